@@ -1,0 +1,68 @@
+"""The `zoo` command: every package brings its own commands, imported only when one of them is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+# name -> (where the click command is, one line of help shown without importing it)
+COMMANDS = {
+    "data": ("zoo.commands.data:data", "Make request logs: simulate a marketplace, or import an event log."),
+    "models": ("zoo.commands.models:models", "List the models of the zoo, or show one of them."),
+    "run": ("tfx_pipelines.commands:run", "Run the pipeline of a configuration: from a request log to a pushed model."),
+    "compile": ("tfx_pipelines.commands:compile_", "Compile the pipeline of a configuration for Kubeflow Pipelines."),
+    "serve": ("serving.commands:serve", "Serve exported models on this machine, by TF Serving's protocol."),
+    "rank": ("serving.commands:rank", "Send a ranking request to a server and print the ranked candidates."),
+    "demo": ("tfx_pipelines.commands:demo", "The whole way once: simulate, train, gate, serve and rank."),
+}
+
+
+class LazyGroup(click.Group):
+    """A click group that knows its commands by name and imports the one that is called."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[name][0].split(":")
+        return getattr(importlib.import_module(module), attribute)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_) for name, (_, help_) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(package_name="cascade-zoo", prog_name="zoo")
+def zoo() -> None:
+    """Cascade Zoo: models of an e-commerce ranking cascade, from a request log to an answered ranking call.
+
+    Start with `zoo demo`, or with your own log: `zoo data import --help`.
+    """
+
+
+def main() -> None:
+    """Entry point: errors that a user can mend are one message, not a stack trace."""
+    try:
+        zoo.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit("Stopped.")
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except ValueError as error:
+        # Errors made for users (ConfigError, RequestError, …) are ValueErrors of our own packages.
+        if not type(error).__module__.startswith(("zoo.", "serving.", "tfx_pipelines.")):
+            raise
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,267 @@
+"""The Schema: the only place where the features of a request log are declared.
+
+Everything else (parsing, TFX preprocessing, model inputs, signatures, the client's encoder) is derived from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import pydantic
+
+from zoo.config import Config, ConfigError, dump_yaml, load_yaml, nearest, parse
+
+PADDING_ID = 0
+UNKNOWN_ID = 1
+FIRST_ID = 2
+
+CANDIDATE_COUNT = "candidate_count"
+REQUEST_ID = "request_id"
+REQUEST_TIME = "request_time"
+
+Role = Literal["user", "item", "category", "brand", "shop", "price", "action", "time_gap", "position", "popularity"]
+
+
+class IdSpace(Config):
+    """A vocabulary: a set of ids that several features share (the candidate's item and the history's items).
+
+    Id 0 is padding, 1 is unknown or missing, real ids start at 2. Raw ids are strings.
+
+    Args:
+        kind: `learned`, a vocabulary counted on the training split, or `hashed` into `buckets`.
+        min_count: learned: ids seen less often than this in the training split are unknown.
+        max_size: learned: keep at most this many of the most frequent ids; None keeps all.
+        buckets: hashed: number of buckets.
+        size: rows that a table over this space needs, padding and unknown included; set by `Schema.bind`.
+    """
+
+    kind: Literal["learned", "hashed"] = "learned"
+    min_count: int = pydantic.Field(1, ge=1)
+    max_size: int | None = pydantic.Field(None, ge=1)
+    buckets: int | None = pydantic.Field(None, ge=1)
+    size: int | None = pydantic.Field(None, ge=FIRST_ID)
+
+    @pydantic.model_validator(mode="after")
+    def _consistent(self) -> IdSpace:
+        if (self.kind == "hashed") != (self.buckets is not None):
+            raise ValueError("a hashed space needs `buckets`, and a learned one must not have it")
+        return self
+
+
+class Feature(Config):
+    """One value of a request, an event of a sequence, or a candidate.
+
+    Args:
+        name: its name, unique among its siblings.
+        kind: `id` (a string, looked up in `space`) or `number` (a float).
+        space: id: the name of its IdSpace.
+        role: what it means, so that a model can ask for "the candidate's category" and not for a name.
+        transform: number: `zscore` (training moments), `log_zscore` (log1p first) or `none`.
+        buckets: number: if above 0, also give the model the quantile bucket as an id (`<column>_bucket`).
+        width: candidate numbers only: how many values each candidate has.
+    """
+
+    name: str = pydantic.Field(pattern=r"^[a-z][a-z0-9_]*$")
+    kind: Literal["id", "number"] = "id"
+    space: str | None = None
+    role: Role | None = None
+    transform: Literal["zscore", "log_zscore", "none"] = "zscore"
+    buckets: int = pydantic.Field(0, ge=0)
+    width: int = pydantic.Field(1, ge=1)
+
+    @pydantic.model_validator(mode="after")
+    def _consistent(self) -> Feature:
+        if (self.kind == "id") != (self.space is not None):
+            raise ValueError(f"feature {self.name!r}: an id needs `space`, and a number must not have it")
+        if self.width > 1 and self.kind == "id":
+            raise ValueError(f"feature {self.name!r}: only numbers can be wider than 1")
+        if self.width > 1 and self.buckets:
+            raise ValueError(f"feature {self.name!r}: a number wider than 1 can't be put in buckets")
+        return self
+
+
+class BehaviourSequence(Config):
+    """A list of events, **oldest first**, every event with the same fields.
+
+    Args:
+        name: prefix of its columns: `history` with field `item` is the column `history_item`.
+        fields: what each event carries.
+        max_length: at most so many events reach the model, the most recent ones.
+        role: what the sequence means; a model asks for `behaviours`.
+    """
+
+    name: str = pydantic.Field(pattern=r"^[a-z][a-z0-9_]*$")
+    fields: tuple[Feature, ...] = pydantic.Field(min_length=1)
+    max_length: int = pydantic.Field(50, ge=1)
+    role: Literal["behaviours", "long_behaviours", "other"] = "behaviours"
+
+    @property
+    def length(self) -> str:
+        """Name of the column with the number of events."""
+        return f"{self.name}_length"
+
+
+class Label(Config):
+    """What is learned of each candidate; also the name of the task and of its output.
+
+    Args:
+        name: the task: `click`. The column is `label_click`; NaN there means "not observed" and has no weight.
+        kind: `binary` (0 or 1) or `regression`.
+        weight: weight of its loss.
+        truth: whether the log keeps the true probability beside the label (column `truth_click`); simulators do.
+    """
+
+    name: str = pydantic.Field(pattern=r"^[a-z][a-z0-9_]*$")
+    kind: Literal["binary", "regression"] = "binary"
+    weight: float = pydantic.Field(1.0, gt=0)
+    truth: bool = False
+
+    @property
+    def column(self) -> str:
+        return f"label_{self.name}"
+
+    @property
+    def truth_column(self) -> str:
+        return f"truth_{self.name}"
+
+
+class Column(NamedTuple):
+    """A feature with its name on the wire and the level where it stands."""
+
+    name: str
+    level: Literal["request", "sequence", "candidate"]
+    sequence: str | None
+    feature: Feature
+
+    @property
+    def bucket(self) -> str:
+        """Name of the model input with the quantile bucket of a number."""
+        return f"{self.name}_bucket"
+
+
+class Schema(Config):
+    """Declares a request log: one example is one request with its N candidates.
+
+    Columns on the wire, in tf.Examples as in serving calls: a request feature has its own name, a sequence field
+    `<sequence>_<field>`, a candidate feature `candidate_<feature>`; `request_id` (string) and `request_time` (seconds
+    since 1970) always stand beside them.
+
+    Args:
+        name: name of the data set.
+        spaces: the id spaces by name.
+        request: features of the user and the context, one value a request.
+        sequences: behaviour sequences.
+        candidates: features of each candidate; one has the role `item`.
+        labels: what is learned.
+        group_key: the request column that GAUC groups by (a request feature or one of `keys`).
+        keys: string columns of a request that no model reads (user or session id for grouping).
+        sample_weight: whether the log has the column `sample_weight`, one float a candidate.
+        max_candidates: a serving call with more candidates is refused.
+
+    Example:
+        >>> schema = Schema.load("schema.yaml")
+        >>> [column.name for column in schema.columns("candidate")]
+        ['candidate_item', 'candidate_category', 'candidate_price']
+    """
+
+    name: str
+    spaces: dict[str, IdSpace]
+    request: tuple[Feature, ...] = ()
+    sequences: tuple[BehaviourSequence, ...] = ()
+    candidates: tuple[Feature, ...] = pydantic.Field(min_length=1)
+    labels: tuple[Label, ...] = pydantic.Field(default=(Label(name="click"),), min_length=1)
+    group_key: str
+    keys: tuple[str, ...] = ()
+    sample_weight: bool = False
+    max_candidates: int = pydantic.Field(10_000, ge=1)
+
+    @pydantic.model_validator(mode="after")
+    def _consistent(self) -> Schema:
+        names = [column.name for column in self.columns()] + [s.length for s in self.sequences] + list(self.keys)
+        names += [name for label in self.labels for name in (label.column, label.truth_column)]
+        names += [c.bucket for c in self.columns() if c.feature.buckets]
+        names += [CANDIDATE_COUNT, REQUEST_ID, REQUEST_TIME, "sample_weight"]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"column names must be unique; declared twice: {', '.join(twice)}")
+        for column in self.columns():
+            space = column.feature.space
+            if space is not None and space not in self.spaces:
+                raise ValueError(f"column {column.name!r} names the space {space!r}, which is not declared"
+                                 + nearest(space, self.spaces))
+            if column.feature.width > 1 and column.level != "candidate":
+                raise ValueError(f"column {column.name!r}: only candidate features can be wider than 1")
+        groups = [feature.name for feature in self.request if feature.kind == "id"] + list(self.keys)
+        if self.group_key not in groups:
+            raise ValueError(f"group_key {self.group_key!r} is neither an id feature of the request nor one of `keys`"
+                             + nearest(self.group_key, groups))
+        return self
+
+    # ---- columns -------------------------------------------------------------------------------------------------
+
+    def columns(self, level: str | None = None) -> list[Column]:
+        """All columns that models read, or those of one level (`request`, `sequence`, `candidate`)."""
+        found = [Column(f.name, "request", None, f) for f in self.request]
+        found += [Column(f"{s.name}_{f.name}", "sequence", s.name, f) for s in self.sequences for f in s.fields]
+        found += [Column(f"candidate_{f.name}", "candidate", None, f) for f in self.candidates]
+        return [column for column in found if level in (None, column.level)]
+
+    def sequence_columns(self, sequence: BehaviourSequence) -> list[Column]:
+        """The columns of one sequence."""
+        return [column for column in self.columns("sequence") if column.sequence == sequence.name]
+
+    def sequence(self, role: str) -> BehaviourSequence | None:
+        """The sequence with this role, or None where the log has none."""
+        return next((sequence for sequence in self.sequences if sequence.role == role), None)
+
+    def candidate(self, role: str) -> Column | None:
+        """The candidate column with this role, or None where the log has none."""
+        return next((column for column in self.columns("candidate") if column.feature.role == role), None)
+
+    @property
+    def string_keys(self) -> tuple[str, ...]:
+        """String columns of a request that are carried along: its id and the declared keys."""
+        return (REQUEST_ID, *self.keys)
+
+    # ---- vocabularies --------------------------------------------------------------------------------------------
+
+    def bind(self, sizes: Mapping[str, int]) -> Schema:
+        """The same schema with the number of table rows of every space, as counted on the training split.
+
+        Args:
+            sizes: real ids in each learned space, without padding and unknown; hashed spaces know theirs.
+
+        Raises:
+            ConfigError: a learned space has no size.
+        """
+        bound = {}
+        for name, space in self.spaces.items():
+            count = space.buckets if space.kind == "hashed" else sizes.get(name)
+            if count is None:
+                raise ConfigError(f"schema {self.name!r}: no vocabulary was given for the space {name!r}")
+            bound[name] = space.model_copy(update={"size": FIRST_ID + count})
+        return self.model_copy(update={"spaces": bound})
+
+    def size(self, space: str) -> int:
+        """Rows of a table over `space`.
+
+        Raises:
+            ConfigError: the schema was not bound to vocabularies.
+        """
+        size = self.spaces[space].size
+        if size is None:
+            raise ConfigError(f"schema {self.name!r}: the space {space!r} has no size yet; call Schema.bind first")
+        return size
+
+    # ---- files ---------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def load(cls, path: str | Path) -> Schema:
+        """Reads a schema from YAML; errors name the file and the key."""
+        return parse(cls, load_yaml(path), where=str(path))
+
+    def save(self, path: str | Path) -> None:
+        """Writes the schema as YAML."""
+        dump_yaml(self, path)
