@@ -1,0 +1,1 @@
+"""Layers of ranking models, one idea a file."""

@@ -1,0 +1,76 @@
+"""Activations by name, and Dice."""
+
+from __future__ import annotations
+
+from zoo.keras import keras, tf
+
+
+class Dice(keras.layers.Layer):
+    """Data-adaptive activation: a PReLU whose knee moves with the data.
+
+    `f(s) = p(s)·s + (1 − p(s))·α·s`, `p(s) = σ((s − E[s]) / √(Var[s] + ε))`; moments of the batch in training (over
+    unmasked places only), moving averages at inference.
+
+    Args:
+        momentum: of the moving averages.
+        epsilon: added to the variance; the paper's 1e-8 is below float32's resolution near 1, and is kept as given.
+
+    Example:
+        >>> Dice()(tf.constant([[-1.0, 2.0]]), mask=tf.constant([1.0]))
+
+    Source: Zhou et al., Deep Interest Network, KDD 2018, section 5.3.
+    """
+
+    def __init__(self, momentum: float = 0.99, epsilon: float = 1e-8, **kwargs):
+        super().__init__(**kwargs)
+        self.momentum, self.epsilon = momentum, epsilon
+
+    def build(self, shape):
+        width = shape[-1:]
+        self.alpha = self.add_weight("alpha", width, initializer="zeros")
+        self.moving_mean = self.add_weight("moving_mean", width, initializer="zeros", trainable=False)
+        self.moving_variance = self.add_weight("moving_variance", width, initializer="ones", trainable=False)
+
+    def call(self, inputs: tf.Tensor, mask: tf.Tensor | None = None, training: bool | None = None) -> tf.Tensor:
+        """Applies Dice to `[..., D]`; `mask` `[...]` is 1 for the places that are real."""
+        if training:
+            mean, variance = self._moments(inputs, mask)
+            self.moving_mean.assign(self.momentum * self.moving_mean + (1 - self.momentum) * mean)
+            self.moving_variance.assign(self.momentum * self.moving_variance + (1 - self.momentum) * variance)
+        else:
+            mean, variance = self.moving_mean, self.moving_variance
+        gate = tf.sigmoid((inputs - mean) * tf.math.rsqrt(variance + self.epsilon))
+        return inputs * (self.alpha + gate * (1 - self.alpha))
+
+    def _moments(self, inputs: tf.Tensor, mask: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
+        axes = list(range(len(inputs.shape) - 1))
+        if mask is None:
+            return tf.nn.moments(inputs, axes)
+        weights = tf.broadcast_to(mask, tf.shape(inputs)[:-1])[..., tf.newaxis]
+        count = tf.maximum(tf.reduce_sum(weights), 1.0)
+        mean = tf.reduce_sum(inputs * weights, axes) / count
+        return mean, tf.reduce_sum(tf.square(inputs - mean) * weights, axes) / count
+
+
+def activation(name: str) -> keras.layers.Layer:
+    """A new activation layer: `dice`, `prelu` (one slope a unit), or any name that Keras knows."""
+    if name == "dice":
+        return Dice()
+    if name == "prelu":
+        return PerUnitPReLU()
+    return keras.layers.Activation(name)
+
+
+class PerUnitPReLU(keras.layers.Layer):
+    """PReLU with one learned slope for each unit, shared over all other axes: `max(0, s) + α·min(0, s)`."""
+
+    def build(self, shape):
+        self.alpha = self.add_weight("alpha", shape[-1:], initializer=keras.initializers.Constant(0.25))
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return tf.nn.relu(inputs) - self.alpha * tf.nn.relu(-inputs)
+
+
+def activate(layer: keras.layers.Layer, inputs: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
+    """Calls an activation, handing the mask to those that take statistics."""
+    return layer(inputs, mask=mask) if isinstance(layer, Dice) else layer(inputs)

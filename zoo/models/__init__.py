@@ -1,0 +1,1 @@
+"""The models of the zoo, one a file; `zoo.models.registry` names them all."""

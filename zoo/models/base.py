@@ -1,0 +1,138 @@
+"""What every ranking model shares: the call, losses, predictions, and which optimizer moves which variable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from zoo.config import Config, ConfigError
+from zoo.keras import tf  # isort: skip  (before TensorFlow Recommenders, which asks tf for its Keras)
+import tensorflow_recommenders as tfrs
+
+from zoo.layers.embeddings import Embeddings, EmbeddingTable
+from zoo.losses import task_loss
+from zoo.schema import CANDIDATE_COUNT, BehaviourSequence, Schema
+
+Tensors = Mapping[str, tf.Tensor]
+MIN_PROBABILITY = 1e-6
+
+
+class RankingModel(tfrs.Model):
+    """Base of ranking models: two encoders and a score.
+
+    A model defines `Config` and three methods:
+
+    * `encode_request(request)`: nothing here may look at a candidate;
+    * `encode_candidates(candidates)`: nothing here may look at the user;
+    * `score(request_state, candidate_state)`: `{task: [R, N]}` logits.
+
+    Losses, predictions, export and evaluation are the same for all and live here and in `zoo.export`.
+
+    Args:
+        schema: a bound schema.
+        config: an instance of the model's `Config`.
+
+    Example:
+        >>> model = DIN(schema, DIN.Config())
+        >>> model.probabilities(inputs)["click"]      # [R, N] inside (0, 1)
+    """
+
+    Config: ClassVar[type[Config]] = Config
+
+    def __init__(self, schema: Schema, config: Config, name: str | None = None):
+        super().__init__(name=name)
+        self.schema, self.config = schema, config
+
+    # ---- what a model defines ------------------------------------------------------------------------------------
+
+    def encode_request(self, request: Tensors) -> Any:
+        """The request's state from its own columns."""
+        raise NotImplementedError(f"{type(self).__name__} must define encode_request()")
+
+    def encode_candidates(self, candidates: Tensors) -> Any:
+        """The candidates' state from their own columns."""
+        raise NotImplementedError(f"{type(self).__name__} must define encode_candidates()")
+
+    def score(self, request: Any, candidates: Any) -> dict[str, tf.Tensor]:
+        """`{task: [R, N]}` logits of the candidates for the request."""
+        raise NotImplementedError(f"{type(self).__name__} must define score()")
+
+    # ---- what all share ------------------------------------------------------------------------------------------
+
+    def call(self, inputs: Tensors, training: bool | None = None) -> dict[str, tf.Tensor]:
+        """`{task: [R, N]}` logits from the model's inputs (`zoo.data.parsing.to_dense`)."""
+        request, candidates = split_inputs(self.schema, inputs)
+        return self.score(self.encode_request(request), self.encode_candidates(candidates))
+
+    def predictions(self, logits: Tensors) -> dict[str, tf.Tensor]:
+        """Served values: probabilities clipped inside (0, 1) for binary tasks, the value itself for regression."""
+        kinds = {label.name: label.kind for label in self.schema.labels}
+        return {
+            task: values if kinds[task] == "regression"
+            else tf.clip_by_value(tf.sigmoid(values), MIN_PROBABILITY, 1 - MIN_PROBABILITY)
+            for task, values in logits.items()
+        }
+
+    def probabilities(self, inputs: Tensors) -> dict[str, tf.Tensor]:
+        """`{task: [R, N]}` predictions for the model's inputs, at inference."""
+        return self.predictions(self(inputs, training=False))
+
+    def compute_loss(self, batch: tuple[Tensors, Tensors, Tensors], training: bool = False) -> tf.Tensor:
+        """Sum of the tasks' weighted mean losses; regularisers and auxiliary losses are added by the train step.
+
+        Args:
+            batch: inputs, labels by task, weights by task.
+            training: whether dropout, Dice and auxiliary losses are active.
+        """
+        inputs, labels, weights = batch
+        logits = self(inputs, training=training)
+        return tf.add_n([
+            label.weight * task_loss(label.kind, labels[label.name], logits[label.name], weights[label.name])
+            for label in self.schema.labels
+        ])
+
+    def train_step(self, batch: tuple[Tensors, Tensors, Tensors]) -> dict[str, tf.Tensor]:
+        with tf.GradientTape() as tape:
+            loss = self.compute_loss(batch, training=True)
+            extra = tf.add_n(self.losses) if self.losses else tf.constant(0.0)
+            extra += sum((e.regularization(batch[0]) for e in self.embedding_layers() if e.config.regularization), 0.0)
+            total = loss + extra
+        variables = self.trainable_variables
+        self.optimizer.apply_gradients(zip(tape.gradient(total, variables), variables, strict=True))
+        return {"loss": loss, "extra_loss": extra}
+
+    def embedding_layers(self) -> list[Embeddings]:
+        """The model's sets of tables."""
+        return [layer for layer in self._flatten_layers() if isinstance(layer, Embeddings)]
+
+    def variable_groups(self) -> dict[str, list[tf.Variable]]:
+        """Trainable variables by the optimizer that moves them: `embedding` tables, and `dense` for the rest."""
+        tables = [layer.table for layer in self._flatten_layers() if isinstance(layer, EmbeddingTable)]
+        refs = {table.ref() for table in tables}
+        return {"embedding": tables, "dense": [v for v in self.trainable_variables if v.ref() not in refs]}
+
+    def with_wide_group(self, *layers: tf.Module) -> dict[str, list[tf.Variable]]:
+        """The base's groups, with the variables of these layers apart as `wide`, which FTRL moves."""
+        wide = [variable for layer in layers for variable in layer.trainable_variables]
+        refs = {variable.ref() for variable in wide}
+        groups = RankingModel.variable_groups(self)
+        return {"wide": wide} | {name: [v for v in group if v.ref() not in refs] for name, group in groups.items()}
+
+    def required_sequence(self, role: str) -> BehaviourSequence:
+        """The schema's sequence with this role, which the model can't do without.
+
+        Raises:
+            ConfigError: the log has none.
+        """
+        sequence = self.schema.sequence(role)
+        if sequence is None:
+            raise ConfigError(f"{type(self).__name__} needs a sequence with the role {role!r}, and the schema "
+                              f"{self.schema.name!r} has none; choose a model without behaviours, or add the sequence")
+        return sequence
+
+
+def split_inputs(schema: Schema, inputs: Tensors) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+    """The model's inputs as the request's and the candidates' columns."""
+    ours = {name for c in schema.columns("candidate") for name in (c.name, c.bucket)} | {CANDIDATE_COUNT}
+    return ({name: value for name, value in inputs.items() if name not in ours},
+            {name: value for name, value in inputs.items() if name in ours})

@@ -1,0 +1,63 @@
+"""Every model of the zoo by name. A new model is a file, a line here, and a card."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.config import ConfigError, nearest, parse
+from zoo.schema import Schema
+
+if TYPE_CHECKING:
+    from zoo.models.base import RankingModel
+
+# name -> module and class, imported only when asked for, so that listing models needs no TensorFlow
+MODELS = {
+    "wdl": "zoo.models.wdl:WDL",
+    "din": "zoo.models.din:DIN",
+}
+
+CARDS = Path(__file__).parent / "cards"
+
+
+def names() -> list[str]:
+    """Names of all models."""
+    return list(MODELS)
+
+
+def get(name: str) -> type[RankingModel]:
+    """The class of a model.
+
+    Raises:
+        ConfigError: there is no such model; names the nearest one.
+    """
+    if name not in MODELS:
+        raise ConfigError(f"there is no model {name!r} in the zoo{nearest(name, MODELS)}")
+    module, attribute = MODELS[name].split(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def card(name: str) -> str:
+    """The model card, in Markdown."""
+    if name not in MODELS:
+        raise ConfigError(f"there is no model {name!r} in the zoo{nearest(name, MODELS)}")
+    return (CARDS / f"{name}.md").read_text()
+
+
+def build(name: str, schema: Schema, config: dict[str, Any] | None = None) -> RankingModel:
+    """A new model over a bound schema.
+
+    Args:
+        name: of the model.
+        schema: bound to its vocabularies.
+        config: settings of the model's `Config`; None for the defaults.
+
+    Raises:
+        ConfigError: unknown model or setting.
+
+    Example:
+        >>> model = build("din", schema, {"attention": {"softmax": True}})
+    """
+    cls = get(name)
+    return cls(schema, parse(cls.Config, config, where="model.config"))

@@ -1,0 +1,49 @@
+"""Transformed request logs as batches of inputs, labels and weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from zoo.data import parsing
+from zoo.keras import tf
+from zoo.schema import Schema
+
+
+def read_dataset(schema: Schema, files: Sequence[str], batch_size: int, *, shuffle_buffer: int = 0, seed: int = 0,
+                 keys: bool = False) -> tf.data.Dataset:
+    """Batches of `(inputs, labels, weights)` from TFRecords of transformed examples, one epoch.
+
+    Sequences and candidates are padded to the longest of their batch, not to the schema's maximum.
+
+    Args:
+        schema: declares the columns.
+        files: gzipped TFRecords.
+        batch_size: requests a batch.
+        shuffle_buffer: requests held for shuffling; 0 keeps the order.
+        seed: of the shuffling; each epoch is shuffled anew, the same way in every run.
+        keys: also give, as a fourth element, `{key: string [R]}` and the true probabilities `{truth_…: [R, N]}`.
+
+    Returns:
+        A dataset of `(inputs, labels, weights)` or `(inputs, labels, weights, extras)`.
+
+    Raises:
+        FileNotFoundError: `files` is empty.
+    """
+    if not files:
+        raise FileNotFoundError(f"no transformed examples of {schema.name!r} were given to read")
+    spec = parsing.transformed_spec(schema) | parsing.label_spec(schema)
+    if keys:
+        spec |= parsing.key_spec(schema) | parsing.truth_spec(schema)
+
+    def parse(serialized: tf.Tensor) -> tuple:
+        parsed = tf.io.parse_example(serialized, spec)
+        batch = (parsing.to_dense(schema, parsed), *parsing.labels_and_weights(schema, parsed))
+        if not keys:
+            return batch
+        extras = {key: parsed[key] for key in schema.string_keys}
+        return *batch, extras | {name: parsed[name].to_tensor() for name in parsing.truth_spec(schema)}
+
+    dataset = tf.data.TFRecordDataset(list(files), compression_type="GZIP", num_parallel_reads=None)
+    if shuffle_buffer:
+        dataset = dataset.shuffle(shuffle_buffer, seed=seed, reshuffle_each_iteration=True)
+    return dataset.batch(batch_size).map(parse, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)

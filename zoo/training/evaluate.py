@@ -1,0 +1,85 @@
+"""One pass over a split: labels, scores, groups, and exact metrics of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from zoo.keras import tf
+from zoo.metrics import auc, calibration, gauc, logloss
+from zoo.models.base import RankingModel
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Every scored candidate of a split, flat.
+
+    Args:
+        labels, scores, weights: by task, `[n]`.
+        truth: by task, `[n]` true probabilities, where the log knows them.
+        keys: by key name, `[n]`, the request's value repeated for its candidates.
+    """
+
+    labels: dict[str, np.ndarray]
+    scores: dict[str, np.ndarray]
+    weights: dict[str, np.ndarray]
+    truth: dict[str, np.ndarray] = field(default_factory=dict)
+    keys: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def metrics(self, group_key: str, task: str) -> dict[str, float]:
+        """AUC, GAUC, logloss and calibration of a task; where the truth is known, the distance to it.
+
+        `truth_gap` is the mean absolute difference to the true probability, `excess_logloss` the cross entropy to the
+        truth above the truth's own entropy (0 for a perfect model).
+        """
+        y, p, w = self.labels[task], self.scores[task], self.weights[task]
+        grouped, calibrated = gauc(self.keys[group_key], y, p, w), calibration(y, p, w)
+        result = {
+            "auc": auc(y, p, w), "gauc": grouped.value, "gauc_groups": grouped.groups,
+            "gauc_skipped_groups": grouped.skipped_groups, "logloss": logloss(y, p, w),
+            "calibration_ratio": calibrated.ratio, "calibration_error": calibrated.ece,
+        }
+        if task in self.truth:
+            truth = self.truth[task]
+            result |= {"truth_gap": float(np.average(np.abs(p - truth), weights=w)),
+                       "excess_logloss": logloss(truth, p, w) - logloss(truth, truth, w),
+                       "oracle_auc": auc(y, truth, w), "oracle_gauc": gauc(self.keys[group_key], y, truth, w).value}
+        return result
+
+
+def score_dataset(model: RankingModel, dataset: tf.data.Dataset) -> Scored:
+    """Scores a dataset that was read with `keys=True`.
+
+    Args:
+        model: a ranking model.
+        dataset: batches of `(inputs, labels, weights, extras)`.
+
+    Returns:
+        The candidates that have weight, in the order of the dataset.
+    """
+    schema = model.schema
+    predict = tf.function(model.probabilities, reduce_retracing=True)
+    columns: dict[tuple[str, str], list[np.ndarray]] = {}
+
+    def keep(kind: str, name: str, values: Any) -> None:
+        columns.setdefault((kind, name), []).append(values)
+
+    for inputs, labels, weights, extras in dataset:
+        scores = predict(inputs)
+        real = tf.sequence_mask(inputs["candidate_count"]).numpy()
+        for label in schema.labels:
+            keep("labels", label.name, labels[label.name].numpy()[real])
+            keep("scores", label.name, scores[label.name].numpy()[real])
+            keep("weights", label.name, weights[label.name].numpy()[real])
+            if label.truth:
+                keep("truth", label.name, extras[label.truth_column].numpy()[real])
+        for key in schema.string_keys:
+            keep("keys", key, np.repeat(extras[key].numpy(), real.sum(1)))
+        if schema.group_key not in schema.string_keys:
+            keep("keys", schema.group_key, np.repeat(inputs[schema.group_key].numpy(), real.sum(1)))
+    joined: dict[str, dict[str, np.ndarray]] = {}
+    for (kind, name), parts in columns.items():
+        joined.setdefault(kind, {})[name] = np.concatenate(parts)
+    return Scored(**joined)
