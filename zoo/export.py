@@ -28,8 +28,15 @@ class ServableRanker(tf.Module):
 
     def __init__(self, model: RankingModel, transform: Transform):
         super().__init__()
-        self.model, self.schema = model, model.schema
+        self.schema = model.schema
+        # The SavedModel needs the variables, not the Keras object around them, which Keras would try to describe.
+        self.model_variables = list(model.variables)
+        self._model = lambda: model
         self.transform = transform  # an attribute, so that its look-up tables are tracked and initialised
+
+    @property
+    def model(self) -> RankingModel:
+        return self._model()
 
     # ---- the functions behind the signatures ---------------------------------------------------------------------
 

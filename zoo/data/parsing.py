@@ -53,7 +53,7 @@ def to_dense(schema: Schema, parsed: Mapping[str, Any]) -> Tensors:
     Raises:
         tf.errors.InvalidArgumentError: the fields of a sequence, or the candidates' features, are not equally long.
     """
-    dense: Tensors = {c.name: parsed[c.name] for c in schema.columns("request") if c.name in parsed}
+    dense: Tensors = {name: parsed[name] for name in _names(schema.columns("request")) if name in parsed}
     for sequence in schema.sequences:
         columns = {name: parsed[name][:, -sequence.max_length:] for name in _names(schema.sequence_columns(sequence))
                    if name in parsed}
