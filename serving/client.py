@@ -1,0 +1,314 @@
+"""The client of a ranking model, for TF Serving and for the local model server alike."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import grpc
+import numpy as np
+
+from serving.encoding import decode_scores, encode_requests, to_tensor_proto
+from serving.errors import DeadlineError, ModelNotFoundError, ServerUnavailableError, ServingError, serving_error
+from serving.protocol import (
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    model_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
+from serving.ranking import Ranking
+from zoo.data.request import Request, check_request
+from zoo.keras import tf
+from zoo.schema import Schema
+
+_OPTIONS = [
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    # gRPC's own retries know neither our deadline nor our codes; and a server that came back should be found at once.
+    ("grpc.enable_retries", 0),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 2000),
+]
+_FIRST_BACKOFF_SECONDS, _LONGEST_BACKOFF_SECONDS = 0.05, 1.0
+
+
+class VersionStatus(NamedTuple):
+    """One version of a model, as the server reports it: `state` is `AVAILABLE`, `LOADING`, `END`, …"""
+
+    version: int
+    state: str
+    error: str
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Some consecutive candidates of the request number `index`: one row of a call."""
+
+    index: int
+    request: Request
+
+
+class _VersionGone(Exception):
+    """The version that answered the first call was unloaded before the last."""
+
+    def __init__(self, cause: ServingError):
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+class RankingClient:
+    """Sends requests to a model server and gives the candidates' scores back.
+
+    Requests are checked before anything is sent. Many requests share a call, and a request with more candidates than
+    the schema allows in one is split over several: scores do not depend on the other candidates. UNAVAILABLE is
+    tried again, with growing pauses; no other error is, since the same call would fail the same way.
+
+    Args:
+        target: `HOST:PORT` of the server's gRPC port.
+        model_name: name under which the server knows the model.
+        schema: the schema of the model (`serving.model_dir.schema_of_model` reads it from the exported model).
+        signature: the signature to call.
+        version: call this version; by default the newest that is available.
+        label: call the version that has this label; not together with `version`.
+        deadline_s: seconds for a whole `rank`, its calls, retries and pauses included.
+        max_attempts: how often a call is tried while the server is UNAVAILABLE.
+        max_batch: most requests in one call.
+        max_call_candidates: most candidates in one call, padding included; by default the schema's maximum, or
+            10,000 where that is more. A single request never sends more than the schema's maximum at once.
+
+    Raises:
+        ServingError: both a version and a label were given.
+
+    Example:
+        >>> with RankingClient("localhost:8500", "din", schema_of_model("runs/demo/serving")) as client:
+        ...     ranking = client.rank_one(request)
+        ...     best = ranking.ranked()[0].index
+    """
+
+    def __init__(self, target: str, model_name: str, schema: Schema, signature: str = "rank",
+                 version: int | None = None, label: str | None = None, deadline_s: float = 5.0, max_attempts: int = 5,
+                 max_batch: int = 64, max_call_candidates: int | None = None):
+        if version is not None and label is not None:
+            raise ServingError(f"model {model_name!r}: give a version or a label, not both")
+        self.target, self.model_name, self.schema, self.signature = target, model_name, schema, signature
+        self.deadline_s, self.max_attempts, self.max_batch = deadline_s, max_attempts, max_batch
+        self.max_call_candidates = max_call_candidates or max(schema.max_candidates, 10_000)
+        self._spec = model_pb2.ModelSpec(name=model_name, version_label=label)
+        if version is not None:
+            self._spec.version.value = version
+        self._channel = grpc.insecure_channel(target, _OPTIONS)
+        self._prediction = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
+        self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
+
+    # ---- ranking ---------------------------------------------------------------------------------------------------
+
+    def rank(self, requests: Sequence[Request]) -> list[Ranking]:
+        """Scores the candidates of some requests, in as few calls as the limits allow.
+
+        Args:
+            requests: what to rank; labels are not needed and not sent.
+
+        Returns:
+            One `Ranking` a request, in their order.
+
+        Raises:
+            RequestError: a request does not fit the schema; nothing was sent.
+            ServingError: a call failed; the subclass says how.
+        """
+        for request in requests:
+            check_request(self.schema, request, labelled=False)
+        deadline = time.monotonic() + self.deadline_s
+        for _ in range(self.max_attempts):
+            try:
+                version, scores = self._scores(requests, deadline)
+                break
+            except _VersionGone as gone:
+                failure = gone.cause
+        else:
+            raise failure
+        return [Ranking(request, scored, version, self._truncated(request))
+                for request, scored in zip(requests, scores, strict=True)]
+
+    def rank_one(self, request: Request) -> Ranking:
+        """Scores the candidates of one request; see `rank`."""
+        return self.rank([request])[0]
+
+    def score_examples(self, examples: Sequence[bytes]) -> dict[str, np.ndarray]:
+        """Scores serialized tf.Examples by the signature `serving_default`.
+
+        Args:
+            examples: R serialized requests.
+
+        Returns:
+            Scores by task, `[R, N]`, N that of the longest.
+
+        Raises:
+            ServingError: the call failed; the subclass says how.
+        """
+        serialized = np.empty(len(examples), object)
+        serialized[:] = examples
+        return self.predict({"examples": serialized}, "serving_default")
+
+    def predict(self, inputs: Mapping[str, np.ndarray], signature: str | None = None) -> dict[str, np.ndarray]:
+        """Calls a signature with arrays; strings are arrays of bytes objects.
+
+        Args:
+            inputs: arrays by input name.
+            signature: its name; by default the client's.
+
+        Returns:
+            Arrays by output name.
+
+        Raises:
+            ServingError: the call failed; the subclass says how.
+        """
+        return _arrays(self._predict(inputs, signature or self.signature, time.monotonic() + self.deadline_s))
+
+    # ---- the server ------------------------------------------------------------------------------------------------
+
+    def model_status(self) -> list[VersionStatus]:
+        """The versions of the model that the server knows, newest first, with their errors.
+
+        Raises:
+            ServingError: the call failed; the subclass says how.
+        """
+        request = get_model_status_pb2.GetModelStatusRequest(model_spec=self._spec)
+        response = self._call(self._models.GetModelStatus, request, time.monotonic() + self.deadline_s)
+        names = get_model_status_pb2.ModelVersionStatus.State.Name
+        found = [VersionStatus(status.version, names(status.state), status.status.error_message)
+                 for status in response.model_version_status]
+        return sorted(found, reverse=True)
+
+    def signatures(self) -> dict[str, Any]:
+        """The SignatureDefs of the model by name.
+
+        Raises:
+            ServingError: the call failed; the subclass says how.
+        """
+        request = get_model_metadata_pb2.GetModelMetadataRequest(model_spec=self._spec,
+                                                                 metadata_field=["signature_def"])
+        response = self._call(self._prediction.GetModelMetadata, request, time.monotonic() + self.deadline_s)
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        response.metadata["signature_def"].Unpack(signatures)
+        return dict(signatures.signature_def)
+
+    def wait_until_ready(self, timeout_s: float = 60.0) -> int:
+        """Waits until a version of the model (the client's, if it has one) answers calls.
+
+        Args:
+            timeout_s: how long to wait.
+
+        Returns:
+            The newest available version.
+
+        Raises:
+            DeadlineError: it did not come in time; the message says what was seen last.
+        """
+        deadline, seen = time.monotonic() + timeout_s, "no answer"
+        while True:
+            try:
+                status = self.model_status()
+                available = [found.version for found in status if found.state == "AVAILABLE"]
+                if available:
+                    return available[0]
+                seen = "; ".join(f"version {s.version} is {s.state} {s.error}".rstrip() for s in status)
+            except ServingError as error:
+                seen = str(error)
+            if time.monotonic() > deadline:
+                raise DeadlineError(f"{self.target}, model {self.model_name!r}: not ready after {timeout_s:g} s; "
+                                    f"seen last: {seen}", grpc.StatusCode.DEADLINE_EXCEEDED)
+            time.sleep(0.1)
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._channel.close()
+
+    def __enter__(self) -> RankingClient:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    # ---- calls -----------------------------------------------------------------------------------------------------
+
+    def _calls(self, requests: Sequence[Request]) -> Iterator[list[_Piece]]:
+        """Cuts requests into rows of at most the schema's candidates, and packs the rows into calls."""
+        pieces: list[_Piece] = []
+        widest = 0
+        for index, request in enumerate(requests):
+            for start in range(0, request.candidate_count, self.schema.max_candidates):
+                piece = _Piece(index, _slice(request, start, start + self.schema.max_candidates))
+                count = piece.request.candidate_count
+                full = (len(pieces) + 1) * max(widest, count) > self.max_call_candidates
+                if pieces and (full or len(pieces) == self.max_batch):
+                    yield pieces
+                    pieces, widest = [], 0
+                pieces.append(piece)
+                widest = max(widest, count)
+        if pieces:
+            yield pieces
+
+    def _scores(self, requests: Sequence[Request], deadline: float) -> tuple[int, list[dict[str, np.ndarray]]]:
+        """The version that answered, and by request its scores by task."""
+        parts: list[list[dict[str, np.ndarray]]] = [[] for _ in requests]
+        version = None
+        for pieces in self._calls(requests):
+            encoded = encode_requests(self.schema, [piece.request for piece in pieces])
+            try:
+                response = self._predict(encoded.inputs, self.signature, deadline, version)
+            except ModelNotFoundError as error:
+                raise (_VersionGone(error) if version is not None else error) from None
+            # Scores of two versions can't be compared: all calls go to the version that answered the first.
+            version = response.model_spec.version.value
+            for piece, scored in zip(pieces, decode_scores(_arrays(response), encoded.counts), strict=True):
+                parts[piece.index].append(scored)
+        return version or 0, [{task: np.concatenate([part[task] for part in of_request]) for task in of_request[0]}
+                              for of_request in parts]
+
+    def _predict(self, inputs: Mapping[str, np.ndarray], signature: str, deadline: float,
+                 version: int | None = None) -> Any:
+        request = predict_pb2.PredictRequest(model_spec=self._spec)
+        request.model_spec.signature_name = signature
+        if version is not None:
+            request.model_spec.version.value = version
+        for name, array in inputs.items():
+            request.inputs[name].CopyFrom(to_tensor_proto(np.asarray(array)))
+        return self._call(self._prediction.Predict, request, deadline)
+
+    def _call(self, method: Callable[..., Any], request: Any, deadline: float) -> Any:
+        where = f"{self.target}, model {self.model_name!r}"
+        if getattr(request.model_spec, "signature_name", ""):
+            where += f", signature {request.model_spec.signature_name!r}"
+        for attempt in range(1, self.max_attempts + 1):
+            try:
+                return method(request, timeout=max(0.001, deadline - time.monotonic()))
+            except grpc.RpcError as error:
+                failure = serving_error(error, where)
+            pause = min(_LONGEST_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2 ** (attempt - 1)) * random.uniform(0.5, 1)
+            again = failure.code == grpc.StatusCode.UNAVAILABLE and attempt < self.max_attempts
+            if not again or time.monotonic() + pause > deadline:
+                break
+            time.sleep(pause)
+        if isinstance(failure, ServerUnavailableError) and attempt > 1:
+            failure = type(failure)(f"{failure} ({attempt} attempts)", failure.code, failure.details)
+        raise failure
+
+    def _truncated(self, request: Request) -> dict[str, int]:
+        """By sequence, how many of the oldest events were left out."""
+        lengths = {s.name: (len(request.sequences[s.name][s.fields[0].name]), s.max_length)
+                   for s in self.schema.sequences}
+        return {name: length - maximum for name, (length, maximum) in lengths.items() if length > maximum}
+
+
+def _slice(request: Request, start: int, stop: int) -> Request:
+    candidates = {name: values[start:stop] for name, values in request.candidates.items()}
+    return Request(request.request_id, request.time, request.features, request.sequences, candidates)
+
+
+def _arrays(response: Any) -> dict[str, np.ndarray]:
+    return {name: tf.make_ndarray(proto) for name, proto in response.outputs.items()}

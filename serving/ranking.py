@@ -1,0 +1,58 @@
+"""What a ranking call gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from serving.errors import ServingError
+from zoo.config import nearest
+from zoo.data.request import Request
+
+
+class RankedCandidate(NamedTuple):
+    """A candidate in its place: `rank` from 1, `index` in the request, `score` that it was ranked by."""
+
+    rank: int
+    index: int
+    score: float
+    features: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The scores of one request's candidates.
+
+    Args:
+        request: what was asked.
+        scores: by task, float32 `[N]` in the request's order.
+        version: version of the model that answered.
+        truncated: by sequence, how many of the oldest events were left out because the schema takes no more.
+    """
+
+    request: Request
+    scores: Mapping[str, np.ndarray]
+    version: int
+    truncated: Mapping[str, int] = field(default_factory=dict)
+
+    def ranked(self, task: str | None = None) -> list[RankedCandidate]:
+        """The candidates, best first; equal scores keep the request's order.
+
+        Args:
+            task: rank by this task's score; may be left out where there is only one.
+
+        Raises:
+            ServingError: no such task, or several and none was named.
+        """
+        if task is None and len(self.scores) == 1:
+            task = next(iter(self.scores))
+        if task not in self.scores:
+            raise ServingError(f"rank by which task? {task!r} is none of the model's{nearest(str(task), self.scores)}")
+        scores = self.scores[task]
+        order = np.argsort(-scores, kind="stable")
+        return [RankedCandidate(place, int(index), float(scores[index]),
+                                {name: values[index] for name, values in self.request.candidates.items()})
+                for place, index in enumerate(order, start=1)]

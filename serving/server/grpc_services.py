@@ -1,0 +1,101 @@
+"""gRPC front: PredictionService, ModelService and health on one port."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent import futures
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from serving.protocol import model_service_pb2_grpc, prediction_service_pb2_grpc
+from serving.server.calls import Calls
+from serving.server.faults import fault_of
+
+log = logging.getLogger("serving.server")
+_OPTIONS = [
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    # Without this, a second server on the same port takes half of the calls instead of failing to start.
+    ("grpc.so_reuseport", 0),
+]
+_SERVICES = ("", "tensorflow.serving.PredictionService", "tensorflow.serving.ModelService")
+
+
+class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
+    """Predict and GetModelMetadata; Classify, Regress and MultiInference answer UNIMPLEMENTED."""
+
+    def __init__(self, calls: Calls):
+        self._calls = calls
+
+    def Predict(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return _answer(self._calls.predict, request, context)
+
+    def GetModelMetadata(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return _answer(self._calls.metadata, request, context)
+
+
+class ModelService(model_service_pb2_grpc.ModelServiceServicer):
+    """GetModelStatus and HandleReloadConfigRequest."""
+
+    def __init__(self, calls: Calls):
+        self._calls = calls
+
+    def GetModelStatus(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return _answer(self._calls.status, request, context)
+
+    def HandleReloadConfigRequest(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return _answer(self._calls.reload, request, context)
+
+
+class GrpcFront:
+    """The gRPC port of a server.
+
+    Args:
+        calls: what answers.
+        address: interface to bind.
+        port: TCP port; 0 lets the system choose.
+        threads: calls answered at once; more of them wait.
+
+    Raises:
+        OSError: the port is taken.
+    """
+
+    def __init__(self, calls: Calls, address: str, port: int, threads: int):
+        self._health = health.HealthServicer()
+        self._server = grpc.server(futures.ThreadPoolExecutor(threads, "grpc"), options=_OPTIONS)
+        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(calls), self._server)
+        model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(calls), self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        try:
+            self.port = self._server.add_insecure_port(f"{address}:{port}")
+        except RuntimeError:
+            self.port = 0
+        if not self.port:
+            raise OSError(f"can't listen on {address}:{port}; is the port taken?")
+
+    def start(self) -> None:
+        self._server.start()
+
+    def set_health(self, ready: bool) -> None:
+        """Sets what health checks are told."""
+        kinds = health_pb2.HealthCheckResponse
+        for service in _SERVICES:
+            self._health.set(service, kinds.SERVING if ready else kinds.NOT_SERVING)
+
+    def stop(self, grace_seconds: float) -> None:
+        """Refuses new calls and waits for those that run."""
+        self._health.enter_graceful_shutdown()
+        self._server.stop(grace_seconds).wait()
+
+
+def _answer(call: Callable[[Any], Any], request: Any, context: grpc.ServicerContext) -> Any:
+    try:
+        return call(request)
+    except Exception as error:  # no request may end the server; the caller gets the code
+        fault = fault_of(error)
+        if fault.code == grpc.StatusCode.INTERNAL:
+            log.exception("event=call-failed message=%r", fault.message)
+    context.abort(fault.code, fault.message)

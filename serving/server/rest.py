@@ -1,0 +1,158 @@
+"""REST front: `/v1/models/NAME[/versions/V|/labels/L]` with `:predict`, status and `/metadata`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import threading
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import grpc
+from google.protobuf import json_format
+
+from serving.protocol import get_model_metadata_pb2, get_model_status_pb2, model_pb2, predict_pb2
+from serving.server import rest_json
+from serving.server.calls import SIGNATURES, Calls
+from serving.server.faults import Fault, fault_of, invalid
+from zoo.keras import tf
+
+log = logging.getLogger("serving.server")
+_MODEL = r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>\d{1,18})|/labels/(?P<label>[^/:]+))?"
+_POST = re.compile(_MODEL + r":(?P<method>predict|classify|regress)")
+_GET = re.compile(_MODEL + r"(?P<metadata>/metadata)?")
+_IDLE_SECONDS = 60
+_LARGEST_BODY = 1 << 30
+
+
+class RestFront:
+    """The REST port of a server.
+
+    Args:
+        calls: what answers.
+        address: interface to bind.
+        port: TCP port; 0 lets the system choose.
+
+    Raises:
+        OSError: the port is taken.
+    """
+
+    def __init__(self, calls: Calls, address: str, port: int):
+        handler = type("Handler", (_Handler,), {"calls": calls})
+        try:
+            self._server = _Server((address, port), handler)
+        except OSError as error:
+            raise OSError(f"can't listen on {address}:{port}: {error.strerror}; is the port taken?") from None
+        self.port = self._server.server_address[1]
+        self._thread = threading.Thread(target=self._server.serve_forever, name="rest", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        if self._thread.is_alive():
+            self._server.shutdown()
+        self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # A caller that hangs up in the middle is everyday life.
+        log.debug("event=rest-connection-lost client=%s", client_address, exc_info=True)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    calls: Calls
+    protocol_version = "HTTP/1.1"
+    server_version = "zoo-serve"
+    timeout = _IDLE_SECONDS
+    # Buffered, so that headers and body leave in one packet.
+    wbufsize = -1
+
+    def do_POST(self) -> None:
+        self._respond(self._post)
+
+    def do_GET(self) -> None:
+        self._respond(self._get)
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        log.debug("event=rest " + format, *arguments)
+
+    def _respond(self, handle: Any) -> None:
+        try:
+            status, body = HTTPStatus.OK, handle()
+        except Exception as error:  # no request may end the server; the caller gets the code
+            fault = fault_of(error)
+            if fault.code == grpc.StatusCode.INTERNAL:
+                log.exception("event=call-failed message=%r", fault.message)
+            status, body = fault.http_status, json.dumps({"error": fault.message})
+        content = body.encode("utf-8", "replace")
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _post(self) -> str:
+        body = self._body()
+        match = _POST.fullmatch(unquote(urlsplit(self.path).path))
+        if not match:
+            raise self._malformed()
+        if match["method"] != "predict":
+            raise Fault(grpc.StatusCode.UNIMPLEMENTED, f"{match['method']} is not offered by this server; use predict")
+        spec, values = _model_spec(match), rest_json.read_body(body)
+        spec.signature_name = values.get("signature_name", "")
+        with self.calls.manager.version(spec) as version:
+            # The version is pinned: the signature that shapes the inputs must be the one that is called.
+            try:
+                signature = version.servable.signature(spec.signature_name)
+            except Fault as fault:
+                raise invalid(fault.message) from None
+            spec.version.value = version.number
+            request = predict_pb2.PredictRequest(model_spec=spec, inputs=rest_json.input_protos(values, signature))
+            response = self.calls.predict(request)
+        outputs = {name: tf.make_ndarray(proto) for name, proto in response.outputs.items()}
+        return json.dumps(rest_json.answer(outputs, "instances" in values))
+
+    def _get(self) -> str:
+        match = _GET.fullmatch(unquote(urlsplit(self.path).path))
+        if not match:
+            raise self._malformed()
+        spec = _model_spec(match)
+        if match["metadata"]:
+            request = get_model_metadata_pb2.GetModelMetadataRequest(model_spec=spec, metadata_field=[SIGNATURES])
+            response = self.calls.metadata(request)
+        else:
+            response = self.calls.status(get_model_status_pb2.GetModelStatusRequest(model_spec=spec))
+        return json_format.MessageToJson(response, including_default_value_fields=True,
+                                         preserving_proto_field_name=True)
+
+    def _body(self) -> bytes:
+        length = self.headers.get("Content-Length", "")
+        if not length.isascii() or not length.isdigit() or int(length) > _LARGEST_BODY:
+            # What follows on this connection can't be told from a body.
+            self.close_connection = True
+            raise invalid(f"a POST needs a Content-Length of 0 to {_LARGEST_BODY}; got {length[:40]!r}")
+        return self.rfile.read(int(length))
+
+    def _malformed(self) -> Fault:
+        return invalid(f"Malformed request: {self.command} {self.path[:200]}")
+
+
+def _model_spec(match: re.Match) -> Any:
+    spec = model_pb2.ModelSpec(name=match["name"])
+    if match["version"]:
+        spec.version.value = int(match["version"])
+    if match["label"]:
+        spec.version_label = match["label"]
+    return spec
+
+
