@@ -23,8 +23,9 @@ class RowSparseOptimizer(keras.optimizers.Optimizer):
     slots: dict[str, bool] = {}
 
     def __init__(self, learning_rate: Any = 0.001, name: str | None = None, **kwargs: Any):
-        # Fusing by XLA would read and write whole tables.
-        super().__init__(name=name or type(self).__name__, jit_compile=False, **kwargs)
+        # Fusing by XLA would read and write whole tables, and so does the base's weight decay, whose default of 0 is
+        # multiplied out: only None leaves it away.
+        super().__init__(name=name or type(self).__name__, jit_compile=False, weight_decay=None, **kwargs)
         self._learning_rate = self._build_learning_rate(learning_rate)
         self._slots: dict[str, list[tf.Variable]] = {}
 
