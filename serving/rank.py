@@ -1,0 +1,100 @@
+"""What `zoo rank` does."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from pathlib import Path
+from typing import TextIO
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from serving.client import RankingClient
+from serving.errors import ServingError
+from serving.model_dir import schema_of_model
+from serving.ranking import Ranking
+from zoo.data.request import Request
+from zoo.data.request_json import request_from_json, request_to_json
+from zoo.data.request_log import RequestLog
+from zoo.schema import Schema
+
+_MOST_FEATURES = 5
+
+
+def run_rank(target: str, model_name: str | None, version: int | None, label: str | None, schema_file: Path | None,
+             model_dir: Path | None, request_file: TextIO | None, log_path: Path | None, index: int, example: bool,
+             task: str | None, top: int, deadline: float) -> None:
+    """Ranks one request and prints the table; with `example`, prints the request as JSON instead.
+
+    Raises:
+        ServingError: options that do not go together, or a call that failed.
+        RequestError: the request does not fit the schema.
+    """
+    log = RequestLog(log_path) if log_path else None
+    if (request_file is None) == (log is None):
+        raise ServingError("which request? give either --request FILE.json or --log LOG (with --index I)")
+    schema = _schema(schema_file, model_dir, log)
+    request = _logged(log, index) if log else request_from_json(schema, request_file.read(), request_file.name)
+    if example:
+        click.echo(request_to_json(schema, request), nl=False)
+        return
+    if not model_name:
+        raise ServingError("which model? give its name on the server with --model NAME")
+    with RankingClient(target, model_name, schema, version=version, label=label, deadline_s=deadline) as client:
+        started = time.perf_counter()
+        ranking = client.rank_one(request)
+        first_ms = (time.perf_counter() - started) * 1000
+        started = time.perf_counter()
+        client.rank_one(request)
+        again_ms = (time.perf_counter() - started) * 1000
+    task = task or next((label.name for label in schema.labels if label.name in ranking.scores), None)
+    console = Console()
+    console.print(_table(schema, ranking, task, top))
+    for name, number in ranking.truncated.items():
+        console.print(f"[yellow]{name}: the {number} oldest events were left out; the model takes no more[/]")
+    console.print(f"{request.candidate_count} candidates ranked by version {ranking.version} of {model_name} at "
+                  f"{target} in {first_ms:.1f} ms with connecting, {again_ms:.1f} ms without")
+
+
+def _schema(schema_file: Path | None, model_dir: Path | None, log: RequestLog | None) -> Schema:
+    if schema_file and model_dir:
+        raise ServingError("give --schema or --model-dir, not both")
+    if schema_file:
+        return Schema.load(schema_file)
+    if model_dir:
+        return schema_of_model(model_dir)
+    if log is None:
+        raise ServingError("which columns has the model? give --model-dir (the exported model) or --schema FILE")
+    return log.schema
+
+
+def _logged(log: RequestLog, index: int) -> Request:
+    request = next(itertools.islice(log.requests("test"), index, None), None)
+    if request is None:
+        count = log.manifest["splits"]["test"]["requests"]
+        raise ServingError(f"--index {index}: the test split of {log.path} has {count} requests, 0 to {count - 1}")
+    return request
+
+
+def _table(schema: Schema, ranking: Ranking, task: str | None, top: int) -> Table:
+    request = ranking.request
+    about = [f"{name} {value}" for name, value in request.features.items()][:_MOST_FEATURES]
+    about += [f"{name} {len(next(iter(fields.values()), ()))} events" for name, fields in request.sequences.items()]
+    table = Table(title=f"Request {request.request_id}", caption=", ".join(about))
+    labels = request.labels.get(task or "", ())
+    shown = [f.name for f in schema.candidates if f.width == 1][:_MOST_FEATURES]
+    for name in ("rank", task or "score", *shown, *(["happened"] if len(labels) else [])):
+        table.add_column(name, justify="right" if name in ("rank", task) else "left")
+    for candidate in ranking.ranked(task)[:top]:
+        cells = [_cell(candidate.features[name]) for name in shown]
+        cells += [_cell(labels[candidate.index])] if len(labels) else []
+        table.add_row(str(candidate.rank), f"{candidate.score:.4f}", *cells)
+    if request.candidate_count > top:
+        table.add_row("…", f"{request.candidate_count - top} more", *[""] * (len(table.columns) - 2))
+    return table
+
+
+def _cell(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

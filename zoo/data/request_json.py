@@ -1,0 +1,145 @@
+"""A request as JSON: what a person writes, and what `zoo rank` reads."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from zoo.config import nearest
+from zoo.data.request import Request, RequestError
+from zoo.schema import Column, Schema
+
+_KEYS = ("request_id", "time", "features", "sequences", "candidates")
+
+
+def request_from_json(schema: Schema, text: str, where: str = "request") -> Request:
+    """Reads a serving request.
+
+    The form, with the columns of the schema:
+
+        {"request_id": "r1", "time": 1569888122,
+         "features": {"user_id": "u7"},
+         "sequences": {"history": [{"item": "3"}, {"item": "9"}]},      oldest event first
+         "candidates": [{"item": "4"}, {"item": "5"}]}
+
+    `null` stands for a missing value. `request_id`, `time`, and empty parts may be left out. An id may be written
+    as an integer. Columns that no model reads (`schema.keys`) may be left out.
+
+    Args:
+        schema: declares the columns.
+        text: the JSON.
+        where: what to call it in messages, such as the file's name.
+
+    Returns:
+        The request, without labels; `zoo.data.request.check_request` checks it further.
+
+    Raises:
+        RequestError: not JSON, or not of this form; names the place.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RequestError(f"{where}: not valid JSON: {error}") from None
+    _object(value, where)
+    for key in value:
+        if key not in _KEYS:
+            raise RequestError(f"{where}: unknown key {key!r}{nearest(key, _KEYS)}")
+    features = dict.fromkeys(schema.keys, "") | {
+        name: _value(_column(schema, "request", None, name), item, f"{where}: features.{name}")
+        for name, item in _object(value.get("features", {}), f"{where}: features").items()}
+    sequences = _object(value.get("sequences", {}), f"{where}: sequences")
+    for name in sequences:
+        if name not in {s.name for s in schema.sequences}:
+            raise RequestError(f"{where}: unknown sequence {name!r}{nearest(name, [s.name for s in schema.sequences])}")
+    time = value.get("time", 0)
+    if isinstance(time, bool) or not isinstance(time, int):
+        raise RequestError(f"{where}: time is {time!r}; expected whole seconds since 1970")
+    return Request(
+        request_id=str(value.get("request_id", where)),
+        time=time,
+        features=features,
+        sequences={s.name: _columns(schema, "sequence", s.name, sequences.get(s.name, []),
+                                    [f.name for f in s.fields], f"{where}: sequences.{s.name}")
+                   for s in schema.sequences},
+        candidates=_columns(schema, "candidate", None, value.get("candidates", []),
+                            [f.name for f in schema.candidates], f"{where}: candidates"),
+    )
+
+
+def request_to_json(schema: Schema, request: Request) -> str:
+    """Writes a request in the form that `request_from_json` reads; labels are left out."""
+    return json.dumps({
+        "request_id": request.request_id,
+        "time": request.time,
+        "features": {name: _plain(value) for name, value in request.features.items()},
+        "sequences": {s.name: _rows(request.sequences[s.name]) for s in schema.sequences},
+        "candidates": _rows(request.candidates),
+    }, indent=2, ensure_ascii=False) + "\n"
+
+
+def _columns(schema: Schema, level: str, sequence: str | None, rows: Any, names: list[str],
+             where: str) -> dict[str, list[Any]]:
+    if not isinstance(rows, list):
+        raise RequestError(f"{where}: expected a list of objects, got {json.dumps(rows)[:80]}")
+    columns: dict[str, list[Any]] = {name: [] for name in names}
+    for number, row in enumerate(rows):
+        place = f"{where}[{number}]"
+        _object(row, place)
+        for name in row:
+            if name not in columns:
+                raise RequestError(f"{place}: unknown feature {name!r}{nearest(name, columns)}")
+        for name in names:
+            if name not in row:
+                raise RequestError(f"{place}: {name!r} is missing; write null where the value is not known")
+            column = _column(schema, level, sequence, name)
+            columns[name].append(_value(column, row[name], f"{place}.{name}"))
+    return columns
+
+
+def _column(schema: Schema, level: str, sequence: str | None, name: str) -> Column | None:
+    """The column, or None for a name that `check_request` will judge."""
+    return next((c for c in schema.columns(level) if c.sequence == sequence and c.feature.name == name), None)
+
+
+def _value(column: Column | None, value: Any, where: str) -> Any:
+    kind = column.feature.kind if column else "id"
+    if kind == "id":
+        if value is None:
+            return ""
+        if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+            return str(value)
+        raise RequestError(f"{where}: an id is a string; got {json.dumps(value)[:80]}")
+    if column.feature.width > 1:
+        if not isinstance(value, list) or len(value) != column.feature.width:
+            raise RequestError(f"{where}: expected {column.feature.width} numbers, got {json.dumps(value)[:80]}")
+        return [_number(item, where) for item in value]
+    return _number(value, where)
+
+
+def _number(value: Any, where: str) -> float:
+    if value is None:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise RequestError(f"{where}: expected a number, got {json.dumps(value)[:80]}")
+    return float(value)
+
+
+def _object(value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise RequestError(f"{where}: expected a JSON object, got {json.dumps(value)[:80]}")
+    return value
+
+
+def _rows(columns: Any) -> list[dict[str, Any]]:
+    return [dict(zip(columns, map(_plain, values), strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def _plain(value: Any) -> Any:
+    """A JSON value; a missing number is null."""
+    if isinstance(value, str):
+        return value
+    if hasattr(value, "__len__"):
+        return [_plain(item) for item in value]
+    number = float(value)
+    return None if math.isnan(number) else number
