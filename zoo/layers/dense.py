@@ -42,7 +42,7 @@ class SplitDense(keras.layers.Layer):
         for part, kernel in sorted(zip(parts, self.kernels, strict=True), key=lambda pair: len(pair[0].shape)):
             product = tf.matmul(part, kernel) if len(part.shape) == 2 else tf.tensordot(part, kernel, 1)
             while len(product.shape) < rank:
-                product = product[..., tf.newaxis, :]
+                product = tf.expand_dims(product, -2)
             total = total + product
         return total
 
