@@ -12,11 +12,14 @@ if os.environ.setdefault("TF_USE_LEGACY_KERAS", "1") != "1":
 # TensorFlow 2.16 prints CUDA registration errors at import on every machine; real errors come as exceptions.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import tensorflow as tf  # noqa: E402
-import tf_keras as keras  # noqa: E402
+import tensorflow as tf
+import tf_keras as keras
 
 if "keras" in sys.modules and tf.keras.__version__.startswith("3"):
     raise ImportError("Keras 3 was loaded as `tf.keras` before Cascade Zoo. Import `zoo.keras` first, or set "
                       "TF_USE_LEGACY_KERAS=1 in the environment before starting Python")
 
-__all__ = ["keras", "tf"]
+# After the check: TensorFlow Recommenders asks TensorFlow for its Keras when it is imported.
+import tensorflow_recommenders as tfrs
+
+__all__ = ["keras", "tf", "tfrs"]

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from zoo.config import Config, ConfigError
-from zoo.keras import tf  # isort: skip  (before TensorFlow Recommenders, which asks tf for its Keras)
-import tensorflow_recommenders as tfrs
-
+from zoo.keras import tf, tfrs
 from zoo.layers.embeddings import Embeddings, EmbeddingTable
 from zoo.losses import task_loss
 from zoo.schema import CANDIDATE_COUNT, BehaviourSequence, Schema

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from zoo import optimizers
-from zoo.keras import keras, tf  # isort: skip  (before TensorFlow Recommenders, which asks tf for its Keras)
-import tensorflow_recommenders as tfrs
-
+from zoo.keras import keras, tf, tfrs
 from zoo.models.base import RankingModel
 from zoo.training.config import OptimizerConfig, OptimizersConfig
 

@@ -1,0 +1,50 @@
+# Every target makes the environment first if there is none. `make help` lists them.
+SHELL := /bin/bash
+PYTHON ?=
+PY := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help env demo test test-fast lint bench bench-step bench-memory bench-peers bench-ranking tables lock clean
+
+help:            ## list the targets
+	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+env:             ## make .venv from requirements.lock (Python 3.10 from PATH, pyenv or uv)
+	@PYTHON="$(PYTHON)" bash scripts/environment.sh
+
+demo: env        ## the whole way once: simulate, train, gate, serve, rank (8 minutes; a second run is much shorter)
+	@.venv/bin/zoo demo
+
+test: env lint   ## all tests that need no special hardware or service (25 minutes at most on 2 cores)
+	$(PY) -m pytest tests
+
+test-fast: env   ## the tests that take no longer than a few seconds each (3 minutes)
+	$(PY) -m pytest tests -m "not slow" -q
+
+lint: env        ## style and import contracts
+	.venv/bin/ruff check .
+	.venv/bin/lint-imports
+
+bench: bench-step bench-memory  ## the benchmarks of part 1
+
+bench-step: env  ## cost of a training step by rows of the item table
+	$(PY) -m benchmarks.step_cost
+
+bench-memory: env ## memory of simulator and import by length of the log
+	$(PY) -m benchmarks.memory_data
+
+bench-peers: env ## side by side with DeepCTR and FuxiCTR, each in an environment of its own
+	$(PY) -m benchmarks.peers
+
+bench-ranking: env ## quality of all ranking models: models x datasets x seeds
+	$(PY) -m benchmarks.ranking
+
+tables: env      ## write the Markdown tables of the docs from docs/results/*.json
+	$(PY) -m benchmarks.tables
+
+lock:            ## resolve requirements.in into requirements.lock, with hashes
+	uv pip compile --python-version 3.10 --generate-hashes requirements.in -o requirements.lock --no-annotate \
+		--custom-compile-command "make lock"
+
+clean:           ## remove runs and caches, keep the environment
+	rm -rf runs build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
