@@ -48,7 +48,8 @@ def toy_request(rng: np.random.Generator, schema: Schema, history: int | None = 
     labels = {label.name: (rng.random(count) < np.where(liked, 0.8, 0.2)).astype(float).tolist()
               for label in schema.labels}
     return Request(
-        request_id=name, time=1_600_000_000, features={"user_id": f"u{rng.integers(30)}", "hour": float(rng.integers(24))},
+        request_id=name, time=1_600_000_000,
+        features={"user_id": f"u{rng.integers(30)}", "hour": float(rng.integers(24))},
         sequences={"history": {"item": [f"i{i}" for i in past], "category": [f"c{i % CATEGORIES}" for i in past],
                                "gap": rng.exponential(100, events).tolist()}},
         candidates={"item": [f"i{i}" for i in shown], "category": [f"c{i % CATEGORIES}" for i in shown],

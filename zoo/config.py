@@ -25,7 +25,7 @@ class Config(pydantic.BaseModel):
         zoo.config.ConfigError: model.tower.unit: unknown key; did you mean 'units'?
     """
 
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), arbitrary_types_allowed=True)
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
 
 C = TypeVar("C", bound=Config)

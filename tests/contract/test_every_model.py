@@ -155,7 +155,8 @@ def test_unknown_ids_score_like_missing_ones(trained):
     def with_items(text: str):
         return dataclasses.replace(request, candidates={**request.candidates, "item": [text] * 4})
 
-    unknown, missing = (scores(trained, toy_batch(trained.schema, [with_items(text)])[0]) for text in ("never-seen", ""))
+    unknown, missing = (scores(trained, toy_batch(trained.schema, [with_items(text)])[0])
+                        for text in ("never-seen", ""))
     assert np.isfinite(unknown).all()
     np.testing.assert_allclose(unknown, missing, atol=TOLERANCE)
 

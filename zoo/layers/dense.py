@@ -11,8 +11,8 @@ from zoo.layers.activations import activate, activation
 class SplitDense(keras.layers.Layer):
     """A dense layer over the concatenation of several parts, without making the concatenation.
 
-    `W·[a; b; c] + bias = W_a·a + W_b·b + W_c·c + bias`: a part that belongs to the request (`[R, D]`) is multiplied once
-    a request and broadcast over its candidates, where concatenation would copy it N times.
+    `W·[a; b; c] + bias = W_a·a + W_b·b + W_c·c + bias`: a part that belongs to the request (`[R, D]`) is multiplied
+    once a request and broadcast over its candidates, where concatenation would copy it N times.
 
     Args:
         units: output width.

@@ -97,7 +97,8 @@ class Embeddings(keras.layers.Layer):
         super().__init__(**kwargs)
         self.schema, self.config = schema, config
         self.spaces = {
-            name: EmbeddingTable(schema.size(name), config.dims.get(name, config.dim), config.scale, name=f"space_{name}")
+            name: EmbeddingTable(schema.size(name), config.dims.get(name, config.dim), config.scale,
+                                 name=f"space_{name}")
             for name in _used_spaces(schema)
         }
         self.buckets = {
@@ -129,8 +130,8 @@ class Embeddings(keras.layers.Layer):
         others = [c for c in self.schema.sequence_columns(sequence) if c.name not in taken]
         context = [self._embed(column, request) for column in others]
         mask = length_mask(request[sequence.length], ids)
-        return Behaviours(tf.concat(keys, -1), tf.concat(context, -1) if context else tf.zeros_like(ids[..., :0], tf.float32),
-                          mask, ids)
+        none = tf.zeros_like(ids[..., :0], tf.float32)
+        return Behaviours(tf.concat(keys, -1), tf.concat(context, -1) if context else none, mask, ids)
 
     def candidates(self, candidates: Mapping[str, tf.Tensor], sequence: BehaviourSequence | None = None) -> Candidates:
         """All candidate features, and those that `sequence` (the behaviours by default) has too, in its order."""
