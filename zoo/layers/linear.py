@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from zoo.config import ConfigError, nearest
 from zoo.keras import keras, tf
-from zoo.layers.embeddings import EmbeddingTable
+from zoo.layers.embeddings import EmbeddingTable, matched_columns
 from zoo.layers.masking import length_mask
 from zoo.schema import CANDIDATE_COUNT, FIRST_ID, Column, Schema
 
@@ -94,3 +95,27 @@ class Linear(keras.layers.Layer):
         for cross in self.crosses:
             logit += cross(request, candidates)
         return logit
+
+
+def linear_crosses(schema: Schema, crosses: Sequence[tuple[str, str]] | None) -> list[tuple[str, str]]:
+    """The given crosses, checked, or the default ones.
+
+    By default each candidate id is crossed with the history's ids of the same space (category × clicked category), and
+    the candidate's item with each id of the request.
+
+    Raises:
+        ConfigError: a cross names a column that is not an id, or stands on the wrong side.
+    """
+    if crosses is None:
+        sequence, item = schema.sequence("behaviours"), schema.candidate("item")
+        found = [(ours.name, event.name) for event, ours in (matched_columns(schema, sequence) if sequence else [])]
+        users = [column for column in schema.columns("request") if column.feature.kind == "id"]
+        return found + ([(item.name, column.name) for column in users] if item else [])
+    ids = {column.name: column.level for column in schema.columns() if column.feature.kind == "id"}
+    for pair in crosses:
+        for name, wanted in zip(pair, (("candidate",), ("request", "sequence")), strict=True):
+            valid = [column for column, level in ids.items() if level in wanted]
+            if name not in valid:
+                raise ConfigError(f"model.config.crosses: {name!r} is not an id column of the "
+                                  f"{' or '.join(wanted)}{nearest(name, valid)}")
+    return list(crosses)

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 MODELS = {
     "wdl": "zoo.models.wdl:WDL",
     "din": "zoo.models.din:DIN",
+    "lr": "zoo.models.lr:LR",
+    "mlr": "zoo.models.mlr:MLR",
+    "embedding_mlp": "zoo.models.embedding_mlp:EmbeddingMLP",
+    "dcn": "zoo.models.dcn:DCN",
+    "deepfm": "zoo.models.deepfm:DeepFM",
+    "fibinet": "zoo.models.fibinet:FiBiNET",
 }
 
 CARDS = Path(__file__).parent / "cards"

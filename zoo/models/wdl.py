@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import pydantic
 
-from zoo.config import Config, ConfigError, nearest
+from zoo.config import Config
 from zoo.keras import tf
-from zoo.layers.embeddings import Candidates, EmbeddingConfig, Embeddings, matched_columns
-from zoo.layers.linear import Linear
+from zoo.layers.embeddings import Candidates, EmbeddingConfig, Embeddings
+from zoo.layers.linear import Linear, linear_crosses
 from zoo.layers.masking import masked_mean
 from zoo.layers.tower import RankingTower, TowerConfig
 from zoo.models.base import RankingModel, Tensors
@@ -60,16 +60,17 @@ class WDL(RankingModel):
     def __init__(self, schema: Schema, config: WDLConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
         self.sequence = schema.sequence("behaviours")
-        self.wide = Linear(schema, wide_crosses(schema, config), config.cross_buckets)
+        self.wide = Linear(schema, linear_crosses(schema, config.crosses), config.cross_buckets)
         self.embeddings = Embeddings(schema, config.embedding)
         self.tower = RankingTower(schema, config.tower)
 
     def encode_request(self, request: Tensors) -> WDLRequest:
-        history = tf.zeros_like(next(iter(request.values())), tf.float32)[:, tf.newaxis][:, :0]
-        if self.sequence:
-            behaviours = self.embeddings.behaviours(request, self.sequence)
-            history = masked_mean(tf.concat([behaviours.keys, behaviours.context], -1), behaviours.mask)
-        return WDLRequest(dict(request), self.embeddings.profile(request), history)
+        profile = self.embeddings.profile(request)
+        if not self.sequence:
+            return WDLRequest(dict(request), profile, profile[:, :0])
+        behaviours = self.embeddings.behaviours(request, self.sequence)
+        history = masked_mean(tf.concat([behaviours.keys, behaviours.context], -1), behaviours.mask)
+        return WDLRequest(dict(request), profile, history)
 
     def encode_candidates(self, candidates: Tensors) -> WDLCandidates:
         return WDLCandidates(dict(candidates), self.embeddings.candidates(candidates))
@@ -81,20 +82,3 @@ class WDL(RankingModel):
 
     def variable_groups(self) -> dict[str, list[tf.Variable]]:
         return self.with_wide_group(self.wide)
-
-
-def wide_crosses(schema: Schema, config: WDLConfig) -> list[tuple[str, str]]:
-    """The crosses of the configuration, checked, or the default ones."""
-    if config.crosses is None:
-        sequence, item = schema.sequence("behaviours"), schema.candidate("item")
-        crosses = [(ours.name, event.name) for event, ours in (matched_columns(schema, sequence) if sequence else [])]
-        users = [column for column in schema.columns("request") if column.feature.kind == "id"]
-        return crosses + ([(item.name, column.name) for column in users] if item else [])
-    ids = {column.name: column.level for column in schema.columns() if column.feature.kind == "id"}
-    for pair in config.crosses:
-        for name, wanted in zip(pair, (("candidate",), ("request", "sequence")), strict=True):
-            valid = [column for column, level in ids.items() if level in wanted]
-            if name not in valid:
-                raise ConfigError(f"model.config.crosses: {name!r} is not an id column of the "
-                                  f"{' or '.join(wanted)}{nearest(name, valid)}")
-    return list(config.crosses)

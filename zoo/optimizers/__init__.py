@@ -1,6 +1,6 @@
 """Optimizers whose step touches only the rows of a table that stood in the batch."""
 
 from zoo.optimizers.row_sparse import RowSparseOptimizer
-from zoo.optimizers.rules import Ftrl, LazyAdam, RowWiseAdagrad, SparseAdagrad
+from zoo.optimizers.rules import Ftrl, LazyAdam, ProximalAdagrad, RowWiseAdagrad, SparseAdagrad
 
-__all__ = ["Ftrl", "LazyAdam", "RowSparseOptimizer", "RowWiseAdagrad", "SparseAdagrad"]
+__all__ = ["Ftrl", "LazyAdam", "ProximalAdagrad", "RowSparseOptimizer", "RowWiseAdagrad", "SparseAdagrad"]

@@ -13,22 +13,26 @@ class OptimizerConfig(Config):
     """One optimizer.
 
     Args:
-        name: `adam` and `sgd` for dense variables; `lazy_adam`, `adagrad`, `rowwise_adagrad` and `ftrl` touch only the
-            rows of a table that stood in the batch.
+        name: `adam` and `sgd` for dense variables; `lazy_adam`, `adagrad`, `rowwise_adagrad`, `ftrl` and `proximal`
+            touch only the rows of a table that stood in the batch.
         learning_rate: step size.
-        l1: `ftrl`: strength of L1.
+        l1: `ftrl` and `proximal`: strength of L1.
         l2: `ftrl`: strength of L2.
+        l21: `proximal`: strength of L2,1, which drops whole rows.
     """
 
-    name: Literal["adam", "sgd", "lazy_adam", "adagrad", "rowwise_adagrad", "ftrl"]
+    name: Literal["adam", "sgd", "lazy_adam", "adagrad", "rowwise_adagrad", "ftrl", "proximal"]
     learning_rate: float = pydantic.Field(gt=0)
     l1: float = pydantic.Field(0.0, ge=0)
     l2: float = pydantic.Field(0.0, ge=0)
+    l21: float = pydantic.Field(0.0, ge=0)
 
     @pydantic.model_validator(mode="after")
     def _consistent(self) -> OptimizerConfig:
-        if self.name != "ftrl" and (self.l1 or self.l2):
-            raise ValueError("l1 and l2 belong to ftrl")
+        takes = {"ftrl": {"l1", "l2"}, "proximal": {"l1", "l21"}}.get(self.name, set())
+        for name in ("l1", "l2", "l21"):
+            if getattr(self, name) and name not in takes:
+                raise ValueError(f"the optimizer {self.name} has no {name}")
         return self
 
 
@@ -39,11 +43,13 @@ class OptimizersConfig(Config):
         dense: weights of layers.
         embedding: embedding tables.
         wide: linear weights and crosses, where a model has them.
+        proximal: all weights of MLR.
     """
 
     dense: OptimizerConfig = OptimizerConfig(name="adam", learning_rate=1e-3)
     embedding: OptimizerConfig = OptimizerConfig(name="lazy_adam", learning_rate=1e-3)
     wide: OptimizerConfig = OptimizerConfig(name="ftrl", learning_rate=0.05)
+    proximal: OptimizerConfig = OptimizerConfig(name="proximal", learning_rate=0.05, l1=1e-6, l21=1e-6)
 
 
 class TrainingConfig(Config):

@@ -13,6 +13,8 @@ def build_optimizer(config: OptimizerConfig) -> keras.optimizers.Optimizer:
     rate = config.learning_rate
     if config.name == "ftrl":
         return optimizers.Ftrl(rate, l1=config.l1, l2=config.l2)
+    if config.name == "proximal":
+        return optimizers.ProximalAdagrad(rate, l1=config.l1, l21=config.l21)
     return {
         "adam": lambda: keras.optimizers.Adam(rate, jit_compile=False),
         "sgd": lambda: keras.optimizers.SGD(rate, jit_compile=False),

@@ -1,0 +1,92 @@
+"""Feature interactions: factorisation machine, squeeze-and-excitation, bilinear."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Literal
+
+from zoo.keras import keras, tf
+
+
+class FactorizationMachine(keras.layers.Layer):
+    """Second-order interactions of a request's and a candidate's fields.
+
+    `Σ_{i<j} ⟨v_i, v_j⟩ = ½ (‖Σ v‖² − Σ ‖v‖²)`; the sums split into a request's part, computed once, and a candidate's.
+
+    Example:
+        >>> FactorizationMachine()(request_fields, candidate_fields)    # [R, F, D], [R, N, G, D] -> [R, N]
+
+    Source: Rendle, Factorization Machines, ICDM 2010.
+    """
+
+    def call(self, request: tf.Tensor, candidates: tf.Tensor) -> tf.Tensor:
+        total = tf.expand_dims(tf.reduce_sum(request, 1), 1) + tf.reduce_sum(candidates, 2)
+        ours, theirs = tf.reduce_sum(tf.square(candidates), [2, 3]), tf.reduce_sum(tf.square(request), [1, 2])
+        return 0.5 * (tf.reduce_sum(tf.square(total), -1) - ours - tf.expand_dims(theirs, 1))
+
+
+class SqueezeExcitation(keras.layers.Layer):
+    """SENET: fields re-weighted by what all fields say.
+
+    `z_i = mean(e_i)`, `a = f(W₂·ReLU(W₁·z))`, `v_i = a_i·e_i`.
+
+    Args:
+        reduction: r; the hidden layer has ⌈fields / r⌉ units.
+        gate: `relu` as in the paper, which can silence a field for good, or `sigmoid`, doubled so that it starts at 1.
+
+    Source: Huang et al., FiBiNET, RecSys 2019, section 3.2.
+    """
+
+    def __init__(self, reduction: int = 3, gate: Literal["relu", "sigmoid"] = "sigmoid", **kwargs):
+        super().__init__(**kwargs)
+        self.reduction, self.gate = reduction, gate
+
+    def build(self, shape):
+        fields = shape[-2]
+        self.squeeze = keras.layers.Dense(-(-fields // self.reduction), activation="relu")
+        self.excite = keras.layers.Dense(fields, activation=self.gate)
+
+    def call(self, fields: tf.Tensor) -> tf.Tensor:
+        """`[..., F, D]` to the same shape."""
+        weights = self.excite(self.squeeze(tf.reduce_mean(fields, -1)))
+        return fields * tf.expand_dims(weights * (2.0 if self.gate == "sigmoid" else 1.0), -1)
+
+
+class BilinearInteraction(keras.layers.Layer):
+    """One vector for each pair of fields: `p_ij = (v_i·W) ⊙ v_j`.
+
+    Args:
+        kind: `all` shares W, `each` has one for each left field, `interaction` one for each pair.
+
+    Source: Huang et al., FiBiNET, RecSys 2019, section 3.3.
+    """
+
+    def __init__(self, kind: Literal["all", "each", "interaction"] = "each", **kwargs):
+        super().__init__(**kwargs)
+        self.kind = kind
+
+    def build(self, shape):
+        fields, dim = shape[-2:]
+        self.pairs = list(itertools.combinations(range(fields), 2))
+        count = {"all": 1, "each": fields - 1, "interaction": len(self.pairs)}[self.kind]
+        self.kernels = self.add_weight("kernels", (count, dim, dim), initializer="glorot_uniform")
+
+    def call(self, fields: tf.Tensor) -> tf.Tensor:
+        """`[..., F, D]` to `[..., F(F−1)/2, D]`."""
+        left = tf.gather(fields, [i for i, _ in self.pairs], axis=-2)
+        right = tf.gather(fields, [j for _, j in self.pairs], axis=-2)
+        if self.kind == "all":
+            turned = tf.tensordot(fields, self.kernels[0], 1)
+            return tf.gather(turned, [i for i, _ in self.pairs], axis=-2) * right
+        if self.kind == "each":
+            turned = tf.einsum("...fd,fde->...fe", fields[..., :-1, :], self.kernels)
+            return tf.gather(turned, [i for i, _ in self.pairs], axis=-2) * right
+        return tf.einsum("...pd,pde->...pe", left, self.kernels) * right
+
+
+class HadamardInteraction(keras.layers.Layer):
+    """One vector for each pair of fields: `p_ij = v_i ⊙ v_j`; `[..., F, D]` to `[..., F(F−1)/2, D]`."""
+
+    def call(self, fields: tf.Tensor) -> tf.Tensor:
+        pairs = list(itertools.combinations(range(fields.shape[-2]), 2))
+        return (tf.gather(fields, [i for i, _ in pairs], axis=-2) * tf.gather(fields, [j for _, j in pairs], axis=-2))

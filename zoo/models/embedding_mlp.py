@@ -1,0 +1,55 @@
+"""Embedding & MLP: the base model that DIN and its successors improve on."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from zoo.config import Config
+from zoo.keras import tf
+from zoo.layers.embeddings import Candidates, EmbeddingConfig, Embeddings
+from zoo.layers.masking import masked_mean, masked_sum
+from zoo.layers.tower import RankingTower, TowerConfig
+from zoo.models.base import RankingModel, Tensors
+from zoo.schema import Schema
+
+
+class EmbeddingMLPConfig(Config):
+    """Args:
+        embedding: tables.
+        tower: the head.
+        pooling: of each behaviour sequence over its true length: `mean` or `sum`.
+    """
+
+    embedding: EmbeddingConfig = EmbeddingConfig()
+    tower: TowerConfig = TowerConfig()
+    pooling: Literal["mean", "sum"] = "mean"
+
+
+class EmbeddingMLP(RankingModel):
+    """Embedding & MLP: the history as one pooled vector, the same for every candidate.
+
+    `z_n = MLP([profile; pool(e_1 … e_T); v_n])`.
+
+    Source: the base model of Zhou et al., Deep Interest Network, KDD 2018, section 4.1.
+    """
+
+    Config = EmbeddingMLPConfig
+
+    def __init__(self, schema: Schema, config: EmbeddingMLPConfig, **kwargs: Any):
+        super().__init__(schema, config, **kwargs)
+        self.embeddings = Embeddings(schema, config.embedding)
+        self.pool = masked_mean if config.pooling == "mean" else masked_sum
+        self.tower = RankingTower(schema, config.tower)
+
+    def encode_request(self, request: Tensors) -> dict[str, tf.Tensor]:
+        parts = [self.embeddings.profile(request)]
+        for sequence in self.schema.sequences:
+            events = self.embeddings.behaviours(request, sequence)
+            parts.append(self.pool(tf.concat([events.keys, events.context], -1), events.mask))
+        return {"profile": tf.concat(parts, -1)}
+
+    def encode_candidates(self, candidates: Tensors) -> Candidates:
+        return self.embeddings.candidates(candidates)
+
+    def score(self, request: dict[str, tf.Tensor], candidates: Candidates) -> dict[str, tf.Tensor]:
+        return self.tower([request["profile"], candidates.features], candidates.mask)

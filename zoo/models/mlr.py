@@ -1,0 +1,87 @@
+"""MLR (LS-PLM): a piece-wise linear model, a soft mixture of logistic regressions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pydantic
+
+from zoo.config import Config
+from zoo.keras import keras, tf
+from zoo.layers.embeddings import EmbeddingTable
+from zoo.layers.masking import length_mask
+from zoo.models.base import RankingModel, Tensors
+from zoo.schema import CANDIDATE_COUNT, Column, Schema
+
+
+class MLRConfig(Config):
+    """Args:
+        regions: m, the number of linear pieces.
+        scale: standard deviation of the initial weights; equal weights would keep all regions equal for ever.
+    """
+
+    regions: int = pydantic.Field(12, ge=1)
+    scale: float = pydantic.Field(0.1, gt=0)
+
+
+class MLR(RankingModel):
+    """Mixed logistic regression: `p = Σ_i softmax_i(u_i·x) · σ(w_i·x)`, 2m weights a feature.
+
+    The 2m weights of a feature are one row, so that the L2,1 norm can drop a feature as a whole. The optimizer
+    `proximal` (`zoo.optimizers.ProximalAdagrad`) takes the step and the exact proximal operator of `λ‖Θ‖_{2,1} + β‖Θ‖_1`.
+
+    Source: Gai et al., Learning Piece-wise Linear Models from Large Scale Data for Ad Click Prediction, 2017.
+    """
+
+    Config = MLRConfig
+
+    def __init__(self, schema: Schema, config: MLRConfig, **kwargs: Any):
+        super().__init__(schema, config, **kwargs)
+        self.tasks = [label.name for label in schema.labels]
+        width = 2 * config.regions * len(self.tasks)
+        ids = [column for column in schema.columns() if column.feature.kind == "id"]
+        self.tables = {c.name: EmbeddingTable(schema.size(c.feature.space), width, config.scale, name=f"theta_{c.name}")
+                       for c in ids}
+        self.numbers = {
+            c.name: self.add_weight(f"theta_{c.name}", (c.feature.width, width),
+                                    initializer=keras.initializers.RandomNormal(stddev=config.scale))
+            for c in schema.columns() if c.feature.kind == "number"
+        }
+        self.bias = self.add_weight("bias", (width,), initializer=keras.initializers.RandomNormal(stddev=config.scale))
+
+    def encode_request(self, request: Tensors) -> dict[str, tf.Tensor]:
+        """`[R, 2m·tasks]` what the request's features add: the paper's common-feature trick."""
+        total = tf.convert_to_tensor(self.bias)
+        for column in self.schema.columns("request"):
+            total += self._theta(column, request)
+        for sequence in self.schema.sequences:
+            mask = length_mask(request[sequence.length], request[self.schema.sequence_columns(sequence)[0].name])
+            scale = tf.math.rsqrt(tf.maximum(tf.reduce_sum(mask, 1, keepdims=True), 1.0))
+            for column in self.schema.sequence_columns(sequence):
+                total += tf.einsum("rtd,rt->rd", self._theta(column, request), mask) * scale
+        return {"common": total}
+
+    def encode_candidates(self, candidates: Tensors) -> dict[str, tf.Tensor]:
+        own = tf.add_n([self._theta(column, candidates) for column in self.schema.columns("candidate")])
+        return {"own": own, "count": candidates[CANDIDATE_COUNT]}
+
+    def score(self, request: Tensors, candidates: Tensors) -> dict[str, tf.Tensor]:
+        theta = tf.expand_dims(request["common"], 1) + candidates["own"]
+        logits = {}
+        for task, part in zip(self.tasks, tf.split(theta, len(self.tasks), -1), strict=True):
+            gate, piece = tf.split(part, 2, -1)
+            # log p − log(1 − p) from log-probabilities: the mixture's logit, without leaving the log scale.
+            weights = tf.nn.log_softmax(gate)
+            logits[task] = (tf.reduce_logsumexp(weights + tf.math.log_sigmoid(piece), -1)
+                            - tf.reduce_logsumexp(weights + tf.math.log_sigmoid(-piece), -1))
+        return logits
+
+    def variable_groups(self) -> dict[str, list[tf.Variable]]:
+        return {"proximal": self.trainable_variables}
+
+    def _theta(self, column: Column, values: Tensors) -> tf.Tensor:
+        if column.feature.kind == "id":
+            return self.tables[column.name](values[column.name])
+        number = values[column.name]
+        number = number if column.feature.width > 1 else tf.expand_dims(number, -1)
+        return tf.tensordot(number, self.numbers[column.name], 1)
