@@ -1,0 +1,1 @@
+"""The TFX pipeline: from a request log to a pushed model."""

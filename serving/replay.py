@@ -1,0 +1,58 @@
+"""Replay: real requests against a server, compared with scores that are known, and timed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from serving.client import RankingClient
+from zoo.data.request import Request, to_example
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a replay saw.
+
+    Args:
+        requests: requests replayed, each through `rank` and through `serving_default`.
+        max_abs_diff: largest difference between a served score and the known one, over both signatures.
+        max_abs_diff_by_signature: the same for each.
+        p50_ms: median time of a `rank` call with one request, client included.
+        p99_ms: 99th percentile of it.
+    """
+
+    requests: int
+    max_abs_diff: float
+    max_abs_diff_by_signature: dict[str, float]
+    p50_ms: float
+    p99_ms: float
+
+
+def replay(client: RankingClient, requests: Sequence[Request],
+           expected: Mapping[str, Mapping[str, np.ndarray]]) -> Replay:
+    """Sends requests one by one and compares the answers with known scores.
+
+    Args:
+        client: of the server.
+        requests: what to send.
+        expected: by request id, by task, the known scores `[N]`.
+
+    Raises:
+        ServingError: a call failed.
+        KeyError: a request has no known score.
+    """
+    worst = {"rank": 0.0, "serving_default": 0.0}
+    seconds = []
+    for request in requests:
+        started = time.perf_counter()
+        ranking = client.rank_one(request)
+        seconds.append(time.perf_counter() - started)
+        examples = client.score_examples([to_example(client.schema, request, labelled=False)])
+        for task, known in expected[request.request_id].items():
+            answers = {"rank": ranking.scores[task], "serving_default": examples[task][0, :request.candidate_count]}
+            for signature, scores in answers.items():
+                worst[signature] = max(worst[signature], float(np.abs(scores - known).max()))
+    return Replay(len(requests), max(worst.values()), worst, *(float(1e3 * np.percentile(seconds, q)) for q in (50, 99)))

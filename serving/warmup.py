@@ -1,0 +1,54 @@
+"""The warm-up file: real requests that a server replays before it answers its first call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from tensorflow_serving.apis import prediction_log_pb2
+
+from serving.encoding import encode_requests, to_tensor_proto
+from serving.protocol import predict_pb2
+from zoo.data.request import Request, to_example
+from zoo.export import EXTRA_ASSETS
+from zoo.keras import tf
+from zoo.schema import Schema
+
+WARMUP_FILE = "tf_serving_warmup_requests"
+MAX_RECORDS = 1000
+
+
+def write_warmup(model_dir: str | Path, model_name: str, schema: Schema, requests: Sequence[Request]) -> int:
+    """Writes `assets.extra/tf_serving_warmup_requests`: each request once by `rank` and once by `serving_default`.
+
+    Args:
+        model_dir: an exported model (the folder with `saved_model.pb`).
+        model_name: name under which servers know the model.
+        schema: of the model.
+        requests: real requests; at most 500, since TF Serving reads no more than 1,000 records.
+
+    Returns:
+        Number of records.
+
+    Raises:
+        ValueError: too many requests.
+    """
+    if 2 * len(requests) > MAX_RECORDS:
+        raise ValueError(f"{len(requests)} warm-up requests make {2 * len(requests)} records; TF Serving reads at most "
+                         f"{MAX_RECORDS}")
+    path = Path(model_dir) / EXTRA_ASSETS
+    path.mkdir(exist_ok=True)
+    with tf.io.TFRecordWriter(str(path / WARMUP_FILE)) as writer:
+        for request in requests:
+            example = np.empty(1, object)
+            example[0] = to_example(schema, request, labelled=False)
+            for signature, inputs in (("rank", encode_requests(schema, [request]).inputs),
+                                      ("serving_default", {"examples": example})):
+                call = predict_pb2.PredictRequest()
+                call.model_spec.name, call.model_spec.signature_name = model_name, signature
+                for name, array in inputs.items():
+                    call.inputs[name].CopyFrom(to_tensor_proto(array))
+                record = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=call))
+                writer.write(record.SerializeToString())
+    return 2 * len(requests)

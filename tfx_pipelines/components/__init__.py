@@ -1,0 +1,1 @@
+"""Pipeline components that TFX does not have."""

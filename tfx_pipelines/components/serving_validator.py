@@ -1,0 +1,105 @@
+"""Loads the exported model in a server, replays real requests, and writes the model's warm-up file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+from tfx.types.standard_artifacts import Examples, InfraBlessing, Model, ModelRun
+from tfx.utils import io_utils, path_utils
+
+from serving.client import RankingClient
+from serving.replay import Replay, replay
+from serving.server import LocalModelServer
+from serving.warmup import write_warmup
+from tfx_pipelines.config import ServingConfig
+from tfx_pipelines.schema import schema_from_json
+from tfx_pipelines.trainer import SCORES
+from zoo.data.request import Request, from_example
+from zoo.keras import tf
+from zoo.schema import REQUEST_ID, Schema
+
+RESULT = "serving_validation.json"
+
+
+@component
+def ServingValidator(  # noqa: N802  (a component is named like a class)
+    examples: InputArtifact[Examples],
+    model: InputArtifact[Model],
+    model_run: InputArtifact[ModelRun],
+    validated_model: OutputArtifact[Model],
+    blessing: OutputArtifact[InfraBlessing],
+    schema: Parameter[str],
+    model_name: Parameter[str],
+    settings: Parameter[str],
+) -> None:
+    """Blesses a model whose served scores are the trainer's.
+
+    TFX's InfraValidator needs Docker and does not run on Kubeflow v2; this one needs Python. The output model is the
+    input model with `assets.extra/tf_serving_warmup_requests`.
+
+    Args:
+        examples: the request log; requests of its test split are replayed.
+        model: the exported model.
+        model_run: of the trainer, with the scores of the test split.
+        validated_model: the model with warm-up requests.
+        blessing: blessed where every score agrees within the tolerance.
+        schema: the zoo's Schema as JSON.
+        model_name: name to serve the model by.
+        settings: `ServingConfig` as JSON.
+    """
+    config = ServingConfig.model_validate_json(settings)
+    declared = schema_from_json(schema)
+    requests = list(_requests(examples, declared, max(config.replay_requests, config.warmup_requests)))
+    exported = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
+    with tempfile.TemporaryDirectory() as folder:
+        version = Path(folder) / model_name / "1"
+        io_utils.copy_dir(exported, str(version))
+        write_warmup(version, model_name, declared, requests[:config.warmup_requests])
+        expected = _expected_scores(f"{model_run.uri}/{SCORES}", declared)
+        result = _replay(config, model_name, version.parent, declared, requests[:config.replay_requests], expected)
+        io_utils.copy_dir(str(version), path_utils.serving_model_path(validated_model.uri))
+    blessed = result.max_abs_diff <= config.max_abs_diff
+    blessing.set_int_custom_property("blessed", int(blessed))
+    fileio.makedirs(blessing.uri)
+    io_utils.write_string_file(f"{blessing.uri}/{'INFRA_BLESSED' if blessed else 'INFRA_NOT_BLESSED'}", "")
+    summary = dataclasses.asdict(result) | {"tolerance": config.max_abs_diff, "blessed": blessed}
+    io_utils.write_string_file(f"{blessing.uri}/{RESULT}", json.dumps(summary, indent=2))
+
+
+def _requests(examples: Examples, schema: Schema, count: int) -> Iterator[Request]:
+    """The first requests of the test split."""
+    folder = artifact_utils.get_split_uri([examples], "test")
+    files = sorted(tf.io.gfile.glob(f"{folder}/*"))
+    for record in tf.data.TFRecordDataset(files, compression_type="GZIP").take(count):
+        yield from_example(schema, record.numpy())
+
+
+def _expected_scores(path: str, schema: Schema) -> dict[str, dict[str, np.ndarray]]:
+    """By request id and task, the scores that the trainer computed."""
+    with tf.io.gfile.GFile(path, "rb") as file:
+        stored = np.load(file)
+        ids = stored[f"keys/{REQUEST_ID}"]
+        starts = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])
+        tasks = {label.name: np.split(stored[f"scores/{label.name}"], starts[1:]) for label in schema.labels}
+    return {identity.decode(): {task: scores[row] for task, scores in tasks.items()}
+            for row, identity in enumerate(ids[starts])}
+
+
+def _replay(config: ServingConfig, model_name: str, base: Path, schema: Schema, requests: list[Request],
+            expected: dict[str, dict[str, np.ndarray]]) -> Replay:
+    with (LocalModelServer({model_name: base}, rest_port=None) as server,
+          RankingClient(server.target, model_name, schema, deadline_s=30.0) as client):
+        client.wait_until_ready()
+        return replay(client, requests, expected)
+
+
+__all__ = ["RESULT", "ServingValidator"]

@@ -1,0 +1,59 @@
+"""What the Evaluator measures, and the thresholds that bless a model."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tensorflow_model_analysis.proto import config_pb2
+
+from tfx_pipelines.config import GateConfig
+from zoo.schema import Label, Schema
+
+
+def eval_config(schema: Schema, gate: GateConfig) -> config_pb2.EvalConfig:
+    """AUC, GAUC and calibration of every binary task; the first task is gated.
+
+    Labels and weights are `[N]` per request, weight 0 on padding, from the model's `transform_features` signature.
+
+    Args:
+        schema: of the request log.
+        gate: least values, and how far they may fall below the model blessed last.
+    """
+    several = len(schema.labels) > 1
+    config = config_pb2.EvalConfig()
+    model = config.model_specs.add(signature_name="serving_default",
+                                   preprocessing_function_names=["transform_features"])
+    for label in schema.labels:
+        if several:
+            model.label_keys[label.name] = f"label_{label.name}"
+            model.prediction_keys[label.name] = label.name
+            model.example_weight_keys[label.name] = f"weight_{label.name}"
+        else:
+            model.label_key, model.prediction_key = f"label_{label.name}", label.name
+            model.example_weight_key = f"weight_{label.name}"
+    for number, label in enumerate(label for label in schema.labels if label.kind == "binary"):
+        config.metrics_specs.append(_metrics(schema, label, gate if number == 0 else None, several))
+    config.slicing_specs.add()
+    return config
+
+
+def _metrics(schema: Schema, label: Label, gate: GateConfig | None, several: bool) -> config_pb2.MetricsSpec:
+    spec = config_pb2.MetricsSpec(output_names=[label.name] if several else [])
+    spec.example_weights.weighted = True
+    _add(spec, "AUC", {"num_thresholds": 10_000}, gate and gate.auc, gate and gate.max_drop)
+    _add(spec, "Gauc", {"group_key": schema.group_key}, gate and gate.gauc, gate and gate.max_drop,
+         module="tfx_pipelines.gauc_metric")
+    _add(spec, "Calibration", {})
+    _add(spec, "WeightedExampleCount", {})
+    return spec
+
+
+def _add(spec: config_pb2.MetricsSpec, name: str, settings: dict[str, Any], least: float | None = None,
+         max_drop: float | None = None, module: str | None = None) -> None:
+    metric = spec.metrics.add(class_name=name, module=module or "", config=json.dumps(settings))
+    if least is None:
+        return
+    metric.threshold.value_threshold.lower_bound.value = least
+    metric.threshold.change_threshold.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER
+    metric.threshold.change_threshold.absolute.value = -max_drop

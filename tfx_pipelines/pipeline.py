@@ -1,0 +1,102 @@
+"""The pipeline, as one pure function of its configuration."""
+
+from __future__ import annotations
+
+from tfx import v1 as tfx
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.proto import example_gen_pb2, trainer_pb2, transform_pb2
+
+from tfx_pipelines.components.serving_validator import ServingValidator
+from tfx_pipelines.config import RunConfig
+from tfx_pipelines.evaluation import eval_config
+from tfx_pipelines.schema import schema_to_json
+from zoo.data.request_log import SPLITS
+from zoo.schema import Schema
+
+
+def create_pipeline(config: RunConfig, schema: Schema, *, schema_file: str, serving_dir: str, metadata_path: str | None,
+                    log: str | None = None) -> tfx.dsl.Pipeline:
+    """ImportExampleGen to Pusher, for any runner.
+
+    Args:
+        config: of the run.
+        schema: of the request log.
+        schema_file: the TFMD schema as text (`tfx_pipelines.schema.write_tfmd_schema`).
+        serving_dir: folder that servers watch; a blessed model becomes a version in it.
+        metadata_path: SQLite file of ML Metadata for a local run; None where the platform keeps its own.
+        log: folder of the request log as the runner sees it; the configuration's by default.
+
+    Returns:
+        The pipeline.
+    """
+    return tfx.dsl.Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=config.root,
+        components=list(_components(config, schema, schema_file, serving_dir, log or config.log)),
+        enable_cache=config.pipeline.cache,
+        metadata_connection_config=(
+            tfx.orchestration.metadata.sqlite_metadata_connection_config(metadata_path) if metadata_path else None),
+        beam_pipeline_args=config.beam_arguments,
+    )
+
+
+def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir: str, log: str) -> list[BaseNode]:
+    schema_json = schema_to_json(schema)
+    examples = tfx.components.ImportExampleGen(
+        input_base=log,
+        input_config=example_gen_pb2.Input(
+            splits=[example_gen_pb2.Input.Split(name=split, pattern=f"{split}/*.tfrecord.gz") for split in SPLITS]),
+    )
+    statistics = tfx.components.StatisticsGen(examples=examples.outputs["examples"])
+    declared = tfx.components.ImportSchemaGen(schema_file=schema_file)
+    validator = tfx.components.ExampleValidator(
+        statistics=statistics.outputs["statistics"], schema=declared.outputs["schema"])
+    transform = tfx.components.Transform(
+        examples=examples.outputs["examples"],
+        schema=declared.outputs["schema"],
+        preprocessing_fn="tfx_pipelines.preprocessing.preprocessing_fn",
+        custom_config={"schema": schema_json},
+        splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=list(SPLITS)),
+    )
+    trainer = tfx.components.Trainer(
+        run_fn="tfx_pipelines.trainer.run_fn",
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        schema=declared.outputs["schema"],
+        train_args=trainer_pb2.TrainArgs(splits=["train"]),
+        eval_args=trainer_pb2.EvalArgs(splits=["validation", "test"]),
+        custom_config={
+            "schema": schema_json,
+            "model": config.model.name,
+            "model_config": config.model.config,
+            "training": config.training.model_dump(mode="json"),
+        },
+    )
+    baseline = tfx.dsl.Resolver(
+        strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,
+        model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
+        model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
+    ).with_id("LatestBlessedModel")
+    evaluator = tfx.components.Evaluator(
+        examples=examples.outputs["examples"],
+        model=trainer.outputs["model"],
+        baseline_model=baseline.outputs["model"],
+        eval_config=eval_config(schema, config.gate),
+        example_splits=["test"],
+    )
+    serving = ServingValidator(
+        examples=examples.outputs["examples"],
+        model=trainer.outputs["model"],
+        model_run=trainer.outputs["model_run"],
+        schema=schema_json,
+        model_name=config.served_name,
+        settings=config.serving.model_dump_json(),
+    )
+    pusher = tfx.components.Pusher(
+        model=serving.outputs["validated_model"],
+        model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=serving.outputs["blessing"],
+        push_destination=tfx.proto.PushDestination(
+            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=serving_dir)),
+    )
+    return [examples, statistics, declared, validator, transform, trainer, baseline, evaluator, serving, pusher]

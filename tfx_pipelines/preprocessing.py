@@ -1,0 +1,99 @@
+"""The `preprocessing_fn` of TensorFlow Transform, derived from the Schema.
+
+It works elementwise and keeps the structure of sequences and candidates, so that the layer made from it takes the
+request's columns and the candidates' columns apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow_transform as tft
+
+from tfx_pipelines.schema import schema_from_json
+from zoo.keras import tf
+from zoo.schema import FIRST_ID, REQUEST_TIME, UNKNOWN_ID, Column, Schema
+
+Value = tf.Tensor | tf.SparseTensor
+
+
+def preprocessing_fn(inputs: dict[str, Value], custom_config: dict[str, Any]) -> dict[str, Value]:
+    """Ids through one vocabulary a space, numbers normalised by the training split, everything else as it is.
+
+    Args:
+        inputs: raw columns: request columns `[R]`, sequences and candidates sparse.
+        custom_config: `schema`, the Schema as JSON.
+
+    Returns:
+        Transformed columns by the same names, and `<column>_bucket` for numbers with buckets.
+    """
+    schema = schema_from_json(custom_config["schema"])
+    look_up = {name: _look_up(schema, name, inputs) for name in schema.spaces}
+    outputs: dict[str, Value] = {}
+    for column in schema.columns():
+        if column.feature.kind == "id":
+            outputs[column.name] = _apply(look_up[column.feature.space], inputs[column.name])
+        else:
+            outputs |= _number(column, inputs[column.name])
+    passed = [*schema.string_keys, REQUEST_TIME]
+    passed += [name for label in schema.labels for name in
+               ([label.column, label.truth_column] if label.truth else [label.column])]
+    passed += ["sample_weight"] if schema.sample_weight else []
+    return outputs | {name: inputs[name] for name in passed}
+
+
+def vocabulary_name(space: str) -> str:
+    """Name of the vocabulary file of an id space."""
+    return f"vocabulary_{space}"
+
+
+def vocabulary_sizes(schema: Schema, output: tft.TFTransformOutput) -> dict[str, int]:
+    """Real ids of each learned space, as counted on the training split."""
+    return {name: output.vocabulary_size_by_name(vocabulary_name(name))
+            for name, space in schema.spaces.items() if space.kind == "learned"}
+
+
+def _look_up(schema: Schema, name: str, inputs: dict[str, Value]) -> Callable[[tf.Tensor], tf.Tensor]:
+    """The function from raw ids of a space to its numbers."""
+    space = schema.spaces[name]
+    if space.kind == "hashed":
+        return lambda ids: tf.where(ids == "", tf.constant(UNKNOWN_ID, tf.int64),
+                                    FIRST_ID + tf.strings.to_hash_bucket_fast(ids, space.buckets))
+    columns = [column for column in schema.columns() if column.feature.space == name]
+    # Every occurrence counts, wherever it stands: one vocabulary for the candidate's and the history's items.
+    everything = tf.concat([_values(inputs[column.name]) for column in columns], 0)
+    vocabulary = tft.vocabulary(everything, top_k=space.max_size, frequency_threshold=space.min_count,
+                                vocab_filename=vocabulary_name(name), name=vocabulary_name(name))
+    return lambda ids: FIRST_ID + tft.apply_vocabulary(ids, vocabulary, default_value=UNKNOWN_ID - FIRST_ID)
+
+
+def _number(column: Column, raw: Value) -> dict[str, Value]:
+    """A number as the model reads it, and its quantile bucket where it has buckets. NaN is a missing value."""
+    feature = column.feature
+    value = raw
+    if feature.transform == "log_zscore":
+        value = _apply(lambda x: tf.sign(x) * tf.math.log1p(tf.abs(x)), raw)
+    missing = tf.math.is_nan
+    outputs: dict[str, Value] = {}
+    if feature.buckets:
+        bounds = tft.quantiles(tf.boolean_mask(_values(value), ~missing(_values(value))), feature.buckets, epsilon=0.01)
+        outputs[column.bucket] = _apply(
+            lambda x: tf.where(missing(x), tf.constant(UNKNOWN_ID, tf.int64),
+                               FIRST_ID + tft.apply_buckets(tf.where(missing(x), tf.zeros_like(x), x), bounds)), value)
+    if feature.transform != "none":
+        mean, variance = tft.mean(_values(value)), tft.var(_values(value))
+        deviation = tf.where(variance > 0, tf.sqrt(variance), 1.0)
+        value = _apply(lambda x: (x - mean) / deviation, value)
+    outputs[column.name] = _apply(lambda x: tf.where(missing(x), tf.zeros_like(x), x), value)
+    return outputs
+
+
+def _values(value: Value) -> tf.Tensor:
+    return value.values if isinstance(value, tf.SparseTensor) else value
+
+
+def _apply(function: Callable[[tf.Tensor], tf.Tensor], value: Value) -> Value:
+    if isinstance(value, tf.SparseTensor):
+        return tf.SparseTensor(value.indices, function(value.values), value.dense_shape)
+    return function(value)

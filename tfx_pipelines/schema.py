@@ -1,0 +1,78 @@
+"""The zoo's Schema as the TFMD schema that ExampleValidator and TFX's readers want."""
+
+from __future__ import annotations
+
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from zoo.schema import REQUEST_TIME, Schema
+
+
+def tfmd_schema(schema: Schema) -> schema_pb2.Schema:
+    """Declares every column of a request log: one value for each request column, lists for the others.
+
+    Args:
+        schema: of the request log.
+
+    Returns:
+        The TFMD schema; a label outside its range is an anomaly by it.
+    """
+    result = schema_pb2.Schema()
+    for key in schema.string_keys:
+        _scalar(result.feature.add(name=key, type=schema_pb2.BYTES))
+    _scalar(result.feature.add(name=REQUEST_TIME, type=schema_pb2.INT))
+    for column in schema.columns():
+        kind = schema_pb2.BYTES if column.feature.kind == "id" else schema_pb2.FLOAT
+        feature = result.feature.add(name=column.name, type=kind)
+        if column.level == "request":
+            _scalar(feature)
+        elif column.level == "sequence":
+            feature.value_count.min = 0
+            feature.value_count.max = next(s.max_length for s in schema.sequences if s.name == column.sequence)
+        else:
+            _list(feature)
+    for label in schema.labels:
+        feature = result.feature.add(name=label.column, type=schema_pb2.FLOAT)
+        _list(feature)
+        if label.kind == "binary":
+            feature.float_domain.min, feature.float_domain.max = 0.0, 1.0
+        if label.truth:
+            truth = result.feature.add(name=label.truth_column, type=schema_pb2.FLOAT)
+            _list(truth)
+            truth.float_domain.min, truth.float_domain.max = 0.0, 1.0
+    if schema.sample_weight:
+        weight = result.feature.add(name="sample_weight", type=schema_pb2.FLOAT)
+        _list(weight)
+        weight.float_domain.min = 0.0
+    return result
+
+
+def write_tfmd_schema(schema: Schema, path: str) -> None:
+    """Writes the TFMD schema as text, where ImportSchemaGen reads it."""
+    from tfx.dsl.io import fileio
+    from tfx.utils import io_utils
+
+    text = text_format.MessageToString(tfmd_schema(schema))
+    # A file that is written anew is a new input to TFX, whatever it holds, and nothing after it could be cached.
+    if not fileio.exists(path) or io_utils.read_string_file(path) != text:
+        io_utils.write_string_file(path, text)
+
+
+def schema_from_json(text: str) -> Schema:
+    """A schema from the JSON that travels in a component's settings."""
+    return Schema.model_validate_json(text)
+
+
+def schema_to_json(schema: Schema) -> str:
+    """The inverse of `schema_from_json`."""
+    return schema.model_dump_json(exclude_defaults=True)
+
+
+def _scalar(feature: schema_pb2.Feature) -> None:
+    feature.presence.min_fraction = 1.0
+    feature.shape.SetInParent()
+
+
+def _list(feature: schema_pb2.Feature) -> None:
+    feature.presence.min_fraction = 1.0
+    feature.value_count.min = 1

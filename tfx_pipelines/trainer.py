@@ -1,0 +1,56 @@
+"""The Trainer's `run_fn`: trains a model of the zoo, scores the test split, exports the SavedModel."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import numpy as np
+import tensorflow_transform as tft
+
+from tfx_pipelines.preprocessing import vocabulary_sizes
+from tfx_pipelines.schema import schema_from_json
+from zoo.config import parse
+from zoo.export import export_model
+from zoo.keras import tf
+from zoo.training import TrainingConfig, read_dataset, score_dataset, train
+
+SCORES = "test_scores.npz"
+HISTORY = "training.json"
+
+
+def run_fn(fn_args: Any) -> None:
+    """Trains on `train`, chooses the epoch on `validation`, and scores `test` with the Keras model.
+
+    Beside the SavedModel, the model run folder gets `training.json` (one entry an epoch) and `test_scores.npz` (every
+    candidate's score): what the serving validator compares served scores with, and what the report is made of.
+
+    Args:
+        fn_args: TFX's; `custom_config` holds `schema`, `model`, `model_config` and `training`.
+    """
+    settings = fn_args.custom_config
+    transformed = tft.TFTransformOutput(fn_args.transform_output)
+    schema = schema_from_json(settings["schema"])
+    schema = schema.bind(vocabulary_sizes(schema, transformed))
+    config = parse(TrainingConfig, settings["training"], where="training")
+    result = train(settings["model"], schema, _files(fn_args.train_files), _files(fn_args.eval_files, "validation"),
+                   config=config, model_config=settings["model_config"], on_progress=print)
+    scored = score_dataset(result.model, read_dataset(schema, _files(fn_args.eval_files, "test"), 512, keys=True))
+
+    tf.io.gfile.makedirs(fn_args.model_run_dir)
+    columns = {f"{kind}/{name}": values for kind in ("labels", "scores", "weights", "truth", "keys")
+               for name, values in getattr(scored, kind).items()}
+    with tf.io.gfile.GFile(os.path.join(fn_args.model_run_dir, SCORES), "wb") as file:
+        np.savez_compressed(file, **columns)
+    summary = {"model": settings["model"], "parameters": result.model.count_params(), "best_epoch": result.best_epoch,
+               "history": result.history, "config": config.model_dump(mode="json")}
+    with tf.io.gfile.GFile(os.path.join(fn_args.model_run_dir, HISTORY), "w") as file:
+        file.write(json.dumps(summary, indent=2))
+    export_model(result.model, transformed.transform_features_layer(), fn_args.serving_model_dir)
+
+
+def _files(patterns: list[str], split: str | None = None) -> list[str]:
+    """The files behind TFX's patterns, of one split where the patterns span several."""
+    chosen = [pattern for pattern in patterns if split is None or f"Split-{split}" in pattern]
+    return sorted(name for pattern in chosen for name in tf.io.gfile.glob(pattern))
