@@ -112,8 +112,9 @@ def _array(name: str, value: Any, dtype: tf.DType) -> np.ndarray:
         for leaf in level:
             _check_number(name, leaf, dtype)
         try:
-            array = np.array(level, dtype.as_numpy_dtype)
-        except OverflowError:
+            with np.errstate(over="raise"):
+                array = np.array(level, dtype.as_numpy_dtype)
+        except (OverflowError, FloatingPointError):
             raise invalid(f"input {name!r}: a number is out of the range of {dtype.name}") from None
     return array.reshape(shape)
 

@@ -1,0 +1,153 @@
+"""`zoo serve` and `zoo rank` as a user runs them."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from serving.commands import rank, serve
+from serving.errors import ServingError
+from serving.model_dir import newest_version, schema_of_model
+from serving.server import LocalModelServer
+from tests.serving.models import write_version
+from tests.toy import toy_bound, toy_requests, toy_schema
+from zoo.data.request import RequestError
+from zoo.data.request_log import RequestLogWriter
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "log"
+    with RequestLogWriter(path, toy_schema(), source={"kind": "toy"}) as writer:
+        for split in ("train", "validation", "test"):
+            for request in toy_requests(3, candidates=4):
+                writer.write(split, request)
+    return path
+
+
+@pytest.fixture(scope="module")
+def scorer(tmp_path_factory):
+    base = tmp_path_factory.mktemp("models") / "scorer"
+    write_version(base, 1)
+    return base
+
+
+@pytest.fixture(scope="module")
+def target(scorer):
+    with LocalModelServer({"scorer": scorer}, rest_port=None) as server:
+        yield server.target
+
+
+def run(command, *arguments, **options):
+    result = CliRunner().invoke(command, [str(argument) for argument in arguments], **options)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def test_help_needs_no_tensorflow():
+    code = ("import sys; from tfx_pipelines.cli import zoo\n"
+            "for name in ('serve', 'rank'):\n    zoo([name, '--help'], standalone_mode=False)\n"
+            "sys.exit('tensorflow' in sys.modules or 'grpc' in sys.modules)")
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "--version-policy" in result.stdout and "--request" in result.stdout
+
+
+def test_rank_a_request_of_a_log(target, log):
+    output = run(rank, "--target", target, "--model", "scorer", "--log", log, "--index", 1).output
+    request = toy_requests(3, candidates=4)[1]
+    best = max(range(4), key=lambda i: request.candidates["price"][i])
+    first = next(line for line in output.splitlines() if re.match(r"\W*1\b", line))
+    assert request.candidates["item"][best] in first
+    assert "4 candidates ranked by version 1 of scorer" in output and "ms" in output
+    assert "happened" in output
+
+
+def test_the_example_of_a_log_can_be_ranked(target, log, scorer, tmp_path):
+    example = run(rank, "--log", log, "--example").output
+    file = tmp_path / "request.json"
+    file.write_text(example)
+    output = run(rank, "--target", target, "--model", "scorer", "--model-dir", scorer, "--request", file).output
+    assert "4 candidates ranked" in output and "happened" not in output
+    output = run(rank, "--target", target, "--model", "scorer", "--schema", log / "schema.yaml", "--request", "-",
+                 "--top", 2, input=example).output
+    assert "2 more" in output
+
+
+@pytest.mark.parametrize("arguments, error, message", [
+    (["--model", "m"], ServingError, "which request.*--request FILE.json or --log LOG"),
+    (["--log", "LOG"], ServingError, "which model"),
+    (["--log", "LOG", "--model", "scorer", "--index", "3"], ServingError, "has 3 requests, 0 to 2"),
+    (["--log", "LOG", "--model", "scorer", "--target", "127.0.0.1:1", "--deadline", "1"], ServingError,
+     "127.0.0.1:1.*is the server running"),
+    (["--request", "-", "--model", "scorer"], ServingError, "--model-dir"),
+    (["--request", "-", "--schema", "LOG/schema.yaml", "--model", "scorer"], RequestError, "not valid JSON"),
+    (["--request", "-", "--schema", "LOG/schema.yaml", "--model-dir", "LOG"], ServingError, "not both"),
+])
+def test_rank_says_what_is_wrong(log, arguments, error, message):
+    with pytest.raises(error, match=message):
+        run(rank, *[argument.replace("LOG", str(log)) for argument in arguments], input="{")
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ([], "nothing to serve"), (["--model", "din"], "expected NAME=PATH"), (["--model", "a/b=."], "without '/'"),
+    (["--model", "din=nowhere"], "not a folder"), (["--model", "din=BASE", "--model", "din=BASE"], "given already"),
+    (["--model", "din=BASE/1"], "is one version; name the folder above it"),
+    (["--model", "din=BASE", "--version-policy", "newest"], "latest:N"),
+    (["--config", "BASE/1/saved_model.pb"], "not a ModelServerConfig"),
+])
+def test_serve_says_what_is_wrong(scorer, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        run(serve, *[argument.replace("BASE", str(scorer)) for argument in arguments])
+
+
+def test_serve_refuses_a_taken_port(scorer, target):
+    with pytest.raises(ServingError, match=f"{target}.*--port"):
+        run(serve, "--model", f"scorer={scorer}", "--port", target.rsplit(":")[1], "--rest-port", 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_until_it_is_told_to_stop(scorer, log, tmp_path, number):
+    config = tmp_path / "models.config"
+    config.write_text(f'model_config_list {{ config {{ name: "other" base_path: "{scorer}" '
+                      'model_platform: "tensorflow" }}')
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tfx_pipelines.cli", "serve", "--model", f"scorer={scorer}", "--config", str(config),
+         "--port", "0", "--rest-port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        started = [process.stdout.readline() for _ in range(3)]
+        address = started[0].split()[1]
+        for name in ("scorer", "other"):
+            assert "4 candidates ranked" in run(rank, "--target", address, "--model", name, "--log", log).output
+        process.send_signal(number)
+        output, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    assert "/v1/models/scorer" in started[1] and f"Next: zoo rank --target {address}" in started[2]
+    assert "Stopping" in output
+    assert "model=scorer version=1 event=available" in errors and "Traceback" not in errors
+
+
+def test_the_schema_is_read_from_the_newest_version(tmp_path):
+    write_version(tmp_path / "scorer", 9)
+    write_version(tmp_path / "scorer", 10)
+    assert newest_version(tmp_path / "scorer").name == "10"
+    assert schema_of_model(tmp_path / "scorer") == toy_schema()
+    assert schema_of_model(tmp_path / "scorer" / "9") == toy_schema()
+    (tmp_path / "scorer" / "10" / "assets.extra" / "schema.yaml").unlink()
+    with pytest.raises(ServingError, match="assets.extra/schema.yaml"):
+        schema_of_model(tmp_path / "scorer")
+    with pytest.raises(ServingError, match="no SavedModel here"):
+        schema_of_model(tmp_path)
+
+
+def test_the_exported_schema_is_bound(din_path):
+    assert schema_of_model(din_path) == toy_bound()
