@@ -9,6 +9,7 @@ setup(
     packages=find_packages(include=["zoo*", "serving*", "tfx_pipelines*"]),
     package_data={
         "zoo": ["configs/*.yaml", "models/cards/*.md"],
+        "tfx_pipelines": ["configs/*.yaml"],
     },
     python_requires=">=3.10,<3.14",
     install_requires=[

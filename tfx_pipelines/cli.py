@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import warnings
 
 import click
 
@@ -47,6 +48,8 @@ def zoo() -> None:
 
 def main() -> None:
     """Entry point: errors that a user can mend are one message, not a stack trace."""
+    # Google's client libraries, which Beam imports, warn of Python's and gRPC's age at every start.
+    warnings.filterwarnings("ignore", category=FutureWarning, module="google")
     try:
         zoo.main(standalone_mode=False)
     except click.exceptions.Abort:

@@ -26,14 +26,15 @@ class Gauc(metric_types.Metric):
     """
 
     def __init__(self, group_key: str, name: str = NAME):
-        super().__init__(_computations, group_key=group_key, name=name)
+        # Once for each model: the candidate and the baseline that it is compared with.
+        super().__init__(metric_util.merge_per_key_computations(_computations), group_key=group_key, name=name)
 
 
 metric_types.register_metric(Gauc)
 
 
 def _computations(group_key: str, name: str = NAME, eval_config: Any = None, model_name: str = "",
-                  output_name: str = "", example_weighted: bool = False, **_: Any) -> metric_types.MetricComputations:
+                  output_name: str = "", example_weighted: bool = False) -> metric_types.MetricComputations:
     keys = [metric_types.MetricKey(name=name + suffix, model_name=model_name, output_name=output_name,
                                    example_weighted=example_weighted) for suffix in ("", "_groups", "_skipped_groups")]
     combiner = _GaucCombiner(keys, group_key, eval_config, model_name, output_name, example_weighted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from typing import Any
@@ -41,8 +42,10 @@ def run_fn(fn_args: Any) -> None:
     tf.io.gfile.makedirs(fn_args.model_run_dir)
     columns = {f"{kind}/{name}": values for kind in ("labels", "scores", "weights", "truth", "keys")
                for name, values in getattr(scored, kind).items()}
+    buffer = io.BytesIO()  # numpy seeks while it writes, which remote files can't
+    np.savez_compressed(buffer, **columns)
     with tf.io.gfile.GFile(os.path.join(fn_args.model_run_dir, SCORES), "wb") as file:
-        np.savez_compressed(file, **columns)
+        file.write(buffer.getvalue())
     summary = {"model": settings["model"], "parameters": result.model.count_params(), "best_epoch": result.best_epoch,
                "history": result.history, "config": config.model_dump(mode="json")}
     with tf.io.gfile.GFile(os.path.join(fn_args.model_run_dir, HISTORY), "w") as file:

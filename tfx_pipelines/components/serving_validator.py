@@ -1,8 +1,8 @@
 """Loads the exported model in a server, replays real requests, and writes the model's warm-up file."""
 
-from __future__ import annotations
-
+# No postponed annotations here: TFX reads the types of the component's arguments.
 import dataclasses
+import io
 import json
 import tempfile
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def ServingValidator(  # noqa: N802  (a component is named like a class)
     schema: Parameter[str],
     model_name: Parameter[str],
     settings: Parameter[str],
-) -> None:
+):
     """Blesses a model whose served scores are the trainer's.
 
     TFX's InfraValidator needs Docker and does not run on Kubeflow v2; this one needs Python. The output model is the
@@ -86,7 +86,7 @@ def _requests(examples: Examples, schema: Schema, count: int) -> Iterator[Reques
 def _expected_scores(path: str, schema: Schema) -> dict[str, dict[str, np.ndarray]]:
     """By request id and task, the scores that the trainer computed."""
     with tf.io.gfile.GFile(path, "rb") as file:
-        stored = np.load(file)
+        stored = np.load(io.BytesIO(file.read()))
         ids = stored[f"keys/{REQUEST_ID}"]
         starts = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])
         tasks = {label.name: np.split(stored[f"scores/{label.name}"], starts[1:]) for label in schema.labels}

@@ -111,7 +111,7 @@ def run_local(pipeline: tfx.dsl.Pipeline, log_file: Path) -> LocalRun:
 
 def _print_stage(console: Console, label: str, stage: Stage) -> None:
     how = "[dim]cached[/dim]" if stage.cached else f"{stage.seconds:6.1f} s"
-    console.print(f"{label:<76} {how:>9}  {stage.peak_rss_mib:6.0f} MiB", highlight=False)
+    console.print(f"{label:<76} {how:>9}  {stage.peak_rss_mib:6.0f} MiB", highlight=False, soft_wrap=True)
 
 
 def _explain(name: str, error: Exception, log_file: Path) -> str:

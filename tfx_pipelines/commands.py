@@ -1,0 +1,82 @@
+"""`zoo run`, `zoo compile` and `zoo demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+_OVERRIDE_HELP = "Change a setting, such as training.epochs=1 (repeatable)."
+
+
+def _load(config: str, log: str | None, root: str | None, seed: int | None, overrides: tuple[str, ...]):
+    from tfx_pipelines.config import load_run_config
+
+    extra = list(overrides)
+    extra += [f"data.log={log}"] if log else []
+    extra += [f"pipeline.root={root}"] if root else []
+    extra += [f"training.seed={seed}"] if seed is not None else []
+    return load_run_config(config, extra)
+
+
+@click.command("run")
+@click.argument("config")
+@click.option("--log", type=click.Path(), help="Folder of the request log (made by `zoo data`).")
+@click.option("--root", type=click.Path(), help="Where artifacts, the report and pushed models go.")
+@click.option("--seed", type=int, help="Seed of the initial weights and the order of the data.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help=_OVERRIDE_HELP)
+def run(config: str, log: str | None, root: str | None, seed: int | None, overrides: tuple[str, ...]) -> None:
+    """Run the pipeline of CONFIG on this machine: from a request log to a pushed model.
+
+    CONFIG is a YAML file, or the name of a configuration that comes with the package (demo, rees46_wdl, rees46_din).
+    Unchanged stages are taken from the cache of an earlier run.
+    """
+    import sys
+
+    loaded = _load(config, log, root, seed, overrides)
+    report = _run_and_show(loaded)
+    if not report["blessed"]:
+        sys.exit(2)
+
+
+@click.command("compile")
+@click.argument("config")
+@click.option("--runner", type=click.Choice(["kubeflow"]), default="kubeflow", show_default=True)
+@click.option("--out", type=click.Path(), required=True, help="The file to write: .json or .yaml.")
+@click.option("--log", type=click.Path(), help="Folder of the request log.")
+@click.option("--root", type=str, help="The pipeline's root as the cluster reaches it (gs://…, s3://…).")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help=_OVERRIDE_HELP)
+def compile_(config: str, runner: str, out: str, log: str | None, root: str | None, overrides: tuple[str, ...]) -> None:
+    """Compile the pipeline of CONFIG for Kubeflow Pipelines v2, without a cluster."""
+    from tfx_pipelines.runners.kubeflow import compile_kubeflow
+    from zoo.data.request_log import RequestLog
+
+    loaded = _load(config, log, root, None, overrides)
+    path = compile_kubeflow(loaded, RequestLog(loaded.log).schema, out)
+    click.echo(f"Wrote {path}. Submit it with the Kubeflow Pipelines client, or look at it: it is plain text.")
+
+
+@click.command("demo")
+@click.option("--root", type=click.Path(path_type=Path), default=Path("runs/demo"), show_default=True,
+              help="Where the simulated log, the artifacts and the pushed model go.")
+@click.option("--requests", type=int, default=24_000, show_default=True, help="Requests to simulate.")
+@click.option("--model", default="din", show_default=True, help="Model of the zoo to train.")
+def demo(root: Path, requests: int, model: str) -> None:
+    """The whole way once: simulate a log, run the pipeline, serve the model, rank a request over gRPC."""
+    from tfx_pipelines.demo import run_demo
+
+    run_demo(root, requests, model)
+
+
+def _run_and_show(config) -> dict:
+    from rich.console import Console
+
+    console = Console()
+    console.print(f"[bold]{config.model.name}[/bold] on [bold]{config.log}[/bold]; everything goes to {config.root}")
+    with console.status("loading TFX (some ten seconds)"):
+        from tfx_pipelines.run import run_pipeline, serving_dir
+        from tfx_pipelines.show import show_report
+
+    _, report = run_pipeline(config)
+    show_report(console, report, Path(config.root), serving_dir(config))
+    return report

@@ -1,0 +1,89 @@
+"""`zoo demo`: the whole way once, with the simulator's log."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tfx_pipelines.config import DataConfig, ModelConfig, PipelineConfig, load_run_config
+
+
+def run_demo(root: Path, requests: int, model: str) -> None:
+    """Simulates a log, runs the pipeline, starts the local model server, ranks one request over gRPC.
+
+    Args:
+        root: folder of everything it makes.
+        requests: how many to simulate.
+        model: of the zoo.
+    """
+    started = time.perf_counter()
+    console = Console()
+    console.print("[bold]Cascade Zoo[/bold]: from a request log to an answered ranking call\n")
+    console.print("[bold]1. A request log[/bold] from the marketplace simulator")
+    log = _simulated_log(console, root / "log", requests)
+
+    console.print(f"\n[bold]2. The pipeline[/bold]: {model}, trained, gated, replayed and pushed")
+    with console.status("loading TFX (some ten seconds)"):
+        from tfx_pipelines.run import run_pipeline, serving_dir
+        from tfx_pipelines.show import show_report
+    config = load_run_config("demo")
+    config = config.model_copy(update={
+        "data": DataConfig(log=str(log.path)),
+        "model": config.model if config.model.name == model else ModelConfig(name=model),
+        "pipeline": PipelineConfig(name=f"demo-{model}", root=str(root / model))})
+    _, report = run_pipeline(config)
+
+    console.print("\n[bold]3. A ranking call[/bold] over gRPC to the local model server")
+    if report["pushed_version"]:
+        _rank(console, serving_dir(config), config.served_name, log)
+    console.print()
+    show_report(console, report, root / model, serving_dir(config))
+    minutes, seconds = divmod(int(time.perf_counter() - started), 60)
+    console.print(f"\nDone in {minutes} min {seconds} s. Your own log: zoo data import --help")
+
+
+def _simulated_log(console: Console, path: Path, requests: int):
+    from rich.progress import Progress
+
+    from zoo.data.request_log import RequestLog
+    from zoo.data.simulator import SimulatorConfig, write_simulated_log
+
+    config = SimulatorConfig(requests=requests)
+    if path.exists():
+        log = RequestLog(path)
+        if log.manifest["source"].get("config") == config.model_dump(mode="json"):
+            console.print(f"   {path} is there already ({requests:,} requests)")
+            return log
+    with Progress(console=console, transient=True) as progress:
+        bar = progress.add_task("   simulating", total=requests)
+        log = write_simulated_log(config, path, overwrite=True,
+                                  on_progress=lambda done, total: progress.update(bar, completed=done, total=total))
+    console.print(f"   {path}: {requests:,} requests")
+    return log
+
+
+def _rank(console: Console, base: Path, name: str, log) -> None:
+    from serving.client import RankingClient
+    from serving.model_dir import schema_of_model
+    from serving.server import LocalModelServer
+
+    request = next(log.requests("test"))
+    with (LocalModelServer({name: base}) as server,
+          RankingClient(server.target, name, schema_of_model(base), deadline_s=30.0) as client):
+        client.wait_until_ready()
+        ranking = client.rank_one(request)
+    names = list(request.candidates)[:5]
+    table = Table(title=f"request {request.request_id}: its candidates, ranked by version {ranking.version}",
+                  title_justify="left")
+    for column in ("rank", "score", *names, "clicked"):
+        table.add_column(column, justify="right" if column in ("rank", "score") else "left")
+    task = next(iter(ranking.scores))
+    for candidate in ranking.ranked(task):
+        values = [candidate.features[n] for n in names]
+        table.add_row(str(candidate.rank), f"{candidate.score:.4f}",
+                      *[value if isinstance(value, str) else f"{value:.3g}" for value in values],
+                      "yes" if request.labels[task][candidate.index] > 0 else "")
+    console.print(table)

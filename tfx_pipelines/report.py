@@ -1,0 +1,140 @@
+"""The report of a run: `report.json` for machines, `report.md` and `report.png` for people."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfx_pipelines.components.serving_validator import RESULT
+from tfx_pipelines.config import RunConfig
+from tfx_pipelines.plots import plot_report
+from tfx_pipelines.runners.local import LocalRun
+from tfx_pipelines.trainer import HISTORY, SCORES
+from zoo.data.request_log import RequestLog
+from zoo.metrics import calibration
+from zoo.training import Scored
+
+
+def write_report(root: Path, config: RunConfig, log: RequestLog, run: LocalRun) -> dict[str, Any]:
+    """Puts together what a run measured, exactly, from its artifacts.
+
+    Args:
+        root: the pipeline's root, where the files go.
+        config: of the run.
+        log: the request log.
+        run: what the runner saw.
+
+    Returns:
+        The content of `report.json`.
+    """
+    model_run = Path(run.artifacts["Trainer", "model_run"])
+    scored = read_scores(model_run / SCORES)
+    training = json.loads((model_run / HISTORY).read_text())
+    served = json.loads((Path(run.artifacts["ServingValidator", "blessing"]) / RESULT).read_text())
+    task = log.schema.labels[0].name
+    metrics = exact_metrics(scored, log.schema.group_key, task)
+    floors = log.manifest.get("floors", {})
+    blessed, reasons = _verdict(run, served, metrics, floors, config)
+    report = {
+        "dataset": log.schema.name,
+        "model": config.model.name,
+        "seed": config.training.seed,
+        "metrics": metrics,
+        "floors": floors,
+        "blessed": blessed,
+        "reasons": reasons,
+        "pushed_version": _pushed_version(run),
+        "serving": {"requests_replayed": served["requests"], "max_abs_diff": served["max_abs_diff"],
+                    "p50_ms": served["p50_ms"], "p99_ms": served["p99_ms"]},
+        "stages": [dataclasses.asdict(stage) for stage in run.stages],
+        "training": {"parameters": training["parameters"], "best_epoch": training["best_epoch"],
+                     "seconds": sum(epoch["seconds"] for epoch in training["history"])},
+    }
+    (root / "report.json").write_text(json.dumps(report, indent=2) + "\n")
+    plot_report(root / "report.png", report, training["history"], scored, log.schema.group_key, task)
+    (root / "report.md").write_text(_markdown(report))
+    return report
+
+
+def read_scores(path: Path) -> Scored:
+    """The scores of the test split that the Trainer left."""
+    parts: dict[str, dict[str, np.ndarray]] = {}
+    with np.load(path) as stored:
+        for key in stored.files:
+            kind, name = key.split("/", 1)
+            parts.setdefault(kind, {})[name] = stored[key]
+    return Scored(**parts)
+
+
+def exact_metrics(scored: Scored, group_key: str, task: str) -> dict[str, Any]:
+    """AUC, GAUC, logloss and calibration of the test split; where the truth is known, the distance to it."""
+    flat = scored.metrics(group_key, task)
+    calibrated = calibration(scored.labels[task], scored.scores[task], scored.weights[task], bins=10)
+    metrics = {
+        "auc": flat["auc"],
+        "gauc": {"value": flat["gauc"], "group_key": group_key, "groups": flat["gauc_groups"],
+                 "skipped_groups": flat["gauc_skipped_groups"]},
+        "logloss": flat["logloss"],
+        "calibration": {"ratio": calibrated.ratio, "ece": calibrated.ece, "predicted": list(calibrated.predicted),
+                        "observed": list(calibrated.observed)},
+    }
+    if "truth_gap" in flat:
+        metrics["truth"] = {name: flat[name] for name in ("truth_gap", "excess_logloss", "oracle_auc", "oracle_gauc")}
+    return metrics
+
+
+def _verdict(run: LocalRun, served: dict[str, Any], metrics: dict[str, Any], floors: dict[str, Any],
+             config: RunConfig) -> tuple[bool, list[str]]:
+    reasons = []
+    evaluated = run.properties.get(("Evaluator", "blessing"), {}).get("blessed") == 1
+    if not evaluated:
+        reasons.append(f"the Evaluator did not bless the model: AUC {metrics['auc']:.4f} (least {config.gate.auc}), GAUC "
+                       f"{metrics['gauc']['value']:.4f} (least {config.gate.gauc}), or more than "
+                       f"{config.gate.max_drop} below the model blessed last")
+    if not served["blessed"]:
+        reasons.append(f"served scores differ from the trainer's by {served['max_abs_diff']:.2g}, above "
+                       f"{served['tolerance']:.2g}")
+    for name, floor in floors.get("auc", {}).items():
+        if metrics["auc"] < floor:
+            reasons.append(f"AUC {metrics['auc']:.4f} is below the floor {name} {floor}"
+                           + ("" if config.gate.require_floors else " (reported only)"))
+    below = any(metrics["auc"] < floor for floor in floors.get("auc", {}).values())
+    blessed = evaluated and served["blessed"] and not (below and config.gate.require_floors)
+    return blessed, reasons or ["all thresholds passed; served scores agree with the trainer's"]
+
+
+def _pushed_version(run: LocalRun) -> int | None:
+    version = run.properties.get(("Pusher", "pushed_model"), {}).get("pushed_version")
+    return int(version) if version else None
+
+
+def _markdown(report: dict[str, Any]) -> str:
+    metrics, serving = report["metrics"], report["serving"]
+    lines = [
+        f"# {report['model']} on {report['dataset']}", "",
+        f"**{'Blessed' if report['blessed'] else 'Not blessed'}**, "
+        + (f"pushed as version {report['pushed_version']}" if report["pushed_version"] else "not pushed") + ".", "",
+        *[f"* {reason}" for reason in report["reasons"]], "",
+        "| metric | value |", "| --- | --- |",
+        f"| AUC | {metrics['auc']:.4f} |",
+        f"| GAUC by {metrics['gauc']['group_key']} | {metrics['gauc']['value']:.4f} ({metrics['gauc']['groups']} groups, "
+        f"{metrics['gauc']['skipped_groups']} of one class skipped) |",
+        f"| logloss | {metrics['logloss']:.4f} |",
+        f"| calibration: predicted over observed | {metrics['calibration']['ratio']:.3f} |",
+        f"| expected calibration error | {metrics['calibration']['ece']:.4f} |",
+    ]
+    for name, value in metrics.get("truth", {}).items():
+        lines.append(f"| {name.replace('_', ' ')} | {value:.4f} |")
+    for name, floor in report["floors"].get("auc", {}).items():
+        lines.append(f"| floor: {name.replace('_', ' ')} (AUC) | {floor} |")
+    lines += [f"| served and trained scores differ by at most | {serving['max_abs_diff']:.1e} "
+              f"({serving['requests_replayed']} requests) |",
+              f"| latency of a ranking call, p50 / p99 | {serving['p50_ms']:.1f} / {serving['p99_ms']:.1f} ms |", "",
+              "![curves](report.png)", "", "| stage | seconds | peak MiB | cached |", "| --- | --- | --- | --- |"]
+    lines += [f"| {s['name']} | {s['seconds']:.1f} | {s['peak_rss_mib']:.0f} | {'yes' if s['cached'] else ''} |"
+              for s in report["stages"]]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,93 @@
+"""The two sides of the simulated marketplace: a catalogue of items, and users whose interests drift."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zoo.data.simulator.config import SimulatorConfig
+
+
+class Catalogue:
+    """Items in a two-level category tree, with brand, price, quality and day of birth.
+
+    Args:
+        config: sizes.
+        rng: source of randomness.
+    """
+
+    def __init__(self, config: SimulatorConfig, rng: np.random.Generator):
+        leaves, count = config.roots * config.leaves, config.items
+        share = rng.dirichlet(np.full(leaves, 1.5))
+        self.leaf = rng.choice(leaves, count, p=share)
+        self.root = self.leaf // config.leaves
+        # Brands belong to a root; a few are found everywhere in it.
+        strength = rng.dirichlet(np.full(config.brands, 0.7), config.roots)
+        self.brand = self.root * config.brands + _draw_rows(strength[self.root], rng)
+        self.price_level = rng.normal(0, 1, count)
+        self.price = np.exp(rng.normal(3.0, 0.8, leaves)[self.leaf] + 0.45 * self.price_level)
+        self.quality = rng.normal(0, 1, count)
+        # Two thirds of the items are there at the start, up to 200 days old; the others appear while the log runs.
+        old = rng.random(count) < 2 / 3
+        self.born = np.where(old, -rng.integers(0, 200, count), rng.integers(0, config.days, count))
+        self.attraction = np.exp(0.6 * rng.normal(0, 1, count) + 0.4 * self.quality)
+        self.by_leaf = [np.flatnonzero(self.leaf == leaf) for leaf in range(leaves)]
+        self.everything = np.arange(count)
+
+    def open_day(self, day: int) -> None:
+        """Makes the samplers of a day: every leaf's living items, by attraction."""
+        alive = self.attraction * (self.born <= day)
+        self._cumulative = [np.cumsum(alive[items]) for items in self.by_leaf]
+        self._all = np.cumsum(alive)
+
+    def sample(self, leaves: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """One living item of each given leaf, by attraction; of the whole catalogue for −1 or an empty leaf."""
+        chosen = np.searchsorted(self._all, rng.random(leaves.shape) * self._all[-1], side="right")
+        for leaf in np.unique(leaves[leaves >= 0]):
+            cumulative = self._cumulative[leaf]
+            if len(cumulative) and cumulative[-1] > 0:
+                here = leaves == leaf
+                points = rng.random(int(here.sum())) * cumulative[-1]
+                chosen[here] = self.by_leaf[leaf][np.searchsorted(cumulative, points, side="right")]
+        return np.minimum(chosen, len(self.everything) - 1)
+
+
+class Population:
+    """Users: a profile, a taste for price and quality, and several interests of different strength.
+
+    Args:
+        config: sizes.
+        catalogue: where interests come from.
+        rng: source of randomness.
+    """
+
+    def __init__(self, config: SimulatorConfig, catalogue: Catalogue, rng: np.random.Generator):
+        self.config, self.catalogue = config, catalogue
+        count = config.users
+        self.gender, self.age_group = rng.integers(0, 2, count), rng.integers(0, 6, count)
+        self.city, self.device = rng.integers(0, 4, count), rng.integers(0, 3, count)
+        self.activity = rng.gamma(1.5, 1 / 1.5, count)
+        # Profile says a little about the price level a user likes, the history says the rest.
+        self.price_level = 0.35 * (self.age_group - 2.5) / 1.7 + 0.25 * (self.city - 1.5) + 0.8 * rng.normal(0, 1, count)
+        self.price_care = rng.gamma(2.0, 0.25, count)
+        self.leaf = np.empty((count, config.interests), np.int64)
+        self.brand = np.empty((count, config.interests), np.int64)
+        self._new_interests(np.repeat(np.arange(count), config.interests), np.tile(np.arange(config.interests), count), rng)
+        self.strength = rng.dirichlet(np.full(config.interests, 2.0), count)
+
+    def drift(self, rng: np.random.Generator) -> None:
+        """A night passes: some users lose their weakest interest to a new one."""
+        users = np.flatnonzero(rng.random(len(self.leaf)) < self.config.drift)
+        weakest = self.strength[users].argmin(1)
+        self._new_interests(users, weakest, rng)
+        self.strength[users] = rng.dirichlet(np.full(self.config.interests, 2.0), len(users))
+
+    def _new_interests(self, users: np.ndarray, places: np.ndarray, rng: np.random.Generator) -> None:
+        """An interest is the leaf and the brand of an item drawn at random."""
+        items = rng.integers(0, len(self.catalogue.leaf), len(users))
+        self.leaf[users, places] = self.catalogue.leaf[items]
+        self.brand[users, places] = self.catalogue.brand[items]
+
+
+def _draw_rows(probabilities: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One column of each row, by the row's probabilities."""
+    return (probabilities.cumsum(1) < rng.random((len(probabilities), 1)) * (1 - 1e-12)).sum(1)

@@ -1,0 +1,37 @@
+"""The schema of the simulator's request logs."""
+
+from __future__ import annotations
+
+from zoo.data.simulator.config import SimulatorConfig
+from zoo.schema import BehaviourSequence, Feature, IdSpace, Label, Schema
+
+
+def simulator_schema(config: SimulatorConfig) -> Schema:
+    """Declares what the simulator writes; only what a shop would know, never the latent interests."""
+    return Schema(
+        name="marketplace",
+        spaces={"item": IdSpace(min_count=2), "category": IdSpace(), "brand": IdSpace(), "gender": IdSpace(),
+                "age_group": IdSpace(), "city": IdSpace(), "hour": IdSpace(), "device": IdSpace()},
+        request=(Feature(name="gender", space="gender"), Feature(name="age_group", space="age_group"),
+                 Feature(name="city", space="city"), Feature(name="hour", space="hour"),
+                 Feature(name="device", space="device")),
+        sequences=(BehaviourSequence(name="history", max_length=config.history, fields=(
+            Feature(name="item", space="item", role="item"),
+            Feature(name="category", space="category", role="category"),
+            Feature(name="brand", space="brand", role="brand"),
+            Feature(name="price", kind="number", role="price", transform="log_zscore"),
+            Feature(name="gap", kind="number", role="time_gap", transform="log_zscore", buckets=16),
+        )),),
+        candidates=(
+            Feature(name="item", space="item", role="item"),
+            Feature(name="category", space="category", role="category"),
+            Feature(name="brand", space="brand", role="brand"),
+            Feature(name="price", kind="number", role="price", transform="log_zscore", buckets=10),
+            Feature(name="past_ctr", kind="number"),
+            Feature(name="past_impressions", kind="number", role="popularity", transform="log_zscore"),
+            Feature(name="age_days", kind="number", transform="log_zscore"),
+        ),
+        labels=tuple(Label(name=name, truth=True) for name in config.labels),
+        group_key="user_id",
+        keys=("user_id",),
+    )
