@@ -59,7 +59,7 @@ def compile_(config: str, runner: str, out: str, log: str | None, root: str | No
 @click.command("demo")
 @click.option("--root", type=click.Path(path_type=Path), default=Path("runs/demo"), show_default=True,
               help="Where the simulated log, the artifacts and the pushed model go.")
-@click.option("--requests", type=int, default=24_000, show_default=True, help="Requests to simulate.")
+@click.option("--requests", type=int, default=40_000, show_default=True, help="Requests to simulate.")
 @click.option("--model", default="din", show_default=True, help="Model of the zoo to train.")
 def demo(root: Path, requests: int, model: str) -> None:
     """The whole way once: simulate a log, run the pipeline, serve the model, rank a request over gRPC."""

@@ -34,10 +34,10 @@ class SimulatorConfig(Config):
         start: first day, seconds since 1970.
     """
 
-    requests: int = pydantic.Field(24_000, ge=100)
+    requests: int = pydantic.Field(40_000, ge=100)
     seed: int = 1
-    users: int = pydantic.Field(2_000, ge=10)
-    items: int = pydantic.Field(4_000, ge=50)
+    users: int = pydantic.Field(1_000, ge=10)
+    items: int = pydantic.Field(2_000, ge=50)
     roots: int = pydantic.Field(8, ge=1)
     leaves: int = pydantic.Field(8, ge=1)
     brands: int = pydantic.Field(20, ge=1)

@@ -1,0 +1,113 @@
+"""`zoo data`: request logs from a simulator or from an event log."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import click
+
+
+@click.group()
+def data() -> None:
+    """Make request logs: simulate a marketplace, or import an event log."""
+
+
+@data.command()
+@click.option("--out", type=click.Path(), required=True, help="Folder of the request log to make.")
+@click.option("--requests", type=int, help="Requests over all splits.")
+@click.option("--seed", type=int, help="The same seed gives the same log.")
+@click.option("--config", type=click.Path(), help="YAML with settings of the marketplace (see docs/simulator.md).")
+@click.option("--overwrite", is_flag=True, help="Replace an existing request log.")
+def simulate(out: str, requests: int | None, seed: int | None, config: str | None, overwrite: bool) -> None:
+    """Simulate a marketplace: users whose interests drift, with the true click probability of every impression."""
+    from zoo.config import load_yaml, parse
+    from zoo.data.simulator import SimulatorConfig, write_simulated_log
+
+    values = load_yaml(config) if config else {}
+    values |= {name: value for name, value in (("requests", requests), ("seed", seed)) if value is not None}
+    settings = parse(SimulatorConfig, values, where=config or "simulator")
+    click.echo(f"Simulating {settings.requests:,} requests of {settings.users:,} users over {settings.days} days")
+    with _progress() as show:
+        log = write_simulated_log(settings, out, overwrite=overwrite,
+                                  on_progress=lambda done, total: show("simulating", done, total))
+    _made(log)
+
+
+@data.command("import")
+@click.argument("events", nargs=-1, required=True, type=click.Path())
+@click.option("--config", required=True, help="What the columns mean: a YAML file, or the name of a known log (rees46).")
+@click.option("--out", type=click.Path(), required=True, help="Folder of the request log to make.")
+@click.option("--prior", multiple=True, type=click.Path(), help="File of earlier events, for histories (repeatable).")
+@click.option("--overwrite", is_flag=True, help="Replace an existing request log.")
+def import_(events: tuple[str, ...], config: str, out: str, prior: tuple[str, ...], overwrite: bool) -> None:
+    """Turn EVENTS (CSV or Parquet: user, session or request, time, event type, item, attributes) into a request log.
+
+    Splits are by time. Rows that can't be used go to rejected.csv with the reason.
+    """
+    from zoo.data.importer import import_events, load_import_config
+
+    settings = load_import_config(config)
+    with _progress() as show:
+        log = import_events(settings, events, out, prior=prior, overwrite=overwrite, on_progress=show)
+    _made(log)
+
+
+@data.command()
+@click.argument("log", type=click.Path())
+@click.option("--split", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True)
+@click.option("--index", type=int, default=0, show_default=True, help="Which request of the split to print.")
+def show(log: str, split: str, index: int) -> None:
+    """Print what a request LOG holds, and one of its requests."""
+    import itertools
+
+    from rich.console import Console
+    from rich.pretty import Pretty
+
+    from zoo.data.request_log import RequestLog, RequestLogError
+
+    opened = RequestLog(log)
+    _summary(opened)
+    request = next(itertools.islice(opened.requests(split), index, None), None)
+    if request is None:
+        raise RequestLogError(f"{log}: the split {split} has no request number {index}")
+    Console().print(Pretty(request, max_length=8))
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    with Progress(TextColumn("{task.description:<16}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"),
+                  TimeRemainingColumn(), transient=True) as progress:
+        bar = progress.add_task("starting", total=None)
+        yield lambda what, done, total: progress.update(bar, description=what, completed=done, total=total)
+
+
+def _made(log) -> None:
+    _summary(log)
+    click.echo(f"Next: zoo data show {log.path}, or train on it: zoo run CONFIG.yaml --log {log.path}")
+
+
+def _summary(log) -> None:
+    from datetime import datetime, timezone
+
+    from rich.console import Console
+    from rich.table import Table
+
+    console, manifest = Console(), log.manifest
+    table = Table(title=f"{manifest['name']}: {log.path}", title_justify="left")
+    for column in ("split", "requests", "candidates", "positives", "from (UTC)", "to (UTC)"):
+        table.add_column(column, justify="left" if column == "split" else "right")
+    for split, count in manifest["splits"].items():
+        times = [datetime.fromtimestamp(count[key], timezone.utc).strftime("%Y-%m-%d %H:%M")
+                 for key in ("first_time", "last_time")]
+        positives = ", ".join(f"{name} {number:,}" for name, number in count["positives"].items())
+        table.add_row(split, f"{count['requests']:,}", f"{count['candidates']:,}", positives, *times)
+    console.print(table)
+    for reason, number in manifest.get("rejected", {}).items():
+        console.print(f"rejected: {number:,} rows, {reason} (all in {log.path}/rejected.csv)")
+    if manifest.get("dropped_after_until"):
+        console.print(f"dropped: {manifest['dropped_after_until']:,} events at or after splits.until")
+    for note, number in manifest.get("notes", {}).items():
+        console.print(f"note: {number:,} {note.replace('_', ' ')}")

@@ -1,0 +1,195 @@
+"""What the columns of an event log mean, and how requests are made of its events."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import pydantic
+
+from zoo.config import Config, ConfigError, load_yaml, parse
+from zoo.schema import BehaviourSequence, Feature, IdSpace, Label, Role, Schema
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+class Columns(Config):
+    """Names of the log's columns.
+
+    Args:
+        time: of the event.
+        event: its type.
+        item: what it is about.
+        user: who; the session where the log has no users.
+        session: visit; with `clicks`, the first click of a session has nothing before it and makes no request.
+        request: page that was shown; a log of impressions needs it.
+        order: breaks ties of time inside a session, rising.
+    """
+
+    time: str
+    event: str
+    item: str
+    user: str | None = None
+    session: str | None = None
+    request: str | None = None
+    order: str | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _consistent(self) -> Columns:
+        if self.user is None and self.session is None:
+            raise ValueError("name the column `user`, or `session`, or both")
+        return self
+
+
+class Attribute(Config):
+    """A column that describes the item: its category, brand, price.
+
+    Args:
+        name: of the feature.
+        column: of the log; the name by default.
+        kind: `id` or `number`.
+        role: what it means (`category`, `brand`, `price`, …).
+        transform, buckets: of a number, as in `zoo.schema.Feature`.
+    """
+
+    name: str
+    column: str | None = None
+    kind: Literal["id", "number"] = "id"
+    role: Role | None = None
+    transform: Literal["zscore", "log_zscore", "none"] = "zscore"
+    buckets: int = 0
+
+    @property
+    def source(self) -> str:
+        return self.column or self.name
+
+
+class Splits(Config):
+    """Times that divide the log, by the start of the session (or of the request); ISO 8601, UTC.
+
+    Args:
+        validation_from: first moment of the validation split; all before it is training.
+        test_from: first moment of the test split.
+        until: events at or after it are dropped, and counted.
+    """
+
+    validation_from: datetime.datetime
+    test_from: datetime.datetime
+    until: datetime.datetime
+
+    @pydantic.field_validator("*")
+    @classmethod
+    def _utc(cls, value: datetime.datetime) -> datetime.datetime:
+        return value if value.tzinfo else value.replace(tzinfo=datetime.timezone.utc)
+
+    @pydantic.model_validator(mode="after")
+    def _consistent(self) -> Splits:
+        if not self.validation_from < self.test_from < self.until:
+            raise ValueError("validation_from must be before test_from, and test_from before until")
+        return self
+
+
+class Negatives(Config):
+    """Candidates that were not clicked, drawn for each click of a log without impressions.
+
+    Args:
+        popularity: drawn from the training split's clicks.
+        same_category: drawn uniformly from the training split's items of the clicked item's category.
+        seed: of the draws.
+    """
+
+    popularity: int = pydantic.Field(1, ge=0)
+    same_category: int = pydantic.Field(1, ge=0)
+    seed: int = 7
+
+
+class ImportConfig(Config):
+    """How an event log becomes a request log.
+
+    Args:
+        name: of the data set.
+        columns: what the log's columns are called.
+        time_unit: of numeric times: seconds or milliseconds since 1970; other times are ISO 8601.
+        clicks: event types that are clicks.
+        impressions: event types that show an item; empty for a log of clicks alone.
+        other: event types that are known and make neither history nor candidates.
+        attributes: of the item.
+        splits: times that divide the log.
+        negatives: for a log of clicks alone.
+        history: most recent clicks kept.
+        history_scope: whose clicks: of the `user`, or of the `session` alone (and the prior file).
+        item_min_count: items seen less often in the training split are unknown.
+        max_rejected_share: above it the import fails.
+        floors: what counting alone reaches on this protocol, by metric and name; reports compare with it.
+    """
+
+    name: str
+    columns: Columns
+    time_unit: Literal["s", "ms"] = "s"
+    clicks: tuple[str, ...] = pydantic.Field(min_length=1)
+    impressions: tuple[str, ...] = ()
+    other: tuple[str, ...] = ()
+    attributes: tuple[Attribute, ...] = ()
+    splits: Splits
+    negatives: Negatives = Negatives()
+    history: int = pydantic.Field(50, ge=1)
+    history_scope: Literal["user", "session"] = "user"
+    item_min_count: int = pydantic.Field(2, ge=1)
+    max_rejected_share: float = pydantic.Field(0.05, ge=0, le=1)
+    floors: dict[str, dict[str, float]] = {}
+
+    @pydantic.model_validator(mode="after")
+    def _consistent(self) -> ImportConfig:
+        if self.impressions and self.columns.request is None:
+            raise ValueError("a log with impressions needs columns.request, which says what was shown together")
+        if self.history_scope == "session" and self.columns.session is None:
+            raise ValueError("history_scope is session, but columns.session is not named")
+        if self.negatives.same_category and not self.impressions and self.category is None:
+            raise ValueError("negatives of the same category need an attribute with the role category; set "
+                             "negatives.same_category to 0 or name one")
+        return self
+
+    @property
+    def category(self) -> Attribute | None:
+        """The attribute with the role `category`."""
+        return next((a for a in self.attributes if a.role == "category"), None)
+
+    def schema(self) -> Schema:
+        """The schema of the request log: items and their attributes in history and candidates, gaps, popularity."""
+        described = tuple(
+            Feature(name=a.name, space=a.name, role=a.role) if a.kind == "id"
+            else Feature(name=a.name, kind="number", role=a.role, transform=a.transform, buckets=a.buckets)
+            for a in self.attributes)
+        item = Feature(name="item", space="item", role="item")
+        gap = Feature(name="gap", kind="number", role="time_gap", transform="log_zscore", buckets=12)
+        popularity = Feature(name="popularity", kind="number", role="popularity", transform="log_zscore", buckets=12)
+        keys = ("user_id", "session_id") if self.columns.session else ("user_id",)
+        return Schema(
+            name=self.name,
+            spaces={"item": IdSpace(min_count=self.item_min_count),
+                    **{a.name: IdSpace() for a in self.attributes if a.kind == "id"}},
+            sequences=(BehaviourSequence(name="history", max_length=self.history, fields=(item, *described, gap)),),
+            candidates=(item, *described, popularity),
+            labels=(Label(name="click"),),
+            group_key="user_id",
+            keys=keys,
+        )
+
+
+def load_import_config(path: str | Path) -> ImportConfig:
+    """Reads an import configuration: a YAML file, or the name of one that comes with the package (`rees46`).
+
+    Raises:
+        ConfigError: no such configuration, or a wrong key or value.
+    """
+    file = Path(path)
+    shipped = CONFIGS / f"{path}_import.yaml"
+    if not file.is_file() and shipped.is_file():
+        file = shipped
+    if not file.is_file():
+        names = ", ".join(sorted(f.name.removesuffix("_import.yaml") for f in CONFIGS.glob("*_import.yaml")))
+        raise ConfigError(f"{path}: no such file, and no import configuration of that name comes with the package "
+                          f"({names})")
+    values: dict[str, Any] = load_yaml(file)
+    return parse(ImportConfig, values, where=str(path))
