@@ -12,7 +12,7 @@ from zoo.metrics.gauc import group_auc
 from zoo.training import Scored
 
 matplotlib.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib import pyplot as plt
 
 _BLUE, _ORANGE, _GREY = "#2f6db5", "#d9822b", "#8a8f98"
 

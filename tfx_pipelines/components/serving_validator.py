@@ -31,7 +31,7 @@ RESULT = "serving_validation.json"
 
 
 @component
-def ServingValidator(  # noqa: N802  (a component is named like a class)
+def ServingValidator(
     examples: InputArtifact[Examples],
     model: InputArtifact[Model],
     model_run: InputArtifact[ModelRun],

@@ -12,10 +12,10 @@ from typing import Any
 
 from rich.console import Console
 from tfx import v1 as tfx
+from tfx.dsl.compiler import compiler, constants
 from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
-from tfx.dsl.compiler import compiler, constants
 
 from tfx_pipelines.runners.memory import PeakMemory
 from tfx_pipelines.runners.output import output_to_file

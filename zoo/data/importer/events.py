@@ -32,11 +32,11 @@ class EventStore:
     def __init__(self, config: ImportConfig, folder: Path):
         self.config = config
         self.db = duckdb.connect(str(folder / "events.duckdb"))
-        self.db.execute(f"SET memory_limit='{MEMORY_LIMIT}'; SET threads=2; SET preserve_insertion_order=false")
+        self.db.execute(f"SET memory_limit='{MEMORY_LIMIT}'; SET threads=2")
         self.db.execute(f"SET temp_directory='{folder / 'spill'}'")
         attributes = "".join(f", {_quote(a.name)} {'VARCHAR' if a.kind == 'id' else 'FLOAT'}" for a in config.attributes)
         self.db.execute(f"CREATE TABLE events (prior BOOLEAN, unit VARCHAR, user_id VARCHAR, session_id VARCHAR, "
-                        f"request_id VARCHAR, time BIGINT, place DOUBLE, kind TINYINT, item VARCHAR{attributes})")
+                        f"request_id VARCHAR, time BIGINT, place DOUBLE, kind TINYINT, item VARCHAR{attributes}, row BIGINT)")
         self.db.execute("CREATE TABLE rejected (file VARCHAR, row BIGINT, reason VARCHAR)")
         self.rows = 0
 
@@ -102,7 +102,7 @@ class EventStore:
         self.rows += count
         self.db.execute(f"INSERT INTO rejected SELECT {_literal(str(file))}, row, reason FROM checked "
                         "WHERE reason IS NOT NULL")
-        self.db.execute("INSERT INTO events SELECT * EXCLUDE (reason, row) FROM checked WHERE reason IS NULL")
+        self.db.execute("INSERT INTO events SELECT * EXCLUDE (reason) FROM checked WHERE reason IS NULL")
         self.db.execute("DROP TABLE checked")
 
     def _source(self, file: Path) -> str:
@@ -177,7 +177,7 @@ class EventStore:
         cursor = self.db.execute(
             "SELECT e.prior, e.unit, e.user_id, e.session_id, e.request_id, e.time, e.place, e.kind, e.item FROM events e "
             "JOIN (SELECT unit, min(time) AS start FROM events WHERE NOT prior GROUP BY unit) u USING (unit) "
-            "ORDER BY u.start, e.unit, e.time, NOT e.prior, e.place, e.item")
+            "ORDER BY u.start, e.unit, e.time, NOT e.prior, e.place, e.row")
         rows: list[tuple[Any, ...]] = []
         while batch := cursor.fetchmany(_BATCH_ROWS):
             for row in batch:

@@ -1,0 +1,69 @@
+"""Writes the Markdown tables of the docs from docs/results/*.json.
+
+A table stands between `<!-- table: NAME -->` and `<!-- end -->`, a model's own rows between `<!-- results: MODEL -->` and
+`<!-- end -->`.
+
+    make tables
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from benchmarks.results import read_rows
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "docs" / "results"
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Rows as Markdown, mean ± standard deviation where there are several seeds, and the commands below."""
+    if not rows:
+        return "Not measured yet.\n"
+    metrics = list(dict.fromkeys(name for row in rows for name in row["metrics"]))
+    head = ["dataset", "model", "seeds", *metrics]
+    lines = ["| " + " | ".join(name.replace("_", " ") for name in head) + " |", "| " + " | ".join(["---"] * len(head)) + " |"]
+    for row in rows:
+        cells = [_cell(row["metrics"].get(name)) for name in metrics]
+        lines.append("| " + " | ".join([row["dataset"], row["model"], str(row["seeds"]), *cells]) + " |")
+    commands = list(dict.fromkeys(row["command"] for row in rows))
+    protocols = list(dict.fromkeys(f"{row['dataset'].split(',')[0]}: {row['protocol']}" for row in rows))
+    return "\n".join(lines) + "\n\nProtocol. " + "; ".join(protocols) + ".\nMeasured by " + ", ".join(
+        f"`{command}`" for command in commands) + ".\n"
+
+
+def fill(text: str) -> str:
+    """A document with its tables written anew."""
+    def named(match: re.Match[str]) -> str:
+        return f"{match[1]}\n{table(read_rows(RESULTS / f'{match[2]}.json'))}<!-- end -->"
+
+    def of_model(match: re.Match[str]) -> str:
+        rows = [row for path in sorted(RESULTS.glob("r*.json")) for row in read_rows(path) if row["model"] == match[2]]
+        return f"{match[1]}\n{table(rows)}<!-- end -->"
+
+    text = re.sub(r"(<!-- table: (\w+) -->).*?<!-- end -->", named, text, flags=re.S)
+    return re.sub(r"(<!-- results: (\w+) -->).*?<!-- end -->", of_model, text, flags=re.S)
+
+
+def documents() -> list[Path]:
+    """Every document that may hold tables."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "zoo/models/cards").glob("*.md"))]
+
+
+def main() -> None:
+    for path in documents():
+        if path.is_file() and (new := fill(path.read_text())) != path.read_text():
+            path.write_text(new)
+            print(f"wrote {path.relative_to(ROOT)}")
+
+
+def _cell(value: dict[str, float] | None) -> str:
+    if value is None:
+        return ""
+    return f"{value['mean']:g}" + (f" ± {value['std']:g}" if value["std"] else "")
+
+
+if __name__ == "__main__":
+    main()

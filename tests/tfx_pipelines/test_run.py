@@ -1,0 +1,127 @@
+"""The whole pipeline, for real: stages, report, push, parity, cache, gate, failures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from serving.client import RankingClient
+from serving.model_dir import schema_of_model
+from serving.server import LocalModelServer
+from tfx_pipelines.run import run_pipeline, serving_dir
+from tfx_pipelines.runners.local import StageError
+from tfx_pipelines.trainer import SCORES
+from zoo.data.request_log import RequestLog, RequestLogError
+from zoo.keras import tf
+
+pytestmark = pytest.mark.slow
+STAGES = ["ImportExampleGen", "ImportSchemaGen", "LatestBlessedModel", "StatisticsGen", "Transform", "ExampleValidator",
+          "Trainer", "Evaluator", "ServingValidator", "Pusher"]
+
+
+def test_all_stages_ran_and_the_report_has_its_keys(ran, config):
+    _, report = ran
+    stored = json.loads((Path(config.root) / "report.json").read_text())
+    assert stored == json.loads(json.dumps(report))
+    assert {"dataset", "model", "seed", "metrics", "floors", "blessed", "reasons", "pushed_version", "serving",
+            "stages"} <= set(stored)
+    assert sorted(stage["name"] for stage in stored["stages"]) == sorted(STAGES)
+    assert all(0 < stage["peak_rss_mib"] < 4096 for stage in stored["stages"])
+    assert set(stored["serving"]) == {"requests_replayed", "max_abs_diff", "p50_ms", "p99_ms"}
+    assert {"auc", "gauc", "logloss", "calibration"} <= set(stored["metrics"])
+    assert stored["metrics"]["gauc"]["group_key"] == "user_id"
+    for name in ("report.md", "report.png"):
+        assert (Path(config.root) / name).stat().st_size > 500
+
+
+def test_served_scores_are_the_trainers(ran):
+    run, report = ran
+    assert report["serving"]["requests_replayed"] == 40
+    assert report["serving"]["max_abs_diff"] <= 1e-5
+    found = json.loads((Path(run.artifacts["ServingValidator", "blessing"]) / "serving_validation.json").read_text())
+    assert set(found["max_abs_diff_by_signature"]) == {"rank", "serving_default"}
+
+
+def test_pushed_model_answers_and_has_warm_up_and_schema(ran, config, log):
+    base = serving_dir(config)
+    version = base / str(ran[1]["pushed_version"])
+    records = list(tf.data.TFRecordDataset(str(version / "assets.extra" / "tf_serving_warmup_requests")))
+    assert len(records) == 8
+    requests = [request for request, _ in zip(log.requests("test"), range(5), strict=False)]
+    with (LocalModelServer({"din": base}) as server,
+          RankingClient(server.target, "din", schema_of_model(base), deadline_s=20) as client):
+        client.wait_until_ready()
+        for ranking in client.rank(requests):
+            assert ranking.scores["click"].shape == (8,) and (0 < ranking.scores["click"]).all()
+
+
+def test_tfma_measures_what_the_report_measures(ran, config):
+    import tensorflow_model_analysis as tfma
+
+    run, report = ran
+    result = tfma.load_eval_result(run.artifacts["Evaluator", "evaluation"])
+    metrics = result.get_metrics_for_slice()
+    value = {name: number["doubleValue"] for name, number in metrics.items() if "doubleValue" in number}
+    assert value["gauc"] == pytest.approx(report["metrics"]["gauc"]["value"], abs=1e-6)
+    assert value["auc"] == pytest.approx(report["metrics"]["auc"], abs=1e-3)
+    assert value["gauc_groups"] == report["metrics"]["gauc"]["groups"]
+
+
+def test_vocabularies_are_counted_on_the_training_split_only(ran, log):
+    run, _ = ran
+    import tensorflow_transform as tft
+
+    vocabulary = tft.TFTransformOutput(run.artifacts["Transform", "transform_graph"]).vocabulary_by_name("vocabulary_item")
+    counts: dict[str, int] = {}
+    for request in log.requests("train"):
+        for item in [*request.candidates["item"], *request.sequences["history"]["item"]]:
+            counts[item] = counts.get(item, 0) + 1
+    assert {item.decode() for item in vocabulary} == {item for item, count in counts.items() if count >= 2}
+
+
+def test_second_run_takes_everything_from_the_cache(ran, config):
+    run, report = run_pipeline(config)
+    fresh = {stage.name for stage in run.stages if not stage.cached}
+    # The resolver always runs; the Evaluator and what follows see the blessed model as a new baseline.
+    assert fresh <= {"LatestBlessedModel", "Evaluator", "Pusher"}
+    assert report["metrics"] == ran[1]["metrics"]
+
+
+def test_a_model_below_the_gate_is_not_pushed(ran, config):
+    before = sorted(path.name for path in serving_dir(config).iterdir())
+    strict = config.model_copy(update={"gate": config.gate.model_copy(update={"auc": 0.999})})
+    _, report = run_pipeline(strict)
+    assert not report["blessed"] and report["pushed_version"] is None
+    assert "0.999" in report["reasons"][0]
+    assert sorted(path.name for path in serving_dir(config).iterdir()) == before
+
+
+def test_scores_of_the_test_split_are_kept(ran, log):
+    run, _ = ran
+    with np.load(Path(run.artifacts["Trainer", "model_run"]) / SCORES) as stored:
+        assert len(stored["scores/click"]) == log.manifest["splits"]["test"]["candidates"]
+        assert len(np.unique(stored["keys/request_id"])) == log.manifest["splits"]["test"]["requests"]
+
+
+def test_a_failing_stage_is_named_with_its_reason(config, log, tmp_path):
+    broken = tmp_path / "log"
+    broken.mkdir()
+    for name in ("schema.yaml", "manifest.json"):
+        (broken / name).write_text((log.path / name).read_text())
+    for split in ("train", "validation", "test"):
+        (broken / split).mkdir()
+        (broken / split / "requests-00000.tfrecord.gz").write_bytes(b"this is no TFRecord")
+    wrong = config.model_copy(update={
+        "data": config.data.model_copy(update={"log": str(broken)}),
+        "pipeline": config.pipeline.model_copy(update={"root": str(tmp_path / "run")})})
+    with pytest.raises(StageError, match="stage ImportExampleGen failed.*\n.*The whole log: "):
+        run_pipeline(wrong)
+    with pytest.raises(RequestLogError, match="zoo data import"):
+        run_pipeline(config.model_copy(update={"data": config.data.model_copy(update={"log": str(tmp_path)})}))
+
+
+def test_the_log_is_left_as_it_was(ran, log):
+    assert RequestLog(log.path).manifest == log.manifest

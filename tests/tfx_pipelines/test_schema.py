@@ -1,0 +1,50 @@
+"""The TFMD schema: what ExampleValidator finds wrong in a log."""
+
+from __future__ import annotations
+
+import pytest
+import tensorflow_data_validation as tfdv
+
+from tests.toy import toy_requests, toy_schema
+from tfx_pipelines.schema import schema_from_json, schema_to_json, tfmd_schema, write_tfmd_schema
+from zoo.data.request import to_example
+from zoo.keras import tf
+
+
+def anomalies(tmp_path, change=lambda feature: None) -> dict:
+    schema = toy_schema()
+    with tf.io.TFRecordWriter(str(tmp_path / "log")) as writer:
+        for request in toy_requests(20, schema=schema):
+            example = tf.train.Example.FromString(to_example(schema, request))
+            change(example.features.feature)
+            writer.write(example.SerializeToString())
+    statistics = tfdv.generate_statistics_from_tfrecord(str(tmp_path / "log"),
+                                                        stats_options=tfdv.StatsOptions(schema=tfmd_schema(schema)))
+    return dict(tfdv.validate_statistics(statistics, tfmd_schema(schema)).anomaly_info)
+
+
+def test_a_good_log_has_no_anomalies(tmp_path):
+    assert anomalies(tmp_path) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("column", "change"), [
+    ("label_click", lambda f: f["label_click"].float_list.value.__setitem__(0, 7.0)),
+    ("candidate_item", lambda f: f["candidate_item"].Clear()),
+    ("surprise", lambda f: f["surprise"].float_list.value.append(1.0)),
+    ("history_item", lambda f: f["history_item"].bytes_list.value.extend([b"i1"] * 20)),
+])
+def test_a_wrong_column_is_an_anomaly(tmp_path, column, change):
+    assert column in anomalies(tmp_path, change)
+
+
+def test_schema_survives_the_way_through_json():
+    assert schema_from_json(schema_to_json(toy_schema())) == toy_schema()
+
+
+def test_an_unchanged_schema_file_is_not_written_anew(tmp_path):
+    path = tmp_path / "schema.pbtxt"
+    write_tfmd_schema(toy_schema(), str(path))
+    before = path.stat().st_mtime_ns
+    write_tfmd_schema(toy_schema(), str(path))
+    assert path.stat().st_mtime_ns == before

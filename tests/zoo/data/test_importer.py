@@ -1,0 +1,217 @@
+"""The import of event logs: known requests from hand-made logs, and every kind of bad input."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.data_paths import shared_data
+from zoo.config import ConfigError, parse
+from zoo.data.importer import ImportConfig, import_events, load_import_config
+from zoo.data.importer.events import EventLogError
+from zoo.data.request_log import RequestLog, RequestLogError
+
+DAY = 86_400
+START = 1_700_006_400  # 2023-11-15 00:00 UTC
+HEADER = "user,session,time,event,item,category"
+
+
+def config(**changes) -> ImportConfig:
+    values = {
+        "name": "shop",
+        "columns": {"user": "user", "session": "session", "time": "time", "event": "event", "item": "item"},
+        "clicks": ["click"], "other": ["scroll"],
+        "attributes": [{"name": "category", "role": "category"}],
+        "splits": {"validation_from": "2023-11-16", "test_from": "2023-11-17", "until": "2023-11-18"},
+    }
+    return parse(ImportConfig, values | changes)
+
+
+def sessions(days: int = 3, per_day: int = 4) -> list[str]:
+    """Sessions of three clicks a day, over ten items of two categories."""
+    rows = []
+    for day in range(days):
+        for number in range(per_day):
+            for step in range(3):
+                item = (day + 2 * number + 3 * step) % 10
+                rows.append(f"u{number},s{day}-{number},{START + day * DAY + number * 1000 + step * 10},click,"
+                            f"i{item},c{item % 2}")
+    return rows
+
+
+def write(path: Path, rows: list[str], header: str = HEADER) -> Path:
+    path.write_text("\n".join([header, *rows]) + "\n")
+    return path
+
+
+def run(tmp_path: Path, rows: list[str], **changes) -> RequestLog:
+    return import_events(config(**changes), [write(tmp_path / "events.csv", rows)], tmp_path / "log")
+
+
+def requests_of(log: RequestLog) -> list:
+    return [request for split in ("train", "validation", "test") for request in log.requests(split)]
+
+
+def test_each_click_but_the_first_of_a_session_is_a_request(tmp_path):
+    log = run(tmp_path, sessions())
+    counts = {split: count["requests"] for split, count in log.manifest["splits"].items()}
+    assert counts == {"train": 8, "validation": 8, "test": 8}
+
+
+def test_candidates_are_the_click_and_distinct_others_of_the_training_split(tmp_path):
+    rows = sessions()
+    log = run(tmp_path, rows)
+    trained = {row.split(",")[4] for row in rows if int(row.split(",")[2]) < START + DAY}
+    for request in requests_of(log):
+        items, labels = request.candidates["item"], request.labels["click"]
+        assert sum(labels) == 1 and len(set(items)) == len(items) == 3
+        assert {item for item, label in zip(items, labels, strict=True) if not label} <= trained
+        clicked = labels.index(1.0)
+        assert request.candidates["category"][clicked] == f"c{int(items[clicked][1:]) % 2}"
+
+
+def test_history_is_all_earlier_clicks_oldest_first_with_gaps(tmp_path):
+    log = run(tmp_path, sessions())
+    request = max(log.requests("test"), key=lambda r: (r.features["user_id"] == "u0", r.time))
+    # u0 clicked (day + 3·step) mod 10 on days 0 and 1, and twice on day 2 before this last click.
+    assert request.sequences["history"]["item"] == ["i0", "i3", "i6", "i1", "i4", "i7", "i2", "i5"]
+    assert request.sequences["history"]["gap"][-1] == 10.0
+    assert request.sequences["history"]["gap"][0] == 2 * DAY + 20
+
+
+def test_session_scope_forgets_other_sessions_and_prior_events_are_cut_by_time(tmp_path):
+    day = START + 2 * DAY
+    prior = write(tmp_path / "prior.csv", [f"s2-0,{day - 50},click,i9", f"s2-0,{day + 15},click,i8",
+                                           f"nowhere,{START},click,i7"], "session,time,event,item")
+    log = import_events(config(history_scope="session"), [write(tmp_path / "events.csv", sessions())],
+                        tmp_path / "log", prior=[prior])
+    found = [r for r in log.requests("test") if r.features["session_id"] == "s2-0"]
+    of_session = sorted(found, key=lambda r: r.time)
+    assert [r.sequences["history"]["item"] for r in of_session] == [["i9", "i2"], ["i9", "i2", "i5", "i8"]]
+
+
+def test_popularity_does_not_count_the_click_itself(tmp_path):
+    log = run(tmp_path, [f"u,s{k},{START + k * DAY + step},click,{item},c0" for k in range(3)
+                         for step, item in enumerate(["a", "b", f"only-{k}"])])
+    for request in requests_of(log):
+        for item, popularity in zip(request.candidates["item"], request.candidates["popularity"], strict=True):
+            assert popularity == 0.0, f"{item} was clicked once in training, and once less one is 0"
+
+
+def test_impressions_with_a_request_id(tmp_path):
+    rows = []
+    for day in range(3):
+        at = START + day * DAY
+        rows += [f"u,r{day}-a,{at},show,x,c0", f"u,r{day}-a,{at},show,y,c1", f"u,r{day}-a,{at + 30},click,y,c1",
+                 f"u,r{day}-b,{at + 10},show,z,c0", f"u,r{day}-b,{at + 10},show,x,c0"]
+    log = import_events(
+        config(columns={"user": "user", "request": "request", "time": "time", "event": "event", "item": "item"},
+               impressions=["show"]),
+        [write(tmp_path / "events.csv", rows, "user,request,time,event,item,category")], tmp_path / "log")
+    first, second = sorted(log.requests("test"), key=lambda r: r.time)
+    assert (first.candidates["item"], first.labels["click"]) == (["x", "y"], [0.0, 1.0])
+    assert (second.candidates["item"], second.labels["click"]) == (["z", "x"], [0.0, 0.0])
+    # The click of the first page came after the second page was shown: it must not stand in its history.
+    assert second.sequences["history"]["item"] == first.sequences["history"]["item"] == ["y", "y"]
+
+
+def test_same_seed_same_log(tmp_path):
+    logs = [import_events(config(), [write(tmp_path / "events.csv", sessions())], tmp_path / name) for name in "ab"]
+    assert requests_of(logs[0]) == requests_of(logs[1])
+
+
+def test_parquet_and_gzip_read_like_csv(tmp_path):
+    plain = write(tmp_path / "events.csv", sessions())
+    duckdb.sql(f"COPY (SELECT * FROM read_csv('{plain}')) TO '{tmp_path / 'events.parquet'}' (FORMAT parquet)")
+    (tmp_path / "events.csv.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    logs = [import_events(config(), [tmp_path / name], tmp_path / name.replace(".", "-"))
+            for name in ("events.csv", "events.parquet", "events.csv.gz")]
+    assert requests_of(logs[0]) == requests_of(logs[1]) == requests_of(logs[2])
+
+
+@pytest.mark.parametrize(("row", "reason"), [
+    (f"u,s,{START},click,,c0", "no item"),
+    (f",s,{START},click,i,c0", "no user or session"),
+    (f"u,s,{START},dance,i,c0", "unknown event type dance"),
+    ("u,s,9999999999,click,i,c0", "time lies in the future"),
+    ("u,s,yesterday,click,i,c0", "time can not be read"),
+    ("u,s", "no item"),
+])
+def test_a_bad_row_is_rejected_with_its_reason_and_place(tmp_path, row, reason):
+    log = run(tmp_path, [*sessions(), row], max_rejected_share=0.5)
+    assert list(log.manifest["rejected"]) == [reason]
+    with open(log.path / "rejected.csv") as file:
+        [rejected] = list(csv.DictReader(file))
+    assert rejected["reason"] == reason and rejected["file"].endswith("events.csv")
+    assert int(rejected["row"]) == len(sessions()) + 1
+
+
+def test_a_number_that_is_none_is_rejected(tmp_path):
+    rows = [f"{row},1.5" for row in sessions()] + [f"u,s,{START},click,i,c0,cheap"]
+    log = import_events(
+        config(attributes=[{"name": "category", "role": "category"}, {"name": "price", "kind": "number"}],
+               max_rejected_share=0.5),
+        [write(tmp_path / "events.csv", rows, HEADER + ",price")], tmp_path / "log")
+    assert log.manifest["rejected"] == {"price is not a number": 1}
+
+
+def test_too_many_bad_rows_fail_the_import_and_leave_the_list(tmp_path):
+    with pytest.raises(EventLogError, match="no item: 9"):
+        run(tmp_path, [*sessions(), *[f"u,s,{START},click,,c0"] * 9])
+    assert not (tmp_path / "log").exists()
+    assert len((tmp_path / "log.rejected.csv").read_text().splitlines()) == 10
+
+
+def test_events_after_the_end_are_dropped_and_counted(tmp_path):
+    log = run(tmp_path, [*sessions(), f"u9,s9,{START + 3 * DAY},click,i1,c1"])
+    assert log.manifest["dropped_after_until"] == 1
+
+
+@pytest.mark.parametrize(("name", "content", "message"), [
+    ("empty.csv", "", "is empty"),
+    ("header.csv", HEADER + "\n", "has no rows"),
+    ("missing.csv", HEADER.replace("item", "itm") + "\nu,s,1,click,i,c\n", "no column 'item'.*did you mean 'itm'"),
+    ("events.xlsx", "x", "unknown file type"),
+])
+def test_an_unusable_file_is_named(tmp_path, name, content, message):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(EventLogError, match=message):
+        import_events(config(), [tmp_path / name], tmp_path / "log")
+    assert not list(tmp_path.glob("log*"))
+
+
+def test_an_absent_file_and_a_wrong_config_are_named(tmp_path):
+    with pytest.raises(EventLogError, match="no such file"):
+        import_events(config(), [tmp_path / "nowhere.csv"], tmp_path / "log")
+    with pytest.raises(ConfigError, match="no such file.*rees46"):
+        load_import_config("rees47")
+    with pytest.raises(ConfigError, match="did you mean 'clicks'"):
+        config(click=["view"])
+    with pytest.raises(ConfigError, match="test_from before until"):
+        config(splits={"validation_from": "2023-11-16", "test_from": "2023-11-19", "until": "2023-11-18"})
+
+
+def test_an_empty_split_and_an_existing_log_are_refused(tmp_path):
+    with pytest.raises(RequestLogError, match="no request fell into test"):
+        run(tmp_path, sessions(days=2))
+    run(tmp_path, sessions())
+    with pytest.raises(RequestLogError, match="exists already"):
+        run(tmp_path, sessions())
+
+
+@pytest.mark.slow
+def test_rees46_by_its_protocol(tmp_path):
+    data = shared_data("rees46")
+    log = import_events(load_import_config("rees46"), [data / "session_events.csv.gz"], tmp_path / "log",
+                        prior=[data / "prior_history.csv.gz"])
+    splits = log.manifest["splits"]
+    assert log.manifest["rows"] == 182_229 + 76_883 and not log.manifest["rejected"]
+    assert (splits["train"]["requests"], splits["validation"]["requests"], splits["test"]["requests"]) == (
+        84_935, 16_273, 48_345)
+    assert splits["test"]["candidates"] == 3 * 48_345
+    # 1 and 2 October 2019, in seconds: nothing of the report day may be trained on.
+    assert max(splits[s]["last_time"] for s in ("train", "validation")) < 1_569_974_400 <= splits["test"]["first_time"]

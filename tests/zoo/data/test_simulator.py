@@ -1,0 +1,108 @@
+"""The marketplace simulator: seeded, in order of time, calibrated to its own truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from zoo.config import ConfigError, parse
+from zoo.data.request import check_request
+from zoo.data.request_log import RequestLog
+from zoo.data.simulator import SimulatorConfig, simulate, simulator_schema, write_simulated_log
+from zoo.metrics import auc, calibration
+
+SMALL = SimulatorConfig(requests=6_000, users=300, items=500)
+
+
+@pytest.fixture(scope="module")
+def requests():
+    return list(simulate(SMALL))
+
+
+def flat(requests, kind: str) -> np.ndarray:
+    return np.concatenate([getattr(request, kind)["click"] for _, request in requests])
+
+
+def test_the_same_seed_gives_the_same_log(requests):
+    again = [pair for pair, _ in zip(simulate(SMALL), range(500), strict=False)]
+    assert again == requests[:500]
+    other = next(simulate(SMALL.model_copy(update={"seed": 2})))
+    assert other != requests[0]
+
+
+def test_every_request_fits_the_schema_and_has_its_own_id(requests):
+    schema = simulator_schema(SMALL)
+    for _, request in requests:
+        check_request(schema, request)
+    assert len({request.request_id for _, request in requests}) == SMALL.requests
+
+
+def test_days_follow_each_other_and_the_last_two_are_held_out(requests):
+    times = np.array([request.time for _, request in requests])
+    assert (np.diff(times) >= 0).all()
+    days = (times - SMALL.start) // 86_400
+    splits = np.array([split for split, _ in requests])
+    assert set(days[splits == "test"]) == {SMALL.days - 1} and set(days[splits == "validation"]) == {SMALL.days - 2}
+
+
+def test_labels_are_drawn_from_the_truth(requests):
+    labels, truth = flat(requests, "labels"), flat(requests, "truth")
+    measured = calibration(labels, truth, bins=10)
+    assert measured.ratio == pytest.approx(1, abs=0.03) and measured.ece < 0.01
+    assert 0.03 < labels.mean() < 0.2
+    assert auc(labels, truth) > 0.75
+
+
+def test_later_positions_are_clicked_less(requests):
+    rates = np.array([request.labels["click"] for _, request in requests]).mean(0)
+    assert rates[0] > 1.5 * rates[-1]
+    examined = SMALL.model_copy(update={"position_decay": 0.0})
+    flatter = np.array([r.labels["click"] for _, r in simulate(examined)]).mean(0)
+    assert flatter[-1] / flatter[0] > rates[-1] / rates[0]
+
+
+def test_history_is_what_the_user_clicked_before(requests):
+    clicked: dict[str, list[str]] = {}
+    for _, request in sorted(requests, key=lambda pair: pair[1].time):
+        user = request.features["user_id"]
+        assert request.sequences["history"]["item"] == clicked.setdefault(user, [])[-SMALL.history:]
+        gaps = request.sequences["history"]["gap"]
+        assert all(a >= b >= 0 for a, b in zip(gaps, gaps[1:], strict=False))
+        clicked[user] += [item for item, label in zip(request.candidates["item"], request.labels["click"], strict=True)
+                          if label]
+
+
+def test_users_have_several_interests_that_drift():
+    def favourites(drift: float) -> float:
+        """Share of a user's late clicks in the leaf categories of the early ones."""
+        early, late = {}, {}
+        config = SimulatorConfig(requests=9_000, users=100, items=500, drift=drift, exploration=0.0)
+        for number, (_, request) in enumerate(simulate(config)):
+            clicks = [c for c, label in zip(request.candidates["category"], request.labels["click"], strict=True) if label]
+            (early if number < 3_000 else late if number > 6_000 else {}).setdefault(
+                request.features["user_id"], []).extend(clicks)
+        shares = [np.mean([c in set(early[u]) for c in late[u]]) for u in late if u in early and late[u] and early[u]]
+        return float(np.mean(shares))
+
+    assert favourites(0.0) > favourites(0.3) + 0.1
+
+
+def test_purchases_are_observed_for_clicks_only():
+    config = SMALL.model_copy(update={"labels": ("click", "purchase"), "requests": 1_000, "users": 100})
+    for _, request in simulate(config):
+        for click, bought in zip(request.labels["click"], request.labels["purchase"], strict=True):
+            assert np.isnan(bought) == (click == 0)
+
+
+def test_written_log_can_be_recognised_and_read(tmp_path):
+    config = SimulatorConfig(requests=600, users=100)
+    seen = []
+    write_simulated_log(config, tmp_path / "log", on_progress=lambda done, total: seen.append((done, total)))
+    log = RequestLog(tmp_path / "log")
+    assert log.manifest["source"]["config"] == config.model_dump(mode="json") and seen[-1] == (600, 600)
+    assert sum(count["requests"] for count in log.manifest["splits"].values()) == 600
+
+
+def test_too_short_a_log_is_refused():
+    with pytest.raises(ConfigError, match="need at least 3"):
+        parse(SimulatorConfig, {"requests": 200, "users": 1_000})
