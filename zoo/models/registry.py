@@ -51,6 +51,12 @@ def card(name: str) -> str:
     return (CARDS / f"{name}.md").read_text()
 
 
+def summary(name: str) -> str:
+    """The first sentence of the model's card, without loading TensorFlow."""
+    text = card(name).split("## What it is", 1)[1].strip()
+    return " ".join(text.split("\n\n")[0].split()).split(". ")[0].rstrip(".")
+
+
 def build(name: str, schema: Schema, config: dict[str, Any] | None = None) -> RankingModel:
     """A new model over a bound schema.
 
