@@ -22,7 +22,7 @@ TOLERANCE = 1e-5
 FAST = OptimizersConfig(dense=OptimizerConfig(name="adam", learning_rate=0.01),
                         embedding=OptimizerConfig(name="lazy_adam", learning_rate=0.01),
                         wide=OptimizerConfig(name="ftrl", learning_rate=1.0),
-                        proximal=OptimizerConfig(name="proximal", learning_rate=0.1, l1=1e-6, l21=1e-6))
+                        proximal=OptimizerConfig(name="proximal", learning_rate=0.5, l1=1e-6, l21=1e-6))
 
 
 @pytest.fixture(scope="module", params=registry.names())

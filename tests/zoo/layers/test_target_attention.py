@@ -1,0 +1,95 @@
+"""Target attention against numbers computed by hand and against the explicit form."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from zoo.keras import keras, tf
+from zoo.layers.embeddings import Behaviours, Candidates
+from zoo.layers.target_attention import TargetAttention, TargetAttentionConfig, same_ids
+
+
+def pair(query, keys, lengths, candidate_ids=None, event_ids=None, counts=None):
+    query, keys = np.float32(query), np.float32(keys)
+    ids = np.zeros((*query.shape[:2], 1), np.int64) if candidate_ids is None else np.array(candidate_ids)
+    past = np.zeros((*keys.shape[:2], 1), np.int64) if event_ids is None else np.array(event_ids)
+    counts = [query.shape[1]] * query.shape[0] if counts is None else counts
+    return (Candidates(tf.constant(query), tf.constant(query), tf.sequence_mask(counts, query.shape[1], dtype=tf.float32),
+                       tf.constant(ids)),
+            Behaviours(tf.constant(keys), tf.zeros((*keys.shape[:2], 0)),
+                       tf.sequence_mask(lengths, keys.shape[1], dtype=tf.float32), tf.constant(past)))
+
+
+def test_by_hand():
+    """One unit, identity activation: a = 1·q + 2·k + 3·(q·k) + 0.5."""
+    layer = TargetAttention(TargetAttentionConfig(units=(1,), activation="linear", match=False))
+    candidates, behaviours = pair([[[2.0], [-1.0]]], [[[1.0], [3.0], [9.0]]], [2])
+    layer(candidates, behaviours)
+    layer.hidden[0].set_weights([np.float32([[1], [2], [3]]), np.float32([0.5])])
+    layer.logit.set_weights([np.float32([[1]]), np.float32([0])])
+    # q=2: a(k=1) = 2+2+6+.5 = 10.5, a(k=3) = 2+6+18+.5 = 26.5; q=-1: -1+2-3+.5 = -1.5, -1+6-9+.5 = -3.5
+    np.testing.assert_allclose(layer.weights_of(candidates, behaviours), [[[10.5, 26.5, 0], [-1.5, -3.5, 0]]], rtol=1e-6)
+    np.testing.assert_allclose(layer(candidates, behaviours), [[[10.5 + 3 * 26.5], [-1.5 - 3 * 3.5]]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("softmax", [False, True])
+def test_equals_the_form_with_the_difference(softmax):
+    """The unit over [q; k; q−k; q⊙k] is the same function: its kernels of q and k absorb that of the difference."""
+    rng = np.random.default_rng(0)
+    layer = TargetAttention(TargetAttentionConfig(units=(6, 4), softmax=softmax, match=False))
+    query, keys, lengths = rng.normal(size=(3, 2, 5)), rng.normal(size=(3, 7, 5)), [7, 3, 0]
+    candidates, behaviours = pair(query, keys, lengths)
+    result = layer(candidates, behaviours).numpy()
+    kernel, bias = (w.numpy() for w in layer.hidden[0].weights)
+    w_q, w_k, w_p = np.split(kernel, 3)
+    w_minus = rng.normal(size=w_q.shape)
+    four = np.concatenate([w_q - w_minus, w_k + w_minus, w_minus, w_p])
+    expected = np.zeros_like(result)
+    for r in range(3):
+        for n in range(2):
+            logits = []
+            for t in range(lengths[r]):
+                q, k = query[r, n], keys[r, t]
+                hidden = 1 / (1 + np.exp(-(np.concatenate([q, k, q - k, q * k]) @ four + bias)))
+                w2, b2 = (w.numpy() for w in layer.hidden[1].weights)
+                hidden = 1 / (1 + np.exp(-(hidden @ w2 + b2)))
+                logits.append(float((hidden @ layer.logit.weights[0].numpy() + layer.logit.weights[1].numpy())[0]))
+            weights = np.array(logits)
+            if softmax and len(weights):
+                weights = np.exp(weights / np.sqrt(5)) / np.exp(weights / np.sqrt(5)).sum()
+            for t in range(lengths[r]):
+                expected[r, n] += weights[t] * keys[r, t]
+    np.testing.assert_allclose(result, expected, atol=1e-5)
+    assert (result[2] == 0).all(), "an empty history has no interest"
+
+
+def test_padding_has_no_weight_and_no_gradient():
+    layer = TargetAttention(TargetAttentionConfig(units=(4,)))
+    candidates, behaviours = pair(np.ones((1, 2, 3)), np.ones((1, 4, 3)), [2])
+    with tf.GradientTape() as tape:
+        tape.watch(behaviours.keys)
+        total = tf.reduce_sum(layer(candidates, behaviours))
+    assert (tape.gradient(total, behaviours.keys).numpy()[0, 2:] == 0).all()
+    assert (layer.weights_of(candidates, behaviours).numpy()[..., 2:] == 0).all()
+
+
+def test_match_tells_equal_ids_and_never_padding_or_unknown():
+    flags = same_ids(tf.constant([5, 6, 0, 1], tf.int64), tf.constant([5, 7, 0, 1], tf.int64))
+    assert flags.numpy().tolist() == [1, 0, 0, 0]
+    layer = TargetAttention(TargetAttentionConfig(units=(1,), activation="linear"))
+    candidates, behaviours = pair([[[0.0], [0.0]]], [[[0.0], [0.0]]], [2], [[[5], [6]]], [[[6], [8]]])
+    layer(candidates, behaviours)
+    layer.hidden[0].set_weights([np.float32([[0], [0], [0], [2]]), np.float32([0])])
+    layer.logit.set_weights([np.float32([[1]]), np.float32([0])])
+    assert layer.weights_of(candidates, behaviours).numpy().tolist() == [[[0, 0], [2, 0]]]
+
+
+def test_dice_inside_sees_real_pairs_only():
+    keras.utils.set_random_seed(0)
+    layer = TargetAttention(TargetAttentionConfig(units=(3,), activation="dice"))
+    rng = np.random.default_rng(1)
+    query, keys = rng.normal(size=(2, 2, 4)), rng.normal(size=(2, 3, 4))
+    short = pair(query, keys, [2, 3])
+    wide = pair(query, np.concatenate([keys, 100 * np.ones((2, 2, 4))], 1), [2, 3])
+    np.testing.assert_allclose(layer.weights_of(*short), layer.weights_of(*wide)[..., :3], atol=1e-6)

@@ -1,0 +1,109 @@
+"""The trainer on a tiny transformed log: epochs, seeds, groups of variables, evaluation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.toy import ToyTransform, toy_bound, toy_requests
+from zoo.config import parse
+from zoo.data import parsing
+from zoo.data.request import to_example
+from zoo.keras import tf
+from zoo.models import registry
+from zoo.training import TrainingConfig, read_dataset, score_dataset, train
+from zoo.training.config import OptimizersConfig
+from zoo.training.optimizers import optimizer_for
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Transformed examples as the pipeline writes them, by the toy transformation."""
+    schema, folder = toy_bound(), tmp_path_factory.mktemp("transformed")
+    result = {}
+    for number, (split, count) in enumerate((("train", 600), ("validation", 150))):
+        path = str(folder / f"{split}.gz")
+        with tf.io.TFRecordWriter(path, "GZIP") as writer:
+            for request in toy_requests(count, seed=number, schema=schema):
+                raw = to_example(schema, request)
+                parsed = tf.io.parse_example([raw], parsing.raw_spec(schema))
+                sparse = {k: v.to_sparse() if isinstance(v, tf.RaggedTensor) else v for k, v in parsed.items()}
+                example = tf.train.Example.FromString(raw)
+                for name, value in ToyTransform(schema)(sparse).items():
+                    values = (value.values if isinstance(value, tf.SparseTensor) else value).numpy()
+                    feature = example.features.feature[name]
+                    feature.Clear()
+                    if values.dtype == np.int64:
+                        feature.int64_list.value.extend(values)
+                    else:
+                        feature.float_list.value.extend(values)
+                example.features.feature["request_id"].bytes_list.value[:] = [request.request_id.encode()]
+                writer.write(example.SerializeToString())
+        result[split] = [path]
+    return result
+
+
+def run(files, name="din", **config):
+    settings = parse(TrainingConfig, {"epochs": 2, "batch_size": 32, "seed": 5} | config)
+    return train(name, toy_bound(), files["train"], files["validation"], config=settings)
+
+
+def test_batches_are_padded_to_their_longest(files):
+    inputs, labels, weights = next(iter(read_dataset(toy_bound(), files["train"], 4)))
+    assert inputs["history_item"].shape[1] == inputs["history_length"].numpy().max()
+    assert inputs["candidate_item"].shape == labels["click"].shape == weights["click"].shape
+    np.testing.assert_array_equal(weights["click"].numpy().sum(1), inputs["candidate_count"])
+
+
+def test_the_same_seed_gives_the_same_metrics(files):
+    first, second, other = run(files), run(files), run(files, seed=6)
+    assert [e["validation"] for e in first.history] == [e["validation"] for e in second.history]
+    assert first.history[-1]["validation"] != other.history[-1]["validation"]
+
+
+def test_the_best_epoch_is_kept(files):
+    result = run(files, epochs=3, patience=3)
+    values = [entry["validation"]["auc"] for entry in result.history]
+    assert result.best_epoch == 1 + int(np.argmax(values))
+    kept = score_dataset(result.model, read_dataset(toy_bound(), files["validation"], 64, keys=True))
+    assert kept.metrics("user_id", "click")["auc"] == pytest.approx(max(values), abs=1e-6)
+    assert len(run(files, epochs=6, patience=1).history) < 6 or values == sorted(values)
+
+
+def test_learning_is_better_than_chance(files):
+    fast = {"dense": {"name": "adam", "learning_rate": 0.01}, "embedding": {"name": "lazy_adam", "learning_rate": 0.01}}
+    result = run(files, epochs=8, patience=8, optimizers=fast)
+    assert result.history[result.best_epoch - 1]["validation"]["auc"] > 0.6
+
+
+def test_divergence_is_an_error_that_says_so(files):
+    huge = {"dense": {"name": "sgd", "learning_rate": 1e30}, "embedding": {"name": "adagrad", "learning_rate": 1e30}}
+    with pytest.raises((FloatingPointError, ValueError), match="NaN"):
+        run(files, optimizers=huge)
+
+
+def test_no_files_is_an_error():
+    with pytest.raises(FileNotFoundError, match="no transformed examples"):
+        read_dataset(toy_bound(), [], 4)
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_every_variable_is_moved_by_one_optimizer(name, files):
+    model = registry.build(name, toy_bound())
+    batch = next(iter(read_dataset(toy_bound(), files["train"], 16)))
+    model(batch[0])
+    groups = model.variable_groups()
+    refs = [variable.ref() for variables in groups.values() for variable in variables]
+    assert len(refs) == len(set(refs)) and set(refs) == {v.ref() for v in model.trainable_variables}
+    model.compile(optimizer=optimizer_for(model, OptimizersConfig()))
+    before = {v.ref(): v.numpy().copy() for v in model.trainable_variables}
+    model.train_step(batch)
+    moved = sum(not np.array_equal(before[v.ref()], v.numpy()) for v in model.trainable_variables)
+    assert moved > 0.5 * len(before)
+
+
+def test_labels_that_are_nan_have_no_weight():
+    schema = toy_bound()
+    ragged = tf.ragged.constant([[1.0, float("nan")], [0.0]])
+    labels, weights = parsing.labels_and_weights(schema, {"label_click": ragged})
+    assert labels["click"].numpy().tolist() == [[1, 0], [0, 0]] and weights["click"].numpy().tolist() == [[1, 0], [1, 0]]
