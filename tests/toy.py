@@ -44,7 +44,7 @@ def toy_request(rng: np.random.Generator, schema: Schema, history: int | None = 
     events = int(rng.integers(0, 9)) if history is None else history
     count = int(rng.integers(1, 7)) if candidates is None else candidates
     past, shown = rng.integers(0, ITEMS, events), rng.integers(0, ITEMS, count)
-    liked = np.isin(shown % CATEGORIES, past[:2] % CATEGORIES)
+    liked = np.isin(shown % CATEGORIES, past % CATEGORIES)
     labels = {label.name: (rng.random(count) < np.where(liked, 0.8, 0.2)).astype(float).tolist()
               for label in schema.labels}
     return Request(
@@ -80,7 +80,8 @@ class ToyTransform(tf.Module):
                 continue
             value = values[column.name]
             if column.feature.kind == "number":
-                result[column.name] = _elementwise(lambda x: x / 10.0, value)
+                scale = tf.math.log1p if column.feature.transform == "log_zscore" else (lambda x: x / 10.0)
+                result[column.name] = _elementwise(scale, value)
                 if column.feature.buckets:
                     most = column.feature.buckets - 1
                     result[column.bucket] = _elementwise(

@@ -54,7 +54,7 @@ def _learning(axis: plt.Axes, history: list[dict[str, Any]], best: int) -> None:
     other.spines[["top"]].set_visible(False)
     axis.axvline(best, color=_BLUE, alpha=0.3, linewidth=6)
     lines = axis.get_lines()[:2] + other.get_lines()
-    axis.legend(lines, [line.get_label() for line in lines], frameon=False, loc="center right")
+    axis.legend(lines, [line.get_label() for line in lines], loc="best", framealpha=0.9)
 
 
 def _roc(axis: plt.Axes, scored: Scored, task: str, auc: float) -> None:

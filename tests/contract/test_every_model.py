@@ -22,7 +22,7 @@ TOLERANCE = 1e-5
 FAST = OptimizersConfig(dense=OptimizerConfig(name="adam", learning_rate=0.01),
                         embedding=OptimizerConfig(name="lazy_adam", learning_rate=0.01),
                         wide=OptimizerConfig(name="ftrl", learning_rate=1.0),
-                        proximal=OptimizerConfig(name="proximal", learning_rate=0.5, l1=1e-6, l21=1e-6))
+                        proximal=OptimizerConfig(name="proximal", learning_rate=0.1, l1=1e-6, l21=1e-6))
 
 
 @pytest.fixture(scope="module", params=registry.names())
@@ -36,7 +36,7 @@ def trained(request, tmp_path_factory):
     model(batch[0])
     model.compile(optimizer=optimizer_for(model, FAST))
     before = float(model.compute_loss(batch))
-    model.fit(tf.data.Dataset.from_tensors(batch).repeat(25), epochs=1, verbose=0)
+    model.fit(tf.data.Dataset.from_tensors(batch).repeat(60), epochs=1, verbose=0)
     after = float(model.compute_loss(batch))
     path = tmp_path_factory.mktemp(request.param) / "1"
     export_model(model, ToyTransform(schema), path)
