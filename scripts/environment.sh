@@ -43,7 +43,7 @@ if command -v uv >/dev/null 2>&1; then
 else
     # uv installs the rest several times faster than pip; it comes from the same hashed lock.
     awk '/^[a-zA-Z0-9]/ {take = ($0 ~ /^uv==/)} take' requirements.lock >"$venv/uv.lock"
-    "$venv/bin/python" -m pip install --quiet --require-hashes --no-deps -r "$venv/uv.lock"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$venv/uv.lock"
     uv="$venv/bin/uv"
 fi
 VIRTUAL_ENV="$PWD/$venv" "$uv" pip sync --require-hashes --quiet requirements.lock

@@ -1,0 +1,69 @@
+"""Whole pipeline runs of some configurations with several seeds, as one table.
+
+    python -m benchmarks.pipeline_runs --configs rees46_wdl rees46_din --log runs/rees46/log --out docs/results/rees46.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.results import mean_std, write_rows
+
+
+def run(config: str, log: str, root: Path, seed: int) -> dict[str, Any]:
+    """The report of one run; a model that is not blessed (exit code 2) is a result too."""
+    zoo = str(Path(sys.executable).with_name("zoo"))
+    command = [zoo, "run", config, "--log", log, "--root", str(root), "--seed", str(seed)]
+    print(" ".join(["zoo", *command[1:]]), flush=True)
+    code = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+    if code not in (0, 2):
+        raise SystemExit(f"the run failed with exit code {code}; run the command above to see why")
+    report = json.loads((root / "report.json").read_text())
+    (root / f"report-seed{seed}.json").write_text(json.dumps(report, indent=2))
+    return report
+
+
+def row(config: str, log: str, reports: list[dict[str, Any]]) -> dict[str, Any]:
+    """One row of the table, means over the seeds."""
+    def over(pick: Any, digits: int = 4) -> dict[str, float]:
+        return mean_std([pick(report) for report in reports], digits)
+
+    floors = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in reports[0]["floors"].get("auc", {}).items())
+    return {
+        "dataset": reports[0]["dataset"], "model": reports[0]["model"], "seeds": len(reports),
+        "protocol": "test split by time, touched once; the epoch is chosen on validation; floors (AUC): " + (floors or "none"),
+        "command": f"python -m benchmarks.pipeline_runs --configs {config} --log {log}",
+        "metrics": {
+            "auc": over(lambda r: r["metrics"]["auc"]), "gauc": over(lambda r: r["metrics"]["gauc"]["value"]),
+            "logloss": over(lambda r: r["metrics"]["logloss"]),
+            "calibration": over(lambda r: r["metrics"]["calibration"]["ratio"], 3),
+            "train_seconds": over(lambda r: r["training"]["seconds"], 0),
+            "served_max_abs_diff": over(lambda r: r["serving"]["max_abs_diff"], 9),
+            "call_p50_ms": over(lambda r: r["serving"]["p50_ms"], 1),
+        },
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--configs", nargs="+", required=True)
+    parser.add_argument("--log", required=True)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--roots", type=Path, default=Path("runs/benchmark"))
+    parser.add_argument("--out", required=True)
+    options = parser.parse_args()
+    rows = []
+    for config in options.configs:
+        reports = [run(config, options.log, options.roots / config, seed) for seed in options.seeds]
+        rows.append(row(config, options.log, reports))
+        print({name: value["mean"] for name, value in rows[-1]["metrics"].items()}, flush=True)
+    write_rows(options.out, rows)
+
+
+if __name__ == "__main__":
+    main()
