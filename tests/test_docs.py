@@ -19,13 +19,14 @@ from zoo.training.optimizers import optimizer_for
 ROOT = Path(__file__).parents[1]
 
 
-def test_the_example_of_a_new_model_trains_as_it_stands():
+def test_the_example_of_a_new_model_trains_as_it_stands(tmp_path, monkeypatch):
     text = (ROOT / "docs/adding_a_model.md").read_text()
     block = re.search(r'\n((?:    .*\n|\n)*?    """TwoTowerDot: .*?\n)\*\*2\.', text, re.S)[1]
-    names: dict = {}
-    exec(compile(textwrap.dedent(block), "two_tower_dot.py", "exec"), names)
+    (tmp_path / "two_tower_dot.py").write_text(textwrap.dedent(block))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(registry.MODELS, "two_tower_dot", "two_tower_dot:TwoTowerDot")
     schema = toy_bound()
-    model = names["TwoTowerDot"](schema, names["TwoTowerDotConfig"]())
+    model = registry.build("two_tower_dot", schema, {"units": [32, 16]})
     batch = toy_batch(schema, toy_requests(16, schema=schema))
     before = float(model.compute_loss(batch))
     model.compile(optimizer=optimizer_for(model, OptimizersConfig()))

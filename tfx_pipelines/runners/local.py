@@ -85,7 +85,8 @@ def run_local(pipeline: tfx.dsl.Pipeline, log_file: Path) -> LocalRun:
                          deployment.metadata_connection_config.WhichOneof("connection_config"))
     run = LocalRun()
     with output_to_file(log_file) as console:
-        # TFX says a lot at INFO; all of it goes to the log.
+        # TFX says a lot at INFO; all of it goes to the log, and none of it to the terminal afterwards.
+        level = logging.getLogger().level
         logging.getLogger().setLevel(logging.INFO)
         for number, node in enumerate(ir.nodes, start=1):
             name = node.pipeline_node.node_info.id
@@ -106,6 +107,7 @@ def run_local(pipeline: tfx.dsl.Pipeline, log_file: Path) -> LocalRun:
             stage = Stage(name, time.perf_counter() - started, memory.peak_mib, cached)
             run.stages.append(stage)
             _print_stage(console, label, stage)
+        logging.getLogger().setLevel(level)
     return run
 
 
