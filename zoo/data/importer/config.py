@@ -13,6 +13,10 @@ from zoo.schema import BehaviourSequence, Feature, IdSpace, Label, Role, Schema
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
+# Features that the import makes itself, and what `EventStore` keeps of every event.
+_TAKEN = {"item", "gap", "popularity", "prior", "unit", "user_id", "session_id", "request_id", "time", "place", "kind",
+          "row", "reason"}
+
 
 class Columns(Config):
     """Names of the log's columns.
@@ -53,7 +57,7 @@ class Attribute(Config):
         transform, buckets: of a number, as in `zoo.schema.Feature`.
     """
 
-    name: str
+    name: str = pydantic.Field(pattern=r"^[a-z][a-z0-9_]*$")
     column: str | None = None
     kind: Literal["id", "number"] = "id"
     role: Role | None = None
@@ -143,6 +147,15 @@ class ImportConfig(Config):
     def _consistent(self) -> ImportConfig:
         if self.impressions and self.columns.request is None:
             raise ValueError("a log with impressions needs columns.request, which says what was shown together")
+        names = [attribute.name for attribute in self.attributes]
+        for name in names:
+            if name in _TAKEN or names.count(name) > 1:
+                raise ValueError(f"the attribute name {name!r} is {'taken' if name in _TAKEN else 'there twice'}; choose "
+                                 "another one (`column` may stay)")
+        types = [*self.clicks, *self.impressions, *self.other]
+        twice = sorted({name for name in types if types.count(name) > 1})
+        if twice:
+            raise ValueError(f"event type {twice[0]!r} stands more than once in clicks, impressions and other")
         if self.history_scope == "session" and self.columns.session is None:
             raise ValueError("history_scope is session, but columns.session is not named")
         if self.negatives.same_category and not self.impressions and self.category is None:

@@ -53,10 +53,21 @@ class EventStore:
             EventLogError: the file is absent, empty, of an unknown type, or lacks a column.
         """
         source = self._source(Path(file))
+        try:
+            self._read(file, source, prior)
+        except duckdb.Error as error:
+            # Not a Parquet or gzip file, or not UTF-8: DuckDB's first lines say so.
+            reason = " ".join(str(error).split("\n\n")[0].split())[:300]
+            raise EventLogError(f"{file}: the file can not be read; mend it, or write it anew as UTF-8: {reason}") from None
+
+    def _read(self, file: str | Path, source: str, prior: bool) -> None:
         names = [row[0] for row in self.db.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()]
         columns, config = self.config.columns, self.config
         needed = {"time": columns.time, "event": columns.event, "item": columns.item}
         if prior:
+            if config.history_scope != "session":
+                raise EventLogError(f"{file}: prior events belong to the session that they precede; they need "
+                                    "history_scope: session (or give the file among the events, if it has users)")
             needed["session"] = columns.session
         else:
             needed |= {key: value for key in ("user", "session", "request") if (value := getattr(columns, key))}
@@ -77,10 +88,11 @@ class EventStore:
         kind = " ".join(f"WHEN {event} = {_literal(name)} THEN {number}" for types, number in kinds for name in types)
         numbers = [a for a in config.attributes if a.kind == "number" and a.source in names]
         wrong_number = " ".join(
-            f"WHEN {text(a.source)} IS NOT NULL AND TRY_CAST({text(a.source)} AS FLOAT) IS NULL "
+            f"WHEN {text(a.source)} IS NOT NULL AND NOT coalesce(TRY_CAST({text(a.source)} AS FLOAT) < 'inf' "
+            f"AND TRY_CAST({text(a.source)} AS FLOAT) > '-inf' OR isnan(TRY_CAST({text(a.source)} AS FLOAT)), false) "
             f"THEN {_literal(a.source + ' is not a number')}" for a in numbers)
         reason = (f"CASE WHEN {item} IS NULL THEN 'no item' WHEN {unit} IS NULL THEN 'no user or session' "
-                  f"WHEN {clock} IS NULL OR {moment} IS NULL THEN 'time can not be read' "
+                  f"WHEN {clock} IS NULL OR {moment} IS NULL OR isnan({moment}) THEN 'time can not be read' "
                   f"WHEN {moment} > {time.time():.0f} THEN 'time lies in the future' "
                   f"WHEN {moment} < 0 THEN 'time lies before 1970' "
                   + (f"WHEN {text(columns.request)} IS NULL THEN 'no request' " if columns.request and not prior else "")
@@ -94,7 +106,7 @@ class EventStore:
             f"CREATE OR REPLACE TEMP TABLE checked AS SELECT *, row_number() OVER () AS row FROM (SELECT {reason} AS "
             f"reason, {'true' if prior else 'false'} AS prior, {unit} AS unit, {user} AS user_id, "
             f"{text(columns.session)} AS session_id, {text(columns.request)} AS request_id, "
-            f"CAST(floor({moment}) AS BIGINT) AS time, {place} AS place, (CASE {kind} END) AS kind, {item} AS item"
+            f"TRY_CAST(floor({moment}) AS BIGINT) AS time, {place} AS place, (CASE {kind} END) AS kind, {item} AS item"
             f"{attributes} FROM {source})")
         count = self.db.execute("SELECT count(*) FROM checked").fetchone()[0]
         if count == 0:
@@ -139,7 +151,9 @@ class EventStore:
         with open(report, "w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["file", "row", "reason"])
-            writer.writerows(self.db.execute("SELECT * FROM rejected ORDER BY file, row").fetchall())
+            cursor = self.db.execute("SELECT * FROM rejected ORDER BY file, row")
+            while batch := cursor.fetchmany(_BATCH_ROWS):
+                writer.writerows(batch)
         share = sum(counts.values()) / self.rows
         if share > self.config.max_rejected_share:
             top = "; ".join(f"{reason}: {count}" for reason, count in list(counts.items())[:3])
