@@ -99,12 +99,16 @@ class Negatives(Config):
 
     Args:
         popularity: drawn from the training split's clicks.
-        same_category: drawn uniformly from the training split's items of the clicked item's category.
+        same_category: drawn uniformly from other items of the clicked item's category.
+        same_category_from: `training`, items clicked in the training split: an item that is new later is then never
+            drawn, only clicked, and a model can learn that unknown means clicked; or `split`, items clicked until the
+            end of the request's own split, new ones among them.
         seed: of the draws.
     """
 
     popularity: int = pydantic.Field(1, ge=0)
     same_category: int = pydantic.Field(1, ge=0)
+    same_category_from: Literal["training", "split"] = "training"
     seed: int = 7
 
 

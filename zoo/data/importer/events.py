@@ -111,10 +111,12 @@ class EventStore:
         count = self.db.execute("SELECT count(*) FROM checked").fetchone()[0]
         if count == 0:
             raise EventLogError(f"{file}: the file has no rows")
-        self.rows += count
         self.db.execute(f"INSERT INTO rejected SELECT {_literal(str(file))}, row, reason FROM checked "
                         "WHERE reason IS NOT NULL")
-        self.db.execute("INSERT INTO events SELECT * EXCLUDE (reason) FROM checked WHERE reason IS NULL")
+        # Rows are numbered through all files here, so that ties of time have one order.
+        self.db.execute(f"INSERT INTO events SELECT * EXCLUDE (reason) REPLACE (row + {self.rows} AS row) FROM checked "
+                        "WHERE reason IS NULL")
+        self.rows += count
         self.db.execute("DROP TABLE checked")
 
     def _source(self, file: Path) -> str:
@@ -171,15 +173,18 @@ class EventStore:
     # ---- what the requests are made of ---------------------------------------------------------------------------
 
     def items(self) -> list[tuple[Any, ...]]:
-        """`(item, clicks in the training split, attributes…)`; attributes as they were when the item was first seen.
+        """`(item, clicks in the training split, time of the first click, attributes…)`, prior events not counted.
 
-        First seen, so that nothing of the future stands in them, and the same for a clicked and a drawn candidate.
+        Attributes are as they were when the item was first seen.
+
+        So nothing of the future stands in them, and they are the same for a clicked and a drawn candidate.
         """
         start = int(self.config.splits.validation_from.timestamp())
-        names = "".join(f", arg_min({_quote(a.name)}, time) FILTER ({_quote(a.name)} IS NOT NULL)"
+        names = "".join(f", arg_min({_quote(a.name)}, (time, row)) FILTER ({_quote(a.name)} IS NOT NULL)"
                         for a in self.config.attributes)
         return self.db.execute(
-            f"SELECT item, count(*) FILTER (NOT prior AND kind = 1 AND time < {start}){names} FROM events "
+            f"SELECT item, count(*) FILTER (NOT prior AND kind = 1 AND time < {start}), "
+            f"min(time) FILTER (NOT prior AND kind = 1){names} FROM events "
             "GROUP BY item ORDER BY item").fetchall()
 
     def units(self) -> Iterator[list[tuple[Any, ...]]]:

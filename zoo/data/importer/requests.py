@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from zoo.data.importer.config import ImportConfig
+from zoo.data.importer.config import ImportConfig, Splits
 from zoo.data.request import Request
+from zoo.data.request_log import SPLITS
 
 _NAN = float("nan")
 
@@ -33,7 +34,7 @@ class ItemTable:
 
     Args:
         config: of the import.
-        rows: `(item, training clicks, attributes…)`.
+        rows: `(item, training clicks, time of the first click or None, attributes…)`.
     """
 
     def __init__(self, config: ImportConfig, rows: Sequence[tuple[Any, ...]]):
@@ -41,15 +42,18 @@ class ItemTable:
         self.names = [row[0] for row in rows]
         self.index = {name: place for place, name in enumerate(self.names)}
         self.clicks = np.array([row[1] for row in rows], np.int64)
-        self.attributes = {a.name: [row[2 + i] for row in rows] for i, a in enumerate(config.attributes)}
+        self.attributes = {a.name: [row[3 + i] for row in rows] for i, a in enumerate(config.attributes)}
         trained = np.flatnonzero(self.clicks)
         self.trained, self.weight = trained, np.cumsum(self.clicks[trained])
-        self.by_category: dict[str, np.ndarray] = {}
+        # Items by category and by the split of their first click, in the order of SPLITS.
+        self.by_category: dict[tuple[str, int], np.ndarray] = {}
         if config.category:
-            groups: dict[str, list[int]] = {}
-            for place in trained.tolist():
-                groups.setdefault(self.attributes[config.category.name][place], []).append(place)
-            self.by_category = {name: np.array(places) for name, places in groups.items()}
+            groups: dict[tuple[str, int], list[int]] = {}
+            for place, row in enumerate(rows):
+                if row[2] is not None:
+                    key = self.attributes[config.category.name][place], SPLITS.index(split_of(config.splits, row[2]))
+                    groups.setdefault(key, []).append(place)
+            self.by_category = {key: np.array(places) for key, places in groups.items()}
 
     def describe(self, items: Sequence[str]) -> dict[str, list[Any]]:
         """Item and attributes, column by column; an item that only a prior file knows has none."""
@@ -75,11 +79,13 @@ class ItemTable:
         place = np.searchsorted(self.weight, rng.integers(self.weight[-1]), side="right")
         return self.names[self.trained[place]]
 
-    def of_category(self, item: str, rng: np.random.Generator) -> str | None:
-        """Another training item of the item's category, uniformly; None where there is none."""
-        category = self.attributes[self.config.category.name][self.index[item]]
-        places = self.by_category.get(category, np.zeros(0, np.int64))
+    def of_category(self, item: str, split: str, rng: np.random.Generator) -> str | None:
+        """Another item of the item's category, uniformly; None where there is none."""
         own = self.index[item]
+        category = self.attributes[self.config.category.name][own]
+        last = SPLITS.index(split) if self.config.negatives.same_category_from == "split" else 0
+        none = np.zeros(0, np.int64)
+        places = np.concatenate([self.by_category.get((category, when), none) for when in range(last + 1)])
         places = places[places != own]
         return self.names[places[rng.integers(len(places))]] if len(places) else None
 
@@ -107,7 +113,7 @@ class RequestBuilder:
         clicks = [event for event in rows if event.kind == 1]
         make = self._of_impressions if self.config.impressions else self._of_clicks
         for start, event, shown, labels, past in make(rows, clicks):
-            split = self._split(start)
+            split = split_of(self.config.splits, start)
             if split != "test" and event.time >= self.config.splits.test_from.timestamp():
                 # A session that began in training and went on into the test period would teach the future.
                 self.notes["requests_of_earlier_sessions_in_the_test_period_left_out"] += 1
@@ -123,7 +129,7 @@ class RequestBuilder:
             if session not in starts:
                 starts[session] = click.time
                 continue
-            shown = [click.item, *self._negatives(click.item)]
+            shown = [click.item, *self._negatives(click.item, split_of(self.config.splits, starts[session]))]
             order = self.rng.permutation(len(shown))
             # Strictly by time where a prior event could be as late as this one; inside a session the order decides.
             past = [e for e in clicks[:place] if e.time < click.time or not e.prior]
@@ -142,13 +148,13 @@ class RequestBuilder:
             start = page[0].time
             yield start, page[0], shown, [float(i in clicked) for i in shown], [e for e in clicks if e.time < start]
 
-    def _negatives(self, item: str) -> list[str]:
+    def _negatives(self, item: str, split: str) -> list[str]:
         """Drawn candidates, none of them the clicked item and none twice."""
         wanted, drawn = self.config.negatives, []
         for _ in range(wanted.popularity):
             drawn.append(self._another(item, drawn))
         for _ in range(wanted.same_category):
-            other = self.items.of_category(item, self.rng)
+            other = self.items.of_category(item, split, self.rng)
             if other is None or other in drawn:
                 self.notes["same_category_negatives_replaced_by_popularity"] += 1
                 other = self._another(item, drawn)
@@ -162,12 +168,6 @@ class RequestBuilder:
                 return other
         self.notes["negatives_not_found"] += 1
         return ""
-
-    def _split(self, start: int) -> str:
-        splits = self.config.splits
-        if start < splits.validation_from.timestamp():
-            return "train"
-        return "validation" if start < splits.test_from.timestamp() else "test"
 
     def _request(self, event: Event, shown: list[str], labels: list[float], past: list[Event]) -> Request:
         self.made += 1
@@ -183,3 +183,9 @@ class RequestBuilder:
             labels={"click": labels},
         )
 
+
+def split_of(splits: Splits, moment: float) -> str:
+    """The split that a moment falls into."""
+    if moment < splits.validation_from.timestamp():
+        return "train"
+    return "validation" if moment < splits.test_from.timestamp() else "test"
