@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import math
 from pathlib import Path
 
 import duckdb
@@ -94,6 +95,27 @@ def test_session_scope_forgets_other_sessions_and_prior_events_are_cut_by_time(t
     assert [r.sequences["history"]["item"] for r in of_session] == [["i9", "i2"], ["i9", "i2", "i5", "i8"]]
 
 
+def test_a_prior_file_needs_histories_by_session(tmp_path):
+    prior = write(tmp_path / "prior.csv", [f"s2-0,{START},click,i9"], "session,time,event,item")
+    with pytest.raises(EventLogError, match=r"prior\.csv: .*need history_scope: session"):
+        import_events(config(), [write(tmp_path / "events.csv", sessions())], tmp_path / "log", prior=[prior])
+
+
+@pytest.mark.parametrize(("drawn_from", "drawn"), [("training", False), ("split", True)])
+def test_an_item_that_is_new_in_the_test_split_is_drawn_only_if_asked_for(tmp_path, drawn_from, drawn):
+    late = [f"v{k},late-{k},{START + 2 * DAY + 5000 + 100 * k + step},click,{item},c0" for k in range(9)
+            for step, item in enumerate(["new-a", "new-b"])]
+    log = run(tmp_path, sessions() + late,
+              negatives={"popularity": 1, "same_category": 1, "same_category_from": drawn_from})
+
+    def new_ones(split):
+        return [item for request in log.requests(split)
+                for item, label in zip(request.candidates["item"], request.labels["click"], strict=True)
+                if item.startswith("new") and not label]
+    assert bool(new_ones("test")) == drawn
+    assert not new_ones("train") and not new_ones("validation"), "nothing of the test split may stand in the others"
+
+
 def test_popularity_does_not_count_the_click_itself(tmp_path):
     log = run(tmp_path, [f"u,s{k},{START + k * DAY + step},click,{item},c0" for k in range(3)
                          for step, item in enumerate(["a", "b", f"only-{k}"])])
@@ -139,6 +161,10 @@ def test_parquet_and_gzip_read_like_csv(tmp_path):
     (f"u,s,{START},dance,i,c0", "unknown event type dance"),
     ("u,s,9999999999,click,i,c0", "time lies in the future"),
     ("u,s,yesterday,click,i,c0", "time can not be read"),
+    ("u,s,nan,click,i,c0", "time can not be read"),
+    ("u,s,inf,click,i,c0", "time lies in the future"),
+    ("u,s,1e300,click,i,c0", "time lies in the future"),
+    ("u,s,-5,click,i,c0", "time lies before 1970"),
     ("u,s", "no item"),
 ])
 def test_a_bad_row_is_rejected_with_its_reason_and_place(tmp_path, row, reason):
@@ -150,13 +176,25 @@ def test_a_bad_row_is_rejected_with_its_reason_and_place(tmp_path, row, reason):
     assert int(rejected["row"]) == len(sessions()) + 1
 
 
-def test_a_number_that_is_none_is_rejected(tmp_path):
-    rows = [f"{row},1.5" for row in sessions()] + [f"u,s,{START},click,i,c0,cheap"]
+@pytest.mark.parametrize("price", ["cheap", "inf", "-inf", "1e60"])
+def test_a_number_that_is_none_is_rejected(tmp_path, price):
+    rows = [f"{row},1.5" for row in sessions()] + [f"u,s,{START},click,i,c0,{price}"]
     log = import_events(
         config(attributes=[{"name": "category", "role": "category"}, {"name": "price", "kind": "number"}],
                max_rejected_share=0.5),
         [write(tmp_path / "events.csv", rows, HEADER + ",price")], tmp_path / "log")
     assert log.manifest["rejected"] == {"price is not a number": 1}
+
+
+@pytest.mark.parametrize("price", ["", "nan"])
+def test_a_number_that_is_missing_stays_missing(tmp_path, price):
+    rows = [f"{row},{price if ',i3,' in row else 1.5}" for row in sessions()]
+    log = import_events(
+        config(attributes=[{"name": "category", "role": "category"}, {"name": "price", "kind": "number"}]),
+        [write(tmp_path / "events.csv", rows, HEADER + ",price")], tmp_path / "log")
+    found = {(item == "i3", math.isnan(price)) for request in requests_of(log)
+             for item, price in zip(request.candidates["item"], request.candidates["price"], strict=True)}
+    assert found == {(True, True), (False, False)}
 
 
 def test_too_many_bad_rows_fail_the_import_and_leave_the_list(tmp_path):
@@ -176,9 +214,12 @@ def test_events_after_the_end_are_dropped_and_counted(tmp_path):
     ("header.csv", HEADER + "\n", "has no rows"),
     ("missing.csv", HEADER.replace("item", "itm") + "\nu,s,1,click,i,c\n", "no column 'item'.*did you mean 'itm'"),
     ("events.xlsx", "x", "unknown file type"),
+    ("events.parquet", "x", "can not be read"),
+    ("events.csv.gz", "not gzip", "can not be read"),
+    ("latin.csv", f"{HEADER}\nu,s,1,click,caf\udce9,c\n", "can not be read.*UTF-8"),
 ])
 def test_an_unusable_file_is_named(tmp_path, name, content, message):
-    (tmp_path / name).write_text(content)
+    (tmp_path / name).write_bytes(content.encode(errors="surrogateescape"))
     with pytest.raises(EventLogError, match=message):
         import_events(config(), [tmp_path / name], tmp_path / "log")
     assert not list(tmp_path.glob("log*"))
@@ -191,6 +232,10 @@ def test_an_absent_file_and_a_wrong_config_are_named(tmp_path):
         load_import_config("rees47")
     with pytest.raises(ConfigError, match="did you mean 'clicks'"):
         config(click=["view"])
+    with pytest.raises(ConfigError, match="the attribute name 'popularity' is taken"):
+        config(attributes=[{"name": "popularity", "role": "category"}])
+    with pytest.raises(ConfigError, match="event type 'click' stands more than once"):
+        config(other=["click"])
     with pytest.raises(ConfigError, match="test_from before until"):
         config(splits={"validation_from": "2023-11-16", "test_from": "2023-11-19", "until": "2023-11-18"})
 
