@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from pathlib import Path
 
+from tfx_pipelines.anomalies import check_anomalies
 from tfx_pipelines.config import RunConfig
 from tfx_pipelines.pipeline import create_pipeline
 from tfx_pipelines.report import write_report
@@ -29,6 +30,7 @@ def run_pipeline(config: RunConfig) -> tuple[LocalRun, dict]:
 
     Raises:
         RequestLogError: there is no request log.
+        AnomalyError: the log does not fit its schema.
         StageError: a stage failed.
     """
     log = RequestLog(config.log)
@@ -42,5 +44,6 @@ def run_pipeline(config: RunConfig) -> tuple[LocalRun, dict]:
     pipeline = create_pipeline(config, log.schema, schema_file=str(schema_file), serving_dir=str(serving_dir(config)),
                                metadata_path=str(root / "metadata.sqlite"))
     now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    run = run_local(pipeline, root / "logs" / f"run-{now}.log")
+    run = run_local(pipeline, root / "logs" / f"run-{now}.log",
+                    checks={("ExampleValidator", "anomalies"): check_anomalies})
     return run, write_report(root, config, log, run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from serving.client import RankingClient
 from serving.model_dir import schema_of_model
 from serving.server import LocalModelServer
+from tfx_pipelines.anomalies import AnomalyError
 from tfx_pipelines.run import run_pipeline, serving_dir
 from tfx_pipelines.runners.local import StageError
 from tfx_pipelines.trainer import SCORES
@@ -121,6 +123,25 @@ def test_a_failing_stage_is_named_with_its_reason(config, log, tmp_path):
         run_pipeline(wrong)
     with pytest.raises(RequestLogError, match="zoo data import"):
         run_pipeline(config.model_copy(update={"data": config.data.model_copy(update={"log": str(tmp_path)})}))
+
+
+def test_a_label_outside_its_range_ends_the_run(config, log, tmp_path):
+    """The writer refuses such a label; a log that was written by something else is caught by ExampleValidator."""
+    broken = tmp_path / "log"
+    shutil.copytree(log.path, broken)
+    shard = next((broken / "validation").iterdir())
+    records = [record.numpy() for record in tf.data.TFRecordDataset(str(shard), compression_type="GZIP")]
+    example = tf.train.Example.FromString(records[0])
+    example.features.feature["label_click"].float_list.value[0] = 7.0
+    with tf.io.TFRecordWriter(str(shard), "GZIP") as writer:
+        for record in [example.SerializeToString(), *records[1:]]:
+            writer.write(record)
+    wrong = config.model_copy(update={
+        "data": config.data.model_copy(update={"log": str(broken)}),
+        "pipeline": config.pipeline.model_copy(update={"root": str(tmp_path / "run")})})
+    with pytest.raises(AnomalyError, match="validation: column 'label_click'"):
+        run_pipeline(wrong)
+    assert not serving_dir(wrong).exists()
 
 
 def test_the_log_is_left_as_it_was(ran, log):

@@ -6,6 +6,7 @@ import datetime
 import logging
 import time
 import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,12 +65,14 @@ class LocalRun:
     properties: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
 
-def run_local(pipeline: tfx.dsl.Pipeline, log_file: Path) -> LocalRun:
+def run_local(pipeline: tfx.dsl.Pipeline, log_file: Path,
+              checks: Mapping[tuple[str, str], Callable[[str], None]] | None = None) -> LocalRun:
     """Runs every stage in order, in this process.
 
     Args:
         pipeline: with a local metadata connection.
         log_file: gets everything that the stages print.
+        checks: by (stage, output), called with the output's URI when the stage is done; what they raise ends the run.
 
     Returns:
         Stages and artifacts.
@@ -107,6 +110,9 @@ def run_local(pipeline: tfx.dsl.Pipeline, log_file: Path) -> LocalRun:
             stage = Stage(name, time.perf_counter() - started, memory.peak_mib, cached)
             run.stages.append(stage)
             _print_stage(console, label, stage)
+            for (of_stage, output), check in (checks or {}).items():
+                if of_stage == name:
+                    check(run.artifacts[of_stage, output])
         logging.getLogger().setLevel(level)
     return run
 

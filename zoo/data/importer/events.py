@@ -32,7 +32,7 @@ class EventStore:
     def __init__(self, config: ImportConfig, folder: Path):
         self.config = config
         self.db = duckdb.connect(str(folder / "events.duckdb"))
-        self.db.execute(f"SET memory_limit='{MEMORY_LIMIT}'; SET threads=2")
+        self.db.execute(f"SET memory_limit='{MEMORY_LIMIT}'; SET threads=2; SET enable_progress_bar=false")
         self.db.execute(f"SET temp_directory='{folder / 'spill'}'")
         attributes = "".join(f", {_quote(a.name)} {'VARCHAR' if a.kind == 'id' else 'FLOAT'}" for a in config.attributes)
         self.db.execute(f"CREATE TABLE events (prior BOOLEAN, unit VARCHAR, user_id VARCHAR, session_id VARCHAR, "
@@ -128,8 +128,10 @@ class EventStore:
         if name.endswith(".parquet"):
             return f"read_parquet({_literal(str(file))})"
         if name.endswith((".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")):
-            # Rows with too few fields get empty ones, and are rejected for what they lack.
-            return f"read_csv({_literal(str(file))}, header=true, all_varchar=true, null_padding=true, strict_mode=false)"
+            # Rows with too few fields get empty ones, and are rejected for what they lack; those with too many stand
+            # in `reject_errors`. The quote is said: a log whose first thousands of rows have none has it later.
+            return (f"read_csv({_literal(str(file))}, header=true, all_varchar=true, null_padding=true, quote='\"', "
+                    "escape='\"', parallel=false, ignore_errors=true, store_rejects=true)")
         raise EventLogError(f"{file}: unknown file type; expected .csv, .csv.gz, .tsv or .parquet")
 
     # ---- rejected and dropped rows -------------------------------------------------------------------------------
