@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,8 +14,9 @@ import duckdb
 from zoo.config import nearest
 from zoo.data.importer.config import ImportConfig
 
-MEMORY_LIMIT = "1GB"
+MEMORY_LIMIT = "256MB"
 _BATCH_ROWS = 20_000
+_TOO_MANY = "more fields than the header"
 
 
 class EventLogError(ValueError):
@@ -55,13 +57,18 @@ class EventStore:
         source = self._source(Path(file))
         try:
             self._read(file, source, prior)
-        except duckdb.Error as error:
+        except (duckdb.Error, OSError, EOFError) as error:
             # Not a Parquet or gzip file, or not UTF-8: DuckDB's first lines say so.
             reason = " ".join(str(error).split("\n\n")[0].split())[:300]
             raise EventLogError(f"{file}: the file can not be read; mend it, or write it anew as UTF-8: {reason}") from None
 
     def _read(self, file: str | Path, source: str, prior: bool) -> None:
+        for table in ("reject_errors", "reject_scans"):
+            self.db.execute(f"DROP TABLE IF EXISTS {table}")
         names = [row[0] for row in self.db.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()]
+        # DuckDB names further columns itself where one of the first rows has more fields than the header.
+        width = _header_width(Path(file)) or len(names)
+        names, unnamed = names[:width], names[width:]
         columns, config = self.config.columns, self.config
         needed = {"time": columns.time, "event": columns.event, "item": columns.item}
         if prior:
@@ -91,7 +98,8 @@ class EventStore:
             f"WHEN {text(a.source)} IS NOT NULL AND NOT coalesce(TRY_CAST({text(a.source)} AS FLOAT) < 'inf' "
             f"AND TRY_CAST({text(a.source)} AS FLOAT) > '-inf' OR isnan(TRY_CAST({text(a.source)} AS FLOAT)), false) "
             f"THEN {_literal(a.source + ' is not a number')}" for a in numbers)
-        reason = (f"CASE WHEN {item} IS NULL THEN 'no item' WHEN {unit} IS NULL THEN 'no user or session' "
+        too_many = "".join(f"WHEN {_quote(name)} IS NOT NULL THEN {_literal(_TOO_MANY)} " for name in unnamed)
+        reason = (f"CASE {too_many}WHEN {item} IS NULL THEN 'no item' WHEN {unit} IS NULL THEN 'no user or session' "
                   f"WHEN {clock} IS NULL OR {moment} IS NULL OR isnan({moment}) THEN 'time can not be read' "
                   f"WHEN {moment} > {time.time():.0f} THEN 'time lies in the future' "
                   f"WHEN {moment} < 0 THEN 'time lies before 1970' "
@@ -108,6 +116,7 @@ class EventStore:
             f"{text(columns.session)} AS session_id, {text(columns.request)} AS request_id, "
             f"TRY_CAST(floor({moment}) AS BIGINT) AS time, {place} AS place, (CASE {kind} END) AS kind, {item} AS item"
             f"{attributes} FROM {source})")
+        self._unreadable_rows()
         count = self.db.execute("SELECT count(*) FROM checked").fetchone()[0]
         if count == 0:
             raise EventLogError(f"{file}: the file has no rows")
@@ -118,6 +127,21 @@ class EventStore:
                         "WHERE reason IS NULL")
         self.rows += count
         self.db.execute("DROP TABLE checked")
+
+    def _unreadable_rows(self) -> None:
+        """Puts the rows that DuckDB left out at their places in `checked`, with the reason."""
+        if not self.db.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'reject_errors'").fetchall():
+            return
+        # The n-th row left out stands in line p, the header being line 1: rows after p - 1 - n others move down by n.
+        self.db.execute(
+            f"CREATE OR REPLACE TEMP TABLE left_out AS SELECT place, reason, row_number() OVER (ORDER BY place) AS n FROM "
+            f"(SELECT line - 1 AS place, min(CASE error_type WHEN 'TOO MANY COLUMNS' THEN {_literal(_TOO_MANY)} WHEN "
+            "'INVALID ENCODING' THEN 'not UTF-8' ELSE 'can not be read: ' || lower(CAST(error_type AS VARCHAR)) END) AS "
+            "reason FROM reject_errors GROUP BY line)")
+        if self.db.execute("SELECT count(*) FROM left_out").fetchone()[0]:
+            self.db.execute("CREATE OR REPLACE TEMP TABLE checked AS SELECT c.* REPLACE (c.row + coalesce(l.n, 0) AS row) "
+                            "FROM checked c ASOF LEFT JOIN left_out l ON c.row > l.place - l.n")
+            self.db.execute("INSERT INTO checked BY NAME SELECT place AS row, reason FROM left_out")
 
     def _source(self, file: Path) -> str:
         if not file.is_file():
@@ -212,6 +236,15 @@ class EventStore:
     def count(self) -> int:
         """Events that are left."""
         return self.db.execute("SELECT count(*) FROM events").fetchone()[0]
+
+
+def _header_width(file: Path) -> int | None:
+    """Number of columns that a CSV's header names; None for Parquet."""
+    if file.suffix.lower() == ".parquet":
+        return None
+    with (gzip.open if file.suffix.lower() == ".gz" else open)(file, "rt", encoding="utf-8-sig", errors="replace") as lines:
+        header = next(lines, "")
+    return max(len(next(csv.reader([header], delimiter=mark), [])) for mark in ",\t;|")
 
 
 def _quote(name: Sequence[str] | str | None) -> str:
