@@ -72,8 +72,8 @@ def measure(what: str, size: int) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--requests", type=int, default=20_000, help="of the smaller simulated log")
-    parser.add_argument("--events", type=int, default=200_000, help="of the smaller imported log")
+    parser.add_argument("--requests", type=int, default=10_000, help="of the smaller simulated log")
+    parser.add_argument("--events", type=int, default=40_000, help="of the smaller imported log")
     parser.add_argument("--factor", type=int, default=10)
     parser.add_argument("--out", default="docs/results/memory.json")
     options = parser.parse_args()
