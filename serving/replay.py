@@ -54,5 +54,6 @@ def replay(client: RankingClient, requests: Sequence[Request],
         for task, known in expected[request.request_id].items():
             answers = {"rank": ranking.scores[task], "serving_default": examples[task][0, :request.candidate_count]}
             for signature, scores in answers.items():
-                worst[signature] = max(worst[signature], float(np.abs(scores - known).max()))
-    return Replay(len(requests), max(worst.values()), worst, *(float(1e3 * np.percentile(seconds, q)) for q in (50, 99)))
+                # NaN must not pass for agreement, and Python's max would drop it.
+                worst[signature] = float(np.maximum(worst[signature], np.abs(scores - known).max()))
+    return Replay(len(requests), float(np.max([*worst.values()])), worst, *(float(1e3 * np.percentile(seconds, q)) for q in (50, 99)))

@@ -43,17 +43,27 @@ def run(config: str, log: str | None, root: str | None, seed: int | None, overri
 @click.argument("config")
 @click.option("--runner", type=click.Choice(["kubeflow"]), default="kubeflow", show_default=True)
 @click.option("--out", type=click.Path(), required=True, help="The file to write: .json or .yaml.")
-@click.option("--log", type=click.Path(), help="Folder of the request log.")
+@click.option("--log", type=click.Path(), help="Folder of the request log on this machine; its schema is read.")
+@click.option("--cluster-log", type=str, help="The same log as the cluster reaches it (gs://…, s3://…).")
 @click.option("--root", type=str, help="The pipeline's root as the cluster reaches it (gs://…, s3://…).")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help=_OVERRIDE_HELP)
-def compile_(config: str, runner: str, out: str, log: str | None, root: str | None, overrides: tuple[str, ...]) -> None:
+def compile_(config: str, runner: str, out: str, log: str | None, cluster_log: str | None, root: str | None,
+             overrides: tuple[str, ...]) -> None:
     """Compile the pipeline of CONFIG for Kubeflow Pipelines v2, without a cluster."""
-    from tfx_pipelines.runners.kubeflow import compile_kubeflow
+    from tfx_pipelines.config import with_floors
+    from tfx_pipelines.runners.kubeflow import compile_kubeflow, schema_beside
     from zoo.data.request_log import RequestLog
 
-    loaded = _load(config, log, root, None, overrides)
-    path = compile_kubeflow(loaded, RequestLog(loaded.log).schema, out)
-    click.echo(f"Wrote {path}. Submit it with the Kubeflow Pipelines client, or look at it: it is plain text.")
+    loaded = _load(config, log, root, None, (*overrides, *([f"data.cluster_log={cluster_log}"] if cluster_log else [])))
+    stored = RequestLog(loaded.log)
+    path = compile_kubeflow(with_floors(loaded, stored.manifest.get("floors", {})), stored.schema, out)
+    click.echo(f"Wrote {path}, plain text that the Kubeflow Pipelines client submits.\n"
+               f"Before:  copy {schema_beside(path)} to {loaded.root}/schema/schema.pbtxt\n"
+               f"Image:   {loaded.pipeline.image} must contain this package (pipeline.image)")
+    for what, place, option in (("request log", loaded.data.cluster_log or loaded.log, "--cluster-log"),
+                                ("root", loaded.root, "--root")):
+        if "://" not in place and not Path(place).is_absolute():
+            click.echo(f"Note:    the {what} {place} is a folder of this machine; name it as the cluster sees it: {option}")
 
 
 @click.command("demo")

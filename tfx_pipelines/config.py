@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ CONFIGS = Path(__file__).parent / "configs"
 class DataConfig(Config):
     """Args:
         log: folder of the request log; the command line may name it instead.
+        cluster_log: the same log as a cluster reaches it (`gs://…`), for compiled pipelines; `log` by default.
     """
 
     log: str | None = None
+    cluster_log: str | None = None
 
 
 class ModelConfig(Config):
@@ -55,13 +58,14 @@ class ServingConfig(Config):
         model_name: name under which servers know the model; the zoo's name of the model by default.
         replay_requests: real requests sent to a server that has loaded the model.
         max_abs_diff: largest difference allowed between a served score and the trainer's.
-        warmup_requests: requests written into the model for servers to warm up with.
+        warmup_requests: requests written into the model for servers to warm up with, by two signatures each; TF Serving
+            reads no more than 1,000 records.
     """
 
     model_name: str | None = None
     replay_requests: int = pydantic.Field(256, ge=1)
     max_abs_diff: float = pydantic.Field(1e-5, gt=0)
-    warmup_requests: int = pydantic.Field(16, ge=1, le=1000)
+    warmup_requests: int = pydantic.Field(16, ge=1, le=500)
 
 
 class PipelineConfig(Config):
@@ -160,6 +164,19 @@ def load_run_config(path: str | Path, overrides: list[str] | None = None) -> Run
     config = parse(RunConfig, values, where=str(path))
     check_model(config)
     return config
+
+
+def with_floors(config: RunConfig, floors: Mapping[str, Mapping[str, float]]) -> RunConfig:
+    """The same run with its gate raised to the floors of the log, if `gate.require_floors` asks for that.
+
+    Args:
+        config: of the run.
+        floors: by metric (`auc`, `gauc`) and name, from the log's manifest.
+    """
+    if not config.gate.require_floors:
+        return config
+    raised = {metric: max([getattr(config.gate, metric), *floors.get(metric, {}).values()]) for metric in ("auc", "gauc")}
+    return config.model_copy(update={"gate": config.gate.model_copy(update=raised)})
 
 
 def check_model(config: RunConfig) -> None:

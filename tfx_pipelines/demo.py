@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def _simulated_log(console: Console, path: Path, requests: int):
         if log.manifest["source"].get("config") == config.model_dump(mode="json"):
             console.print(f"   {path} is there already ({requests:,} requests)")
             return log
-    with Progress(console=console, transient=True) as progress:
+    with Progress(console=console, transient=True, disable=not console.is_interactive) as progress:
         bar = progress.add_task("   simulating", total=requests)
         log = write_simulated_log(config, path, overwrite=True,
                                   on_progress=lambda done, total: progress.update(bar, completed=done, total=total))
@@ -70,11 +71,13 @@ def _rank(console: Console, base: Path, name: str, log) -> None:
     from serving.model_dir import schema_of_model
     from serving.server import LocalModelServer
 
+    logging.getLogger("serving.server").setLevel(logging.WARNING)  # the demo says it in its own words
     request = next(log.requests("test"))
     with (LocalModelServer({name: base}) as server,
           RankingClient(server.target, name, schema_of_model(base), deadline_s=30.0) as client):
         client.wait_until_ready()
         ranking = client.rank_one(request)
+        console.print(f"   {server.target} answers for {base}", soft_wrap=True)
     names = list(request.candidates)[:5]
     table = Table(title=f"request {request.request_id}: its candidates, ranked by version {ranking.version}",
                   title_justify="left")

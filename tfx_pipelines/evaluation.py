@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
 
 from tfx_pipelines.config import GateConfig
@@ -36,6 +37,29 @@ def eval_config(schema: Schema, gate: GateConfig) -> config_pb2.EvalConfig:
         config.metrics_specs.append(_metrics(schema, label, gate if number == 0 else None, several))
     config.slicing_specs.add()
     return config
+
+
+def gate_failures(evaluation: str) -> list[str]:
+    """Which thresholds a model did not reach, in words.
+
+    Args:
+        evaluation: URI of the Evaluator's `ModelEvaluation` artifact.
+
+    Returns:
+        One sentence for each threshold that failed; empty for a blessed model.
+    """
+    result = tfma.load_validation_result(evaluation)
+    sentences = []
+    for of_slice in result.metric_validations_per_slice if result else []:
+        for failure in of_slice.failures:
+            name, value = failure.metric_key.name.upper(), failure.metric_value.double_value.value
+            if failure.metric_threshold.HasField("change_threshold"):
+                most = -failure.metric_threshold.change_threshold.absolute.value
+                sentences.append(f"{name} is {-value:.4f} below the model blessed last; the gate allows {most:g}")
+            else:
+                least = failure.metric_threshold.value_threshold.lower_bound.value
+                sentences.append(f"{name} {value:.4f} is below the gate's {least:g}")
+    return sentences
 
 
 def _metrics(schema: Schema, label: Label, gate: GateConfig | None, several: bool) -> config_pb2.MetricsSpec:

@@ -11,7 +11,9 @@ from tensorflow_model_analysis.metrics import metric_types, metric_util
 from zoo.metrics import gauc
 
 NAME = "gauc"
-_COMPACT_ABOVE = 512
+_ROWS_A_BLOCK = 512
+
+Columns = tuple[np.ndarray, ...]  # groups, labels, scores, weights of some impressions
 
 
 class Gauc(metric_types.Metric):
@@ -43,15 +45,20 @@ def _computations(group_key: str, name: str = NAME, eval_config: Any = None, mod
 
 
 class _GaucCombiner(beam.CombineFn):
-    """Accumulates columns of impressions; merging is concatenation."""
+    """Accumulates columns of impressions; merging is concatenation.
+
+    An accumulator is `(blocks, rows)`: the rows of single requests become a block when there are many of them, and blocks
+    stay apart until the end, so that no impression is copied more than a few times.
+    """
 
     def __init__(self, keys: list[metric_types.MetricKey], group_key: str, *lookup: Any):
         self.keys, self.group_key, self.lookup = keys, group_key, lookup
 
-    def create_accumulator(self) -> list[tuple[np.ndarray, ...]]:
-        return []
+    def create_accumulator(self) -> tuple[list[Columns], list[Columns]]:
+        return [], []
 
-    def add_input(self, accumulator: list, element: Any) -> list:
+    def add_input(self, accumulator: tuple[list[Columns], list[Columns]], element: Any) -> tuple:
+        blocks, rows = accumulator
         eval_config, model_name, output_name, example_weighted = self.lookup
         label, score, weight = next(metric_util.to_label_prediction_example_weight(
             element, eval_config=eval_config, model_name=model_name, output_name=output_name,
@@ -60,20 +67,25 @@ class _GaucCombiner(beam.CombineFn):
         weight = np.broadcast_to(np.ravel(weight), label.shape)
         kept = weight > 0
         group = str(np.ravel(element.features[self.group_key])[0])
-        accumulator.append((np.full(int(kept.sum()), group, object), label[kept].astype(np.float32),
-                            score[kept].astype(np.float32), weight[kept].astype(np.float32)))
-        return self.compact(accumulator) if len(accumulator) > _COMPACT_ABOVE else accumulator
+        rows.append((np.full(int(kept.sum()), group, object), label[kept].astype(np.float32),
+                     score[kept].astype(np.float32), weight[kept].astype(np.float32)))
+        return accumulator if len(rows) < _ROWS_A_BLOCK else ([*blocks, _joined(rows)], [])
 
-    def merge_accumulators(self, accumulators: Any) -> list:
-        return self.compact([part for accumulator in accumulators for part in accumulator])
+    def merge_accumulators(self, accumulators: Any) -> tuple:
+        return [block for blocks, rows in accumulators for block in [*blocks, *([_joined(rows)] if rows else [])]], []
 
-    def compact(self, accumulator: list) -> list:
-        return [tuple(np.concatenate(column) for column in zip(*accumulator, strict=True))] if accumulator else []
+    def compact(self, accumulator: tuple) -> tuple:
+        return self.merge_accumulators([accumulator])
 
-    def extract_output(self, accumulator: list) -> dict[metric_types.MetricKey, float]:
-        if not accumulator:
+    def extract_output(self, accumulator: tuple) -> dict[metric_types.MetricKey, float]:
+        blocks, _ = self.compact(accumulator)
+        if not blocks:
             return dict.fromkeys(self.keys, float("nan"))
-        groups, labels, scores, weights = self.compact(accumulator)[0]
+        groups, labels, scores, weights = _joined(blocks)
         result = gauc(groups.astype(str), labels, scores, weights)
         values = (result.value, result.groups, result.skipped_groups)
         return {key: float(value) for key, value in zip(self.keys, values, strict=True)}
+
+
+def _joined(parts: list[Columns]) -> Columns:
+    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))

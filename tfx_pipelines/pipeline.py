@@ -10,6 +10,7 @@ from tfx_pipelines.components.serving_validator import ServingValidator
 from tfx_pipelines.config import RunConfig
 from tfx_pipelines.evaluation import eval_config
 from tfx_pipelines.schema import schema_to_json
+from zoo.config import ConfigError
 from zoo.data.request_log import SPLITS
 from zoo.schema import Schema
 
@@ -28,7 +29,13 @@ def create_pipeline(config: RunConfig, schema: Schema, *, schema_file: str, serv
 
     Returns:
         The pipeline.
+
+    Raises:
+        ConfigError: the first label, which is gated and reported, is not binary.
     """
+    if schema.labels[0].kind != "binary":
+        raise ConfigError(f"schema {schema.name!r}: the first label, {schema.labels[0].name!r}, is a regression; AUC and GAUC "
+                          "gate the first label, so list a binary one first")
     return tfx.dsl.Pipeline(
         pipeline_name=config.name,
         pipeline_root=config.root,
@@ -58,6 +65,8 @@ def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir
         custom_config={"schema": schema_json},
         splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=list(SPLITS)),
     )
+    # A log that does not fit its schema is named before the long stages, not after them.
+    transform.add_upstream_node(validator)
     trainer = tfx.components.Trainer(
         run_fn="tfx_pipelines.trainer.run_fn",
         examples=transform.outputs["transformed_examples"],

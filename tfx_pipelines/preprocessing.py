@@ -26,7 +26,7 @@ def preprocessing_fn(inputs: dict[str, Value], custom_config: dict[str, Any]) ->
         custom_config: `schema`, the Schema as JSON.
 
     Returns:
-        Transformed columns by the same names, and `<column>_bucket` for numbers with buckets.
+        Transformed columns by the same names, `<column>_bucket` for numbers with buckets, and the raw group key.
     """
     schema = schema_from_json(custom_config["schema"])
     look_up = {name: _look_up(schema, name, inputs) for name in schema.spaces}
@@ -40,7 +40,7 @@ def preprocessing_fn(inputs: dict[str, Value], custom_config: dict[str, Any]) ->
     passed += [name for label in schema.labels for name in
                ([label.column, label.truth_column] if label.truth else [label.column])]
     passed += ["sample_weight"] if schema.sample_weight else []
-    return outputs | {name: inputs[name] for name in passed}
+    return outputs | {name: inputs[name] for name in passed} | {schema.group_column: inputs[schema.group_key]}
 
 
 def vocabulary_name(space: str) -> str:
@@ -77,7 +77,8 @@ def _number(column: Column, raw: Value) -> dict[str, Value]:
     missing = tf.math.is_nan
     outputs: dict[str, Value] = {}
     if feature.buckets:
-        bounds = tft.quantiles(tf.boolean_mask(_values(value), ~missing(_values(value))), feature.buckets, epsilon=0.01)
+        bounds = tft.quantiles(tf.boolean_mask(_values(value), ~missing(_values(value))), feature.buckets,
+                               epsilon=min(0.01, 1 / feature.buckets))
         outputs[column.bucket] = _apply(
             lambda x: tf.where(missing(x), tf.constant(UNKNOWN_ID, tf.int64),
                                FIRST_ID + tft.apply_buckets(tf.where(missing(x), tf.zeros_like(x), x), bounds)), value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,21 @@ import numpy as np
 
 from tfx_pipelines.components.serving_validator import RESULT
 from tfx_pipelines.config import RunConfig
+from tfx_pipelines.evaluation import gate_failures
 from tfx_pipelines.plots import plot_report
 from tfx_pipelines.runners.local import LocalRun
 from tfx_pipelines.trainer import HISTORY, SCORES
 from zoo.data.request_log import RequestLog
 from zoo.metrics import calibration
 from zoo.training import Scored
+
+# What is measured against the true probabilities, which only a simulator knows, in words.
+TRUTH = {
+    "truth_gap": "mean distance to the true probability",
+    "excess_logloss": "logloss above the best possible",
+    "oracle_auc": "best possible AUC (true probabilities)",
+    "oracle_gauc": "best possible GAUC (true probabilities)",
+}
 
 
 def write_report(root: Path, config: RunConfig, log: RequestLog, run: LocalRun) -> dict[str, Any]:
@@ -54,7 +64,7 @@ def write_report(root: Path, config: RunConfig, log: RequestLog, run: LocalRun) 
         "training": {"parameters": training["parameters"], "best_epoch": training["best_epoch"],
                      "seconds": sum(epoch["seconds"] for epoch in training["history"])},
     }
-    (root / "report.json").write_text(json.dumps(report, indent=2) + "\n")
+    (root / "report.json").write_text(json.dumps(_plain(report), indent=2) + "\n")
     plot_report(root / "report.png", report, training["history"], scored, log.schema.group_key, task)
     (root / "report.md").write_text(_markdown(report))
     return report
@@ -92,19 +102,29 @@ def _verdict(run: LocalRun, served: dict[str, Any], metrics: dict[str, Any], flo
     reasons = []
     evaluated = run.properties.get(("Evaluator", "blessing"), {}).get("blessed") == 1
     if not evaluated:
-        reasons.append(f"the Evaluator did not bless the model: AUC {metrics['auc']:.4f} (least {config.gate.auc}), GAUC "
-                       f"{metrics['gauc']['value']:.4f} (least {config.gate.gauc}), or more than "
-                       f"{config.gate.max_drop} below the model blessed last")
+        reasons += gate_failures(run.artifacts["Evaluator", "evaluation"]) or ["the Evaluator did not bless the model"]
     if not served["blessed"]:
         reasons.append(f"served scores differ from the trainer's by {served['max_abs_diff']:.2g}, above "
                        f"{served['tolerance']:.2g}")
-    for name, floor in floors.get("auc", {}).items():
-        if metrics["auc"] < floor:
-            reasons.append(f"AUC {metrics['auc']:.4f} is below the floor {name} {floor}"
-                           + ("" if config.gate.require_floors else " (reported only)"))
-    below = any(metrics["auc"] < floor for floor in floors.get("auc", {}).values())
-    blessed = evaluated and served["blessed"] and not (below and config.gate.require_floors)
-    return blessed, reasons or ["all thresholds passed; served scores agree with the trainer's"]
+    blessed = bool(evaluated and served["blessed"])
+    if blessed:
+        reasons.append("all thresholds passed; served scores agree with the trainer's")
+    # Required floors are thresholds of the Evaluator (`with_floors`); here they only get their names.
+    for metric, value in (("auc", metrics["auc"]), ("gauc", metrics["gauc"]["value"])):
+        for name, floor in floors.get(metric, {}).items():
+            if value < floor:
+                reasons.append(f"{metric.upper()} {value:.4f} is below the floor {name} {floor}"
+                               + ("" if config.gate.require_floors else " (reported only)"))
+    return blessed, reasons
+
+
+def _plain(value: Any) -> Any:
+    """The value with null for NaN and infinity, which JSON does not know."""
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _pushed_version(run: LocalRun) -> int | None:
@@ -127,10 +147,9 @@ def _markdown(report: dict[str, Any]) -> str:
         f"| calibration: predicted over observed | {metrics['calibration']['ratio']:.3f} |",
         f"| expected calibration error | {metrics['calibration']['ece']:.4f} |",
     ]
-    for name, value in metrics.get("truth", {}).items():
-        lines.append(f"| {name.replace('_', ' ')} | {value:.4f} |")
-    for name, floor in report["floors"].get("auc", {}).items():
-        lines.append(f"| floor: {name.replace('_', ' ')} (AUC) | {floor} |")
+    lines += [f"| {TRUTH[name]} | {value:.4f} |" for name, value in metrics.get("truth", {}).items()]
+    lines += [f"| floor: {name.replace('_', ' ')} ({metric.upper()}) | {floor} |"
+              for metric, floors in report["floors"].items() for name, floor in floors.items()]
     lines += [f"| served and trained scores differ by at most | {serving['max_abs_diff']:.1e} "
               f"({serving['requests_replayed']} requests) |",
               f"| latency of a ranking call, p50 / p99 | {serving['p50_ms']:.1f} / {serving['p99_ms']:.1f} ms |", "",

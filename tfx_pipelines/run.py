@@ -6,7 +6,7 @@ import datetime
 from pathlib import Path
 
 from tfx_pipelines.anomalies import check_anomalies
-from tfx_pipelines.config import RunConfig
+from tfx_pipelines.config import RunConfig, with_floors
 from tfx_pipelines.pipeline import create_pipeline
 from tfx_pipelines.report import write_report
 from tfx_pipelines.runners.local import LocalRun, run_local
@@ -35,7 +35,7 @@ def run_pipeline(config: RunConfig) -> tuple[LocalRun, dict]:
     """
     log = RequestLog(config.log)
     root = Path(config.root).absolute()
-    config = config.model_copy(update={
+    config = with_floors(config, log.manifest.get("floors", {})).model_copy(update={
         "pipeline": config.pipeline.model_copy(update={"root": str(root), "name": config.name}),
         "data": config.data.model_copy(update={"log": str(log.path.absolute())})})
     schema_file = root / "schema" / "schema.pbtxt"

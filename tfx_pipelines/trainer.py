@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 import os
+import tempfile
 from typing import Any
 
 import numpy as np
 import tensorflow_transform as tft
+from tfx.utils import io_utils
 
 from tfx_pipelines.preprocessing import vocabulary_sizes
 from tfx_pipelines.schema import schema_from_json
@@ -36,7 +38,8 @@ def run_fn(fn_args: Any) -> None:
     schema = schema.bind(vocabulary_sizes(schema, transformed))
     config = parse(TrainingConfig, settings["training"], where="training")
     result = train(settings["model"], schema, _files(fn_args.train_files), _files(fn_args.eval_files, "validation"),
-                   config=config, model_config=settings["model_config"], on_progress=print)
+                   config=config, model_config=settings["model_config"],
+                   on_progress=lambda line: print(line, flush=True))
     scored = score_dataset(result.model, read_dataset(schema, _files(fn_args.eval_files, "test"), 512, keys=True))
 
     tf.io.gfile.makedirs(fn_args.model_run_dir)
@@ -50,7 +53,10 @@ def run_fn(fn_args: Any) -> None:
                "history": result.history, "config": config.model_dump(mode="json")}
     with tf.io.gfile.GFile(os.path.join(fn_args.model_run_dir, HISTORY), "w") as file:
         file.write(json.dumps(summary, indent=2))
-    export_model(result.model, transformed.transform_features_layer(), fn_args.serving_model_dir)
+    with tempfile.TemporaryDirectory() as folder:  # made here and copied, since the target may be remote
+        exported = os.path.join(folder, "model")
+        export_model(result.model, transformed.transform_features_layer(), exported)
+        io_utils.copy_dir(exported, fn_args.serving_model_dir)
 
 
 def _files(patterns: list[str], split: str | None = None) -> list[str]:

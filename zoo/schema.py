@@ -183,6 +183,7 @@ class Schema(Config):
         names += [name for label in self.labels for name in (label.column, label.truth_column)]
         names += [c.bucket for c in self.columns() if c.feature.buckets]
         names += [CANDIDATE_COUNT, REQUEST_ID, REQUEST_TIME, "sample_weight"]
+        names += [] if self.group_key in self.keys else [self.group_column]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"column names must be unique; declared twice: {', '.join(twice)}")
@@ -224,6 +225,15 @@ class Schema(Config):
     def string_keys(self) -> tuple[str, ...]:
         """String columns of a request that are carried along: its id and the declared keys."""
         return (REQUEST_ID, *self.keys)
+
+    @property
+    def group_column(self) -> str:
+        """The column of transformed examples with the raw group key.
+
+        Where the key is a feature, the feature's own column holds its id, which is 1 for every unknown value: groups
+        would be joined.
+        """
+        return self.group_key if self.group_key in self.keys else f"raw_{self.group_key}"
 
     # ---- vocabularies --------------------------------------------------------------------------------------------
 

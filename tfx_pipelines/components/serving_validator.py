@@ -30,6 +30,10 @@ from zoo.schema import REQUEST_ID, Schema
 RESULT = "serving_validation.json"
 
 
+class RequestIdError(ValueError):
+    """Two requests of the test split have the same id."""
+
+
 @component
 def ServingValidator(
     examples: InputArtifact[Examples],
@@ -65,6 +69,7 @@ def ServingValidator(
         io_utils.copy_dir(exported, str(version))
         write_warmup(version, model_name, declared, requests[:config.warmup_requests])
         expected = _expected_scores(f"{model_run.uri}/{SCORES}", declared)
+        check_ids(requests, expected)
         result = _replay(config, model_name, version.parent, declared, requests[:config.replay_requests], expected)
         io_utils.copy_dir(str(version), path_utils.serving_model_path(validated_model.uri))
     blessed = result.max_abs_diff <= config.max_abs_diff
@@ -90,8 +95,23 @@ def _expected_scores(path: str, schema: Schema) -> dict[str, dict[str, np.ndarra
         ids = stored[f"keys/{REQUEST_ID}"]
         starts = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])
         tasks = {label.name: np.split(stored[f"scores/{label.name}"], starts[1:]) for label in schema.labels}
+    if len(set(ids[starts])) < len(starts):
+        names, counts = np.unique(ids[starts], return_counts=True)
+        raise RequestIdError(_twice(names[counts > 1][0].decode()))
     return {identity.decode(): {task: scores[row] for task, scores in tasks.items()}
             for row, identity in enumerate(ids[starts])}
+
+
+def check_ids(requests: list[Request], expected: dict[str, dict[str, np.ndarray]]) -> None:
+    """Requests with the same id, one after the other, look like one with more candidates."""
+    for request in requests:
+        if any(len(scores) != request.candidate_count for scores in expected[request.request_id].values()):
+            raise RequestIdError(_twice(request.request_id))
+
+
+def _twice(identity: str) -> str:
+    return (f"request_id {identity!r} stands more than once in the test split, so its served scores can't be compared; "
+            "give every request of the log an id of its own")
 
 
 def _replay(config: ServingConfig, model_name: str, base: Path, schema: Schema, requests: list[Request],
@@ -102,4 +122,4 @@ def _replay(config: ServingConfig, model_name: str, base: Path, schema: Schema, 
         return replay(client, requests, expected)
 
 
-__all__ = ["RESULT", "ServingValidator"]
+__all__ = ["RESULT", "RequestIdError", "ServingValidator", "check_ids"]

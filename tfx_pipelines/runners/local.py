@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import logging
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from tfx.orchestration.portable import launcher, runtime_parameter_utils
 
 from tfx_pipelines.runners.memory import PeakMemory
 from tfx_pipelines.runners.output import output_to_file
+from tfx_pipelines.runners.progress import stage_progress
 
 # What each stage does, in the words of a user.
 DOES = {
@@ -28,7 +30,7 @@ DOES = {
     "ImportSchemaGen": "declare the schema",
     "ExampleValidator": "look for anomalies",
     "Transform": "build vocabularies, transform every split",
-    "Trainer": "train, choose the epoch, score the test split, export",
+    "Trainer": "train, choose the epoch, export",
     "LatestBlessedModel": "find the model that serves today",
     "Evaluator": "measure AUC and GAUC, compare, bless",
     "ServingValidator": "replay requests against a server, write warm-up",
@@ -87,10 +89,7 @@ def run_local(pipeline: tfx.dsl.Pipeline, log_file: Path,
     connection = getattr(deployment.metadata_connection_config,
                          deployment.metadata_connection_config.WhichOneof("connection_config"))
     run = LocalRun()
-    with output_to_file(log_file) as console:
-        # TFX says a lot at INFO; all of it goes to the log, and none of it to the terminal afterwards.
-        level = logging.getLogger().level
-        logging.getLogger().setLevel(logging.INFO)
+    with output_to_file(log_file) as console, _logging_at(logging.INFO):
         for number, node in enumerate(ir.nodes, start=1):
             name = node.pipeline_node.node_info.id
             label = f"[{number:2d}/{len(ir.nodes)}] {name:<18} {DOES.get(name, '')}"
@@ -100,7 +99,7 @@ def run_local(pipeline: tfx.dsl.Pipeline, log_file: Path,
                 executor_spec=runner_utils.extract_executor_spec(deployment, name),
                 custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, name))
             started = time.perf_counter()
-            with console.status(label), PeakMemory() as memory:
+            with stage_progress(console, label, log_file), PeakMemory() as memory:
                 try:
                     launch.launch()
                 except Exception as error:
@@ -113,13 +112,23 @@ def run_local(pipeline: tfx.dsl.Pipeline, log_file: Path,
             for (of_stage, output), check in (checks or {}).items():
                 if of_stage == name:
                     check(run.artifacts[of_stage, output])
-        logging.getLogger().setLevel(level)
     return run
+
+
+@contextlib.contextmanager
+def _logging_at(level: int) -> Iterator[None]:
+    """TFX says a lot at INFO; all of it goes to the log, and none of it to the terminal afterwards."""
+    before = logging.getLogger().level
+    logging.getLogger().setLevel(level)
+    try:
+        yield
+    finally:
+        logging.getLogger().setLevel(before)
 
 
 def _print_stage(console: Console, label: str, stage: Stage) -> None:
     how = "[dim]cached[/dim]" if stage.cached else f"{stage.seconds:6.1f} s"
-    console.print(f"{label:<76} {how:>9}  {stage.peak_rss_mib:6.0f} MiB", highlight=False, soft_wrap=True)
+    console.print(f"{label:<72} {how:>9}  {stage.peak_rss_mib:6.0f} MiB", highlight=False, soft_wrap=True)
 
 
 def _explain(name: str, error: Exception, log_file: Path) -> str:

@@ -29,8 +29,9 @@ def truth_spec(schema: Schema) -> dict[str, Any]:
 
 
 def key_spec(schema: Schema) -> dict[str, Any]:
-    """Parsing spec of the request's id and keys."""
-    return {name: tf.io.FixedLenFeature([], tf.string) for name in schema.string_keys}
+    """Parsing spec of the request's id, its keys and the raw group key, in transformed examples."""
+    names = dict.fromkeys([*schema.string_keys, schema.group_column])
+    return {name: tf.io.FixedLenFeature([], tf.string) for name in names}
 
 
 def transformed_spec(schema: Schema) -> dict[str, Any]:

@@ -34,22 +34,25 @@ class Dice(keras.layers.Layer):
     def call(self, inputs: tf.Tensor, mask: tf.Tensor | None = None, training: bool | None = None) -> tf.Tensor:
         """Applies Dice to `[..., D]`; `mask` `[...]` is 1 for the places that are real."""
         if training:
-            mean, variance = self._moments(inputs, mask)
-            self.moving_mean.assign(self.momentum * self.moving_mean + (1 - self.momentum) * mean)
-            self.moving_variance.assign(self.momentum * self.moving_variance + (1 - self.momentum) * variance)
+            mean, variance, count = self._moments(inputs, mask)
+            # A batch without one real place (no user has a history) says nothing of the data.
+            rate = tf.where(count > 0, 1 - self.momentum, 0.0)
+            self.moving_mean.assign_add(rate * (mean - self.moving_mean))
+            self.moving_variance.assign_add(rate * (variance - self.moving_variance))
         else:
             mean, variance = self.moving_mean, self.moving_variance
         gate = tf.sigmoid((inputs - mean) * tf.math.rsqrt(variance + self.epsilon))
         return inputs * (self.alpha + gate * (1 - self.alpha))
 
-    def _moments(self, inputs: tf.Tensor, mask: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
+    def _moments(self, inputs: tf.Tensor, mask: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Mean and variance over the real places, and how many there are; both 0 where there is none."""
         axes = list(range(len(inputs.shape) - 1))
-        if mask is None:
-            return tf.nn.moments(inputs, axes)
-        weights = tf.broadcast_to(mask, tf.shape(inputs)[:-1])[..., tf.newaxis]
-        count = tf.maximum(tf.reduce_sum(weights), 1.0)
-        mean = tf.reduce_sum(inputs * weights, axes) / count
-        return mean, tf.reduce_sum(tf.square(inputs - mean) * weights, axes) / count
+        places = tf.shape(inputs)[:-1]
+        mask = tf.ones(places) if mask is None else tf.broadcast_to(mask, places)
+        weights, count = mask[..., tf.newaxis], tf.reduce_sum(mask)
+        mean = tf.math.divide_no_nan(tf.reduce_sum(inputs * weights, axes), count)
+        variance = tf.math.divide_no_nan(tf.reduce_sum(tf.square(inputs - mean) * weights, axes), count)
+        return mean, variance, count
 
 
 def activation(name: str) -> keras.layers.Layer:

@@ -124,14 +124,15 @@ class Embeddings(keras.layers.Layer):
     def behaviours(self, request: Mapping[str, tf.Tensor], sequence: BehaviourSequence) -> Behaviours:
         """A sequence, with the fields that candidates have too (same space) apart from the others."""
         matched = matched_columns(self.schema, sequence)
+        columns = self.schema.sequence_columns(sequence)
+        nothing = request[columns[0].name][..., tf.newaxis][..., :0]
         keys = [self.spaces[event.feature.space](request[event.name]) for event, _ in matched]
-        ids = tf.stack([request[event.name] for event, _ in matched], -1)
+        ids = tf.stack([request[event.name] for event, _ in matched], -1) if matched else tf.cast(nothing, tf.int64)
         taken = {event.name for event, _ in matched}
-        others = [c for c in self.schema.sequence_columns(sequence) if c.name not in taken]
-        context = [self._embed(column, request) for column in others]
+        context = [self._embed(column, request) for column in columns if column.name not in taken]
         mask = length_mask(request[sequence.length], ids)
-        none = tf.zeros_like(ids[..., :0], tf.float32)
-        return Behaviours(tf.concat(keys, -1), tf.concat(context, -1) if context else none, mask, ids)
+        nothing = tf.cast(nothing, tf.float32)
+        return Behaviours(tf.concat([nothing, *keys], -1), tf.concat([nothing, *context], -1), mask, ids)
 
     def candidates(self, candidates: Mapping[str, tf.Tensor], sequence: BehaviourSequence | None = None) -> Candidates:
         """All candidate features, and those that `sequence` (the behaviours by default) has too, in its order."""

@@ -3,5 +3,6 @@
 from zoo.metrics.calibration import Calibration, calibration
 from zoo.metrics.classification import auc, logloss
 from zoo.metrics.gauc import GaucResult, gauc
+from zoo.metrics.samples import MetricError
 
-__all__ = ["Calibration", "GaucResult", "auc", "calibration", "gauc", "logloss"]
+__all__ = ["Calibration", "GaucResult", "MetricError", "auc", "calibration", "gauc", "logloss"]

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from zoo.metrics.samples import weighted_samples
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -34,20 +36,22 @@ def calibration(labels: Any, probabilities: Any, weights: Any = None, bins: int 
         labels: `[n]` outcomes or true probabilities.
         probabilities: `[n]` predictions in [0, 1].
         weights: `[n]`, 0 drops a sample; None for 1.
-        bins: number of bins; fewer where there are fewer samples.
+        bins: number of bins; fewer where there are fewer samples or equal predictions, which share a bin.
+
+    Raises:
+        MetricError: NaN where there is weight, or columns that are not equally long.
     """
-    labels = np.asarray(labels, np.float64).ravel()
-    probabilities = np.asarray(probabilities, np.float64).ravel()
-    weights = np.ones_like(labels) if weights is None else np.asarray(weights, np.float64).ravel()
-    kept = np.flatnonzero(weights > 0)
-    order = kept[np.argsort(probabilities[kept], kind="stable")]
-    parts = [part for part in np.array_split(order, bins) if len(part)]
-    predicted = [float(np.average(probabilities[part], weights=weights[part])) for part in parts]
-    observed = [float(np.average(labels[part], weights=weights[part])) for part in parts]
-    count = [float(weights[part].sum()) for part in parts]
-    total = sum(count)
-    happened = float((labels[kept] * weights[kept]).sum())
-    ratio = float((probabilities[kept] * weights[kept]).sum()) / happened if happened > 0 else float("nan")
-    gaps = (n * abs(o - p) for n, o, p in zip(count, observed, predicted, strict=True))
-    return Calibration(ratio, sum(gaps) / total if total else float("nan"), tuple(predicted), tuple(observed),
-                       tuple(count))
+    labels, probabilities, weights = weighted_samples(labels, probabilities, weights)
+    if not len(labels):
+        return Calibration(float("nan"), float("nan"), (), (), ())
+    order = np.argsort(probabilities, kind="stable")
+    labels, probabilities, weights = labels[order], probabilities[order], weights[order]
+    # Equal predictions share a bin: divided between two, they would be sorted there by the order of the log.
+    first = np.searchsorted(probabilities, probabilities, side="left")
+    _, codes = np.unique(first * bins // len(first), return_inverse=True)
+    count = np.bincount(codes, weights)
+    predicted, observed = (np.bincount(codes, values * weights) / count for values in (probabilities, labels))
+    happened = float((labels * weights).sum())
+    ratio = float((probabilities * weights).sum()) / happened if happened > 0 else float("nan")
+    return Calibration(ratio, float(np.average(np.abs(observed - predicted), weights=count)), tuple(predicted.tolist()),
+                       tuple(observed.tolist()), tuple(count.tolist()))

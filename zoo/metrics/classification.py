@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from zoo.metrics.gauc import group_auc
+from zoo.metrics.samples import weighted_samples
 
 EPSILON = 1e-7
 
@@ -31,10 +32,15 @@ def auc(labels: Any, scores: Any, weights: Any = None) -> float:
 def logloss(labels: Any, probabilities: Any, weights: Any = None) -> float:
     """Mean binary cross entropy `−mean[y·log p + (1−y)·log(1−p)]`, p clipped to [1e-7, 1−1e-7].
 
-    Labels may be probabilities themselves (the true ones of a simulator).
+    Args:
+        labels: `[n]` 0 or 1, or probabilities themselves (the true ones of a simulator).
+        probabilities: `[n]` predictions.
+        weights: `[n]`, 0 drops a sample; None for 1.
+
+    Raises:
+        MetricError: NaN where there is weight, or columns that are not equally long.
     """
-    labels = np.asarray(labels, np.float64).ravel()
-    probabilities = np.clip(np.asarray(probabilities, np.float64).ravel(), EPSILON, 1 - EPSILON)
-    weights = np.ones_like(labels) if weights is None else np.asarray(weights, np.float64).ravel()
+    labels, probabilities, weights = weighted_samples(labels, probabilities, weights)
+    probabilities = np.clip(probabilities, EPSILON, 1 - EPSILON)
     losses = -(labels * np.log(probabilities) + (1 - labels) * np.log1p(-probabilities))
-    return float(np.average(losses, weights=weights)) if weights.sum() > 0 else float("nan")
+    return float(np.average(losses, weights=weights)) if len(weights) else float("nan")

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from zoo.metrics.samples import MetricError
+
 
 @dataclass(frozen=True)
 class GaucResult:
@@ -41,6 +43,9 @@ def gauc(groups: Any, labels: Any, scores: Any, weights: Any = None) -> GaucResu
     Returns:
         A `GaucResult`.
 
+    Raises:
+        MetricError: a score or label that has weight is NaN, or the columns are not equally long.
+
     Example:
         >>> gauc(["a", "a", "b", "b"], [1, 0, 1, 0], [.9, .1, .4, .4]).value
         0.75
@@ -72,18 +77,22 @@ def group_auc(groups: Any, labels: Any, scores: Any, weights: Any = None) -> Gro
 
     Returns:
         A `GroupAuc` with one entry a group.
+
+    Raises:
+        MetricError: a score or label that has weight is NaN, or the columns are not equally long.
     """
     labels = np.asarray(labels, np.float64).ravel()
     scores = np.asarray(scores, np.float64).ravel()
     weights = np.ones_like(labels) if weights is None else np.asarray(weights, np.float64).ravel()
     groups = np.asarray(groups).ravel()
     if not len(groups) == len(labels) == len(scores) == len(weights):
-        raise ValueError(f"groups, labels, scores and weights must be equally long; got {len(groups)}, {len(labels)}, "
-                         f"{len(scores)}, {len(weights)}")
+        raise MetricError(f"groups, labels, scores and weights must be equally long; got {len(groups)}, "
+                          f"{len(labels)}, {len(scores)}, {len(weights)}")
     kept = weights > 0
     labels, scores, weights = labels[kept], scores[kept], weights[kept]
-    if np.isnan(scores).any():
-        raise ValueError(f"{int(np.isnan(scores).sum())} scores are NaN; AUC is undefined")
+    for name, values in (("scores", scores), ("labels", labels)):
+        if np.isnan(values).any():
+            raise MetricError(f"{int(np.isnan(values).sum())} of {len(values)} {name} are NaN; AUC is undefined")
     unique, codes = np.unique(groups[kept], return_inverse=True)
     if not len(unique):
         return GroupAuc(unique, np.zeros(0), np.zeros(0))

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from zoo.config import Config, ConfigError
 from zoo.keras import tf, tfrs
-from zoo.layers.embeddings import Embeddings, EmbeddingTable
+from zoo.layers.embeddings import Embeddings, EmbeddingTable, matched_columns
 from zoo.losses import task_loss
 from zoo.schema import CANDIDATE_COUNT, BehaviourSequence, Schema
 
@@ -30,6 +30,9 @@ class RankingModel(tfrs.Model):
         schema: a bound schema.
         config: an instance of the model's `Config`.
 
+    Raises:
+        ConfigError: the schema declares nothing of a request.
+
     Example:
         >>> model = DIN(schema, DIN.Config())
         >>> model.probabilities(inputs)["click"]      # [R, N] inside (0, 1)
@@ -39,6 +42,9 @@ class RankingModel(tfrs.Model):
 
     def __init__(self, schema: Schema, config: Config, name: str | None = None):
         super().__init__(name=name)
+        if not schema.request and not schema.sequences:
+            raise ConfigError(f"{type(self).__name__} needs something to know of a request, and the schema {schema.name!r} "
+                              "declares neither request features nor sequences; add one of them")
         self.schema, self.config = schema, config
 
     # ---- what a model defines ------------------------------------------------------------------------------------
@@ -117,15 +123,19 @@ class RankingModel(tfrs.Model):
         return {"wide": wide} | {name: [v for v in group if v.ref() not in refs] for name, group in groups.items()}
 
     def required_sequence(self, role: str) -> BehaviourSequence:
-        """The schema's sequence with this role, which the model can't do without.
+        """The schema's sequence with this role, which the model can't do without, to compare with candidates.
 
         Raises:
-            ConfigError: the log has none.
+            ConfigError: the log has none, or one that shares no id space with the candidates.
         """
         sequence = self.schema.sequence(role)
         if sequence is None:
             raise ConfigError(f"{type(self).__name__} needs a sequence with the role {role!r}, and the schema "
                               f"{self.schema.name!r} has none; choose a model without behaviours, or add the sequence")
+        if not matched_columns(self.schema, sequence):
+            raise ConfigError(f"{type(self).__name__} compares candidates with past events, and in the schema "
+                              f"{self.schema.name!r} no field of the sequence {sequence.name!r} has the id space of a "
+                              "candidate feature; declare the item (or category) of both over one space")
         return sequence
 
 

@@ -60,7 +60,10 @@ class WDL(RankingModel):
     def __init__(self, schema: Schema, config: WDLConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
         self.sequence = schema.sequence("behaviours")
-        self.wide = Linear(schema, linear_crosses(schema, config.crosses), config.cross_buckets)
+        # What one task memorises is no evidence for another: each has its own wide part.
+        crosses = linear_crosses(schema, config.crosses)
+        self.wide = {label.name: Linear(schema, crosses, config.cross_buckets, name=f"wide_{label.name}")
+                     for label in schema.labels}
         self.embeddings = Embeddings(schema, config.embedding)
         self.tower = RankingTower(schema, config.tower)
 
@@ -76,9 +79,8 @@ class WDL(RankingModel):
         return WDLCandidates(dict(candidates), self.embeddings.candidates(candidates))
 
     def score(self, request: WDLRequest, candidates: WDLCandidates) -> dict[str, tf.Tensor]:
-        wide = self.wide(request.columns, candidates.columns)
         deep = self.tower([request.profile, request.history, candidates.embedded.features], candidates.embedded.mask)
-        return {task: logit + wide for task, logit in deep.items()}
+        return {task: wide(request.columns, candidates.columns) + deep[task] for task, wide in self.wide.items()}
 
     def variable_groups(self) -> dict[str, list[tf.Variable]]:
-        return self.with_wide_group(self.wide)
+        return self.with_wide_group(*self.wide.values())

@@ -40,7 +40,7 @@ def read_dataset(schema: Schema, files: Sequence[str], batch_size: int, *, shuff
         batch = (parsing.to_dense(schema, parsed), *parsing.labels_and_weights(schema, parsed))
         if not keys:
             return batch
-        extras = {key: parsed[key] for key in schema.string_keys}
+        extras = {key: parsed[key] for key in parsing.key_spec(schema)}
         return *batch, extras | {name: parsed[name].to_tensor() for name in parsing.truth_spec(schema)}
 
     dataset = tf.data.TFRecordDataset(list(files), compression_type="GZIP", num_parallel_reads=None)

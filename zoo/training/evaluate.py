@@ -78,7 +78,7 @@ def score_dataset(model: RankingModel, dataset: tf.data.Dataset) -> Scored:
         for key in schema.string_keys:
             keep("keys", key, np.repeat(extras[key].numpy(), real.sum(1)))
         if schema.group_key not in schema.string_keys:
-            keep("keys", schema.group_key, np.repeat(inputs[schema.group_key].numpy(), real.sum(1)))
+            keep("keys", schema.group_key, np.repeat(extras[schema.group_column].numpy(), real.sum(1)))
     joined: dict[str, dict[str, np.ndarray]] = {}
     for (kind, name), parts in columns.items():
         column = np.concatenate(parts)

@@ -41,6 +41,34 @@ def test_dice_by_hand_with_a_mask():
     np.testing.assert_allclose(alone, layer(inputs).numpy()[:1], rtol=1e-6)
 
 
+def test_dice_at_inference_by_hand():
+    layer = Dice()
+    layer(tf.zeros((1, 1)))
+    for weight, value in zip((layer.alpha, layer.moving_mean, layer.moving_variance), (0.5, 1.0, 4.0), strict=True):
+        weight.assign([value])
+    # s = 3: p = σ((3 − 1)/2) = σ(1); s = −1: p = σ(−1).
+    p = 1 / (1 + np.exp([-1.0, 1.0]))
+    np.testing.assert_allclose(layer(tf.constant([[3.0], [-1.0]]))[:, 0],
+                               p * [3, -1] + (1 - p) * 0.5 * np.array([3, -1]), rtol=1e-5)
+
+
+def test_dice_learns_nothing_of_the_data_from_a_batch_without_a_real_place():
+    layer = Dice(momentum=0.5)
+    layer(tf.zeros((1, 2)))
+    layer.moving_mean.assign([3.0, 4.0])
+    for inputs, mask in ((tf.ones((2, 2)), tf.zeros(2)), (tf.zeros((0, 2)), tf.zeros(0)), (tf.zeros((0, 2)), None)):
+        assert np.isfinite(layer(inputs, mask=mask, training=True)).all()
+        assert layer.moving_mean.numpy().tolist() == [3, 4] and layer.moving_variance.numpy().tolist() == [1, 1]
+
+
+def test_dice_without_a_mask_counts_all():
+    inputs = tf.constant(np.float32(np.random.default_rng(0).normal(size=(4, 5, 3))))
+    plain, masked = Dice(), Dice()
+    np.testing.assert_array_equal(plain(inputs, training=True), masked(inputs, mask=tf.ones((4, 5)), training=True))
+    np.testing.assert_allclose(plain.moving_mean, 0.01 * inputs.numpy().mean((0, 1)), rtol=1e-4)
+    np.testing.assert_allclose(plain.moving_variance, 0.99 + 0.01 * inputs.numpy().var((0, 1)), rtol=1e-5)
+
+
 def test_prelu_has_one_slope_a_unit():
     layer = PerUnitPReLU()
     layer(tf.zeros((1, 2)))

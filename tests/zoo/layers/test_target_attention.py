@@ -93,3 +93,25 @@ def test_dice_inside_sees_real_pairs_only():
     short = pair(query, keys, [2, 3])
     wide = pair(query, np.concatenate([keys, 100 * np.ones((2, 2, 4))], 1), [2, 3])
     np.testing.assert_allclose(layer.weights_of(*short), layer.weights_of(*wide)[..., :3], atol=1e-6)
+
+
+@pytest.mark.parametrize("width", [0, 3])
+@pytest.mark.parametrize("softmax", [False, True])
+def test_a_batch_of_empty_histories_has_no_interest_and_leaves_dice_alone(softmax, width):
+    layer = TargetAttention(TargetAttentionConfig(units=(3,), activation="dice", softmax=softmax))
+    candidates, behaviours = pair(np.ones((2, 2, 4)), np.ones((2, width, 4)), [0, 0])
+    with tf.GradientTape() as tape:
+        interest = layer(candidates, behaviours, training=True)
+        total = tf.reduce_sum(interest)
+    assert interest.shape == (2, 2, 4) and not interest.numpy().any()
+    for gradient in tape.gradient(total, layer.trainable_variables):
+        assert gradient is None or np.isfinite(gradient).all()
+    assert layer.activations[0].moving_variance.numpy().tolist() == [1, 1, 1]
+
+
+def test_softmax_weights_are_a_distribution_over_the_real_events():
+    layer = TargetAttention(TargetAttentionConfig(units=(4,), softmax=True))
+    candidates, behaviours = pair(np.random.default_rng(0).normal(size=(3, 2, 4)),
+                                  np.random.default_rng(1).normal(size=(3, 5, 4)), [5, 2, 0])
+    np.testing.assert_allclose(tf.reduce_sum(layer.weights_of(candidates, behaviours), -1),
+                               [[1, 1], [1, 1], [0, 0]], atol=1e-6)

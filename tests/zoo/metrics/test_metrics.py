@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import log_loss, roc_auc_score
 
-from zoo.metrics import auc, calibration, gauc, logloss
+from zoo.metrics import MetricError, auc, calibration, gauc, logloss
 
 samples = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 1), st.integers(0, 4), st.integers(0, 3)), min_size=1,
                    max_size=60)
@@ -55,7 +55,7 @@ def test_by_hand():
 
 
 def test_nan_scores_are_refused_and_lengths_must_agree():
-    with pytest.raises(ValueError, match="1 scores are NaN"):
+    with pytest.raises(ValueError, match="1 of 2 scores are NaN"):
         auc([1, 0], [0.5, np.nan])
     with pytest.raises(ValueError, match="equally long"):
         gauc(["a"], [1, 0], [0.1, 0.2])
@@ -71,3 +71,38 @@ def test_logloss_and_calibration():
     assert good.ratio == pytest.approx(1, abs=0.05) and good.ece < 0.03
     assert bad.ratio == pytest.approx(0.5, abs=0.03) and bad.ece > 0.2
     assert sum(good.count) == 5_000 and list(good.predicted) == sorted(good.predicted)
+
+
+def test_what_has_no_weight_may_be_nan_and_what_has_some_may_not():
+    labels, scores, weights = [1, 0, np.nan], [0.8, 0.3, 0.5], [1, 1, 0]
+    assert auc(labels, scores, weights) == 1.0
+    assert logloss(labels, scores, weights) == pytest.approx(-(np.log(0.8) + np.log(0.7)) / 2)
+    assert calibration(labels, scores, weights).ratio == pytest.approx(1.1)
+    for metric in (auc, logloss, calibration):
+        with pytest.raises(MetricError, match="1 of 3 labels are NaN"):
+            metric(labels, scores)
+        with pytest.raises(MetricError, match="equally long"):
+            metric(labels, scores[:1])
+
+
+def test_calibration_by_hand():
+    # Two bins of two: predictions 0.1, 0.3 against 0 and 1; 0.6, 0.8 against 1 and 1.
+    result = calibration([0, 1, 1, 1], [0.1, 0.3, 0.6, 0.8], bins=2)
+    assert result.predicted == pytest.approx((0.2, 0.7)) and result.observed == pytest.approx((0.5, 1.0))
+    assert result.ratio == pytest.approx(1.8 / 3) and result.ece == pytest.approx(0.5 * 0.3 + 0.5 * 0.3)
+    weighted = calibration([0, 1, 1, 1], [0.1, 0.3, 0.6, 0.8], [3, 1, 1, 1], bins=2)
+    assert weighted.predicted[0] == pytest.approx(0.15) and weighted.count == (4, 2)
+
+
+@settings(max_examples=60, deadline=None)
+@given(samples, st.randoms(use_true_random=False))
+def test_calibration_does_not_depend_on_the_order_of_the_log(rows, random):
+    moved = random.sample(rows, len(rows))
+    (_, y, s, w), (_, y2, s2, w2) = zip(*rows, strict=True), zip(*moved, strict=True)
+    one, two = calibration(y, np.array(s) / 4, w, bins=3), calibration(y2, np.array(s2) / 4, w2, bins=3)
+    assert one.ece == pytest.approx(two.ece, abs=1e-9, nan_ok=True) and len(one.count) == len(two.count)
+    assert one.observed == pytest.approx(two.observed)
+
+
+def test_a_constant_prediction_that_is_right_on_average_is_calibrated():
+    assert calibration([0] * 50 + [1] * 50, [0.5] * 100).ece == 0.0

@@ -7,6 +7,7 @@ import pytest
 
 from tests.toy import toy_batch, toy_bound, toy_requests
 from zoo.keras import keras, tf
+from zoo.layers.embeddings import EmbeddingTable
 from zoo.models import registry
 from zoo.optimizers import Ftrl, LazyAdam, ProximalAdagrad, RowWiseAdagrad, SparseAdagrad
 
@@ -119,5 +120,42 @@ def test_tables_get_sparse_gradients(name):
     batch = toy_batch(schema, toy_requests(4, schema=schema))
     with tf.GradientTape() as tape:
         loss = model.compute_loss(batch, training=True)
-    tables = [v for v in model.trainable_variables if v.name.split("/")[-1] == "table:0"]
-    assert all(isinstance(g, tf.IndexedSlices) for g in tape.gradient(loss, tables) if g is not None)
+    tables = {layer.table.ref() for layer in model._flatten_layers() if isinstance(layer, EmbeddingTable)}
+    assert tables
+    variables = model.trainable_variables
+    for variable, gradient in zip(variables, tape.gradient(loss, variables), strict=True):
+        assert gradient is not None, f"{variable.name} is never learned"
+        if variable.ref() in tables:
+            assert isinstance(gradient, tf.IndexedSlices), f"{variable.name} has a dense gradient"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_state_of_untouched_rows_stays_bit_by_bit(name):
+    optimizer, variable = CASES[name][0](), tf.Variable(tf.random.stateless_normal((5, 2), [1, 2]))
+    rng = np.random.default_rng(0)
+    optimizer.apply_gradients([(tf.constant(rng.normal(size=(5, 2)), tf.float32), variable)])
+    before = [value.numpy() for value in optimizer.variables if value.shape.rank == 2]
+    optimizer.apply_gradients([(tf.IndexedSlices(tf.ones((1, 2)), tf.constant([3]), tf.constant([5, 2])), variable)])
+    after = [value.numpy() for value in optimizer.variables if value.shape.rank == 2]
+    assert len(before) == len(CASES[name][2])
+    for old, new in zip(before, after, strict=True):
+        np.testing.assert_array_equal(np.delete(old, 3, 0), np.delete(new, 3, 0))
+        assert not np.array_equal(old[3], new[3])
+
+
+def test_ftrl_makes_weights_without_evidence_exactly_zero():
+    """Noise around 0 against a steady gradient: L1 silences the first and keeps the second."""
+    rng = np.random.default_rng(0)
+    weights, optimizer = tf.Variable(tf.zeros((2, 1))), Ftrl(0.1, l1=5.0)
+    for _ in range(50):
+        optimizer.apply_gradients([(tf.constant([[rng.normal() * 0.1], [-1.0]], tf.float32), weights)])
+    assert weights.numpy()[0, 0] == 0.0 and weights.numpy()[1, 0] > 0.1
+
+
+def test_a_scalar_and_a_vector_move_like_rows_of_one():
+    """Biases are dense and have no second axis; the row-wise rules must take them too."""
+    for make, *_ in CASES.values():
+        scalar, vector, optimizer = tf.Variable(1.0), tf.Variable([1.0, 1.0]), make()
+        optimizer.apply_gradients([(tf.constant(0.5), scalar), (tf.constant([0.5, 0.0]), vector)])
+        assert np.isfinite(scalar.numpy()) and scalar.numpy() == pytest.approx(vector.numpy()[0])
+        assert scalar.numpy() < 1.0

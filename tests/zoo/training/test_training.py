@@ -38,6 +38,8 @@ def files(tmp_path_factory):
                     else:
                         feature.float_list.value.extend(values)
                 example.features.feature["request_id"].bytes_list.value[:] = [request.request_id.encode()]
+                group = str(request.features[schema.group_key]).encode()
+                example.features.feature[schema.group_column].bytes_list.value[:] = [group]
                 writer.write(example.SerializeToString())
         result[split] = [path]
     return result
