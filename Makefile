@@ -37,7 +37,7 @@ bench-peers: env ## side by side with DeepCTR and FuxiCTR, each in an environmen
 	$(PY) -m benchmarks.peers
 
 bench-ranking: env ## quality of all ranking models: models x datasets x seeds
-	$(PY) -m benchmarks.ranking
+	$(PY) -m benchmarks.ranking --logs rees46=runs/rees46/log
 
 tables: env      ## write the Markdown tables of the docs from docs/results/*.json
 	$(PY) -m benchmarks.tables

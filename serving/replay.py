@@ -56,4 +56,5 @@ def replay(client: RankingClient, requests: Sequence[Request],
             for signature, scores in answers.items():
                 # NaN must not pass for agreement, and Python's max would drop it.
                 worst[signature] = float(np.maximum(worst[signature], np.abs(scores - known).max()))
-    return Replay(len(requests), float(np.max([*worst.values()])), worst, *(float(1e3 * np.percentile(seconds, q)) for q in (50, 99)))
+    p50, p99 = (float(1e3 * np.percentile(seconds, q)) for q in (50, 99))
+    return Replay(len(requests), float(np.max([*worst.values()])), worst, p50, p99)

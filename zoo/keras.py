@@ -15,7 +15,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import tensorflow as tf
 import tf_keras as keras
 
-if "keras" in sys.modules and tf.keras.__version__.startswith("3"):
+if "keras" in sys.modules and getattr(tf.keras, "__version__", "2").startswith("3"):
     raise ImportError("Keras 3 was loaded as `tf.keras` before Cascade Zoo. Import `zoo.keras` first, or set "
                       "TF_USE_LEGACY_KERAS=1 in the environment before starting Python")
 

@@ -149,6 +149,10 @@ class Embeddings(keras.layers.Layer):
             query, ids = tf.zeros_like(mask)[..., tf.newaxis][..., :0], tf.zeros_like(first)[..., tf.newaxis][..., :0]
         return Candidates(query, tf.concat(list(embedded.values()), -1), mask, ids)
 
+    def matched_width(self, sequence: BehaviourSequence) -> int:
+        """Width D of `Behaviours.keys` and `Candidates.query`."""
+        return sum(self.spaces[event.feature.space].dim for event, _ in matched_columns(self.schema, sequence))
+
     def _embed(self, column: Column, values: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """One column as a vector: an id's row; a number itself, and its bucket's row where it has buckets."""
         if column.feature.kind == "id":

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 MODELS = {
     "wdl": "zoo.models.wdl:WDL",
     "din": "zoo.models.din:DIN",
+    "dien": "zoo.models.dien:DIEN",
+    "dmr": "zoo.models.dmr:DMR",
     "lr": "zoo.models.lr:LR",
     "mlr": "zoo.models.mlr:MLR",
     "embedding_mlp": "zoo.models.embedding_mlp:EmbeddingMLP",

@@ -1,0 +1,108 @@
+"""Quality of ranking models: models × logs × seeds through the same trainer, as one table.
+
+    python -m benchmarks.ranking --logs rees46=runs/rees46/log --models din dien dmr --seeds 1 2 3
+
+A run's settings are those of the shipped configuration LOG_MODEL (`tfx_pipelines/configs/rees46_din.yaml`). The epoch is
+chosen on the validation split; the test split is touched once a run. Finished runs are kept below `--root` and not repeated;
+remove their files to measure again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from benchmarks.results import mean_std, read_rows, write_rows
+from benchmarks.transformed import Transformed, transformed
+from tfx_pipelines.config import load_run_config
+from zoo.models import registry
+from zoo.training import read_dataset, score_dataset, train
+
+# Ablations: a name for the table, the model and what is changed in its configuration.
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "dmr-no-auxiliary": ("dmr", {"auxiliary": "none"}),
+    "dmr-logistic": ("dmr", {"auxiliary": "logistic"}),
+    "dmr-no-u2i": ("dmr", {"u2i": False}),
+    "dmr-no-i2i": ("dmr", {"i2i": False}),
+    "dmr-no-position": ("dmr", {"position": False}),
+    "dmr-no-match": ("dmr", {"match": False}),
+    "dien-no-auxiliary": ("dien", {"auxiliary_weight": 0.0}),
+    "dien-augru-code": ("dien", {"evolution": "augru_code"}),
+    "dien-agru": ("dien", {"evolution": "agru"}),
+    "dien-gru": ("dien", {"evolution": "gru"}),
+    "dien-no-match": ("dien", {"match": False}),
+    "din-no-match": ("din", {"attention": {"activation": "dice", "match": False}}),
+}
+METRICS = ("auc", "gauc", "logloss", "truth_gap", "excess_logloss", "oracle_auc")
+
+
+def settings(log: str, name: str) -> tuple[str, dict[str, Any], Any]:
+    """Registry name, model configuration and training configuration of a contestant."""
+    model, changes = VARIANTS.get(name, (name, {}))
+    config = load_run_config(f"{log}_{model}")
+    return model, config.model.config | changes, config.training
+
+
+def measure(data: Transformed, log: str, name: str, seed: int) -> dict[str, Any]:
+    """One run: trained, chosen on validation, reported on test."""
+    model, model_config, training = settings(log, name)
+    result = train(model, data.schema, data.files["train"], data.files["validation"],
+                   config=training.model_copy(update={"seed": seed}), model_config=model_config,
+                   on_progress=lambda line: print(f"  {line}", flush=True))
+    scored = score_dataset(result.model, read_dataset(data.schema, data.files["test"], 512, keys=True))
+    return {
+        "test": scored.metrics(data.schema.group_key, data.schema.labels[0].name),
+        "validation": result.history[result.best_epoch - 1]["validation"], "best_epoch": result.best_epoch,
+        "seconds": sum(epoch["seconds"] for epoch in result.history),
+        "parameters": int(sum(weight.shape.num_elements() for weight in result.model.trainable_variables)),
+    }
+
+
+def row(log: str, name: str, runs: list[dict[str, Any]], floors: dict[str, float], command: str) -> dict[str, Any]:
+    """A line of the table: means over the seeds."""
+    known = ", ".join(f"{floor.replace('_', ' ')} {value}" for floor, value in floors.items())
+    protocol = "test split touched once; the epoch is chosen on validation" + (f"; floors (AUC): {known}" if known else "")
+    metrics = {metric: mean_std([run["test"][metric] for run in runs]) for metric in METRICS if metric in runs[0]["test"]}
+    return {
+        "dataset": log, "protocol": protocol, "model": name, "seeds": len(runs), "command": command,
+        "metrics": metrics | {"train_seconds": mean_std([run["seconds"] for run in runs], 0),
+                              "best_epoch": mean_std([run["best_epoch"] for run in runs], 1),
+                              "parameters": mean_std([run["parameters"] for run in runs], 0)},
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--logs", nargs="+", required=True, metavar="NAME=FOLDER",
+                        help="request logs; NAME chooses the configurations (rees46, sim)")
+    parser.add_argument("--models", nargs="+", default=registry.names(), metavar="MODEL",
+                        help=f"models of the zoo (all by default), or ablations: {', '.join(VARIANTS)}")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--root", type=Path, default=Path("runs/ranking"), help="for transformed logs and finished runs")
+    parser.add_argument("--out", default="docs/results/ranking.json")
+    options = parser.parse_args()
+    for unknown in [name for name in options.models if name not in VARIANTS]:
+        registry.get(unknown)
+    rows = {(one["dataset"], one["model"]): one for one in read_rows(options.out)}
+    for log, folder in (pair.split("=", 1) for pair in options.logs):
+        data = transformed(folder, options.root / log)
+        for name in options.models:
+            runs = []
+            for seed in options.seeds:
+                done = options.root / log / "runs" / f"{name}-{seed}.json"
+                if not done.is_file():
+                    print(f"{log} {name} seed {seed}", flush=True)
+                    run = measure(data, log, name, seed)
+                    done.parent.mkdir(parents=True, exist_ok=True)
+                    done.write_text(json.dumps(run, indent=1))
+                runs.append(json.loads(done.read_text()))
+            command = f"python -m benchmarks.ranking --logs {log}={folder} --models {name}"
+            rows[log, name] = row(log, name, runs, data.floors.get("auc", {}), command)
+            print(log, name, {key: value["mean"] for key, value in rows[log, name]["metrics"].items()}, flush=True)
+            write_rows(options.out, list(rows.values()))
+
+
+if __name__ == "__main__":
+    main()

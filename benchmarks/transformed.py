@@ -1,0 +1,50 @@
+"""A request log through the pipeline's own stages up to Transform, once for all models that learn from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tensorflow_transform as tft
+from tfx import v1 as tfx
+
+from tfx_pipelines.anomalies import check_anomalies
+from tfx_pipelines.config import load_run_config
+from tfx_pipelines.pipeline import create_pipeline
+from tfx_pipelines.preprocessing import vocabulary_sizes
+from tfx_pipelines.runners.local import run_local
+from tfx_pipelines.schema import write_tfmd_schema
+from zoo.data.request_log import SPLITS, RequestLog
+from zoo.schema import Schema
+
+STAGES = ("ImportExampleGen", "StatisticsGen", "ImportSchemaGen", "ExampleValidator", "Transform")
+
+
+@dataclass(frozen=True)
+class Transformed:
+    """A bound schema, the files of every split, and the floors that the log names."""
+
+    schema: Schema
+    files: dict[str, list[str]]
+    floors: dict[str, dict[str, float]]
+
+
+def transformed(log_path: str, root: Path) -> Transformed:
+    """Transforms a log below `root`; a second call finds it cached."""
+    log, root = RequestLog(log_path), root.absolute()
+    config = load_run_config("demo", [f"data.log={log.path.absolute()}", f"pipeline.root={root}"])
+    schema_file = root / "schema.pbtxt"
+    root.mkdir(parents=True, exist_ok=True)
+    write_tfmd_schema(log.schema, str(schema_file))
+    whole = create_pipeline(config, log.schema, schema_file=str(schema_file), serving_dir=str(root / "none"),
+                            metadata_path=str(root / "metadata.sqlite"))
+    part = tfx.dsl.Pipeline(
+        pipeline_name=config.name, pipeline_root=config.root, enable_cache=True,
+        components=[component for component in whole.components if component.id in STAGES],
+        metadata_connection_config=whole.metadata_connection_config, beam_pipeline_args=config.beam_arguments)
+    run = run_local(part, root / "transform.log", checks={("ExampleValidator", "anomalies"): check_anomalies})
+    output = tft.TFTransformOutput(run.artifacts["Transform", "transform_graph"])
+    examples = Path(run.artifacts["Transform", "transformed_examples"])
+    return Transformed(log.schema.bind(vocabulary_sizes(log.schema, output)),
+                       {split: sorted(map(str, examples.glob(f"Split-{split}/*"))) for split in SPLITS},
+                       log.manifest.get("floors", {}))
