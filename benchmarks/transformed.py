@@ -10,14 +10,12 @@ from tfx import v1 as tfx
 
 from tfx_pipelines.anomalies import check_anomalies
 from tfx_pipelines.config import load_run_config
-from tfx_pipelines.pipeline import create_pipeline
+from tfx_pipelines.pipeline import data_components
 from tfx_pipelines.preprocessing import vocabulary_sizes
 from tfx_pipelines.runners.local import run_local
 from tfx_pipelines.schema import write_tfmd_schema
 from zoo.data.request_log import SPLITS, RequestLog
 from zoo.schema import Schema
-
-STAGES = ("ImportExampleGen", "StatisticsGen", "ImportSchemaGen", "ExampleValidator", "Transform")
 
 
 @dataclass(frozen=True)
@@ -36,12 +34,12 @@ def transformed(log_path: str, root: Path) -> Transformed:
     schema_file = root / "schema.pbtxt"
     root.mkdir(parents=True, exist_ok=True)
     write_tfmd_schema(log.schema, str(schema_file))
-    whole = create_pipeline(config, log.schema, schema_file=str(schema_file), serving_dir=str(root / "none"),
-                            metadata_path=str(root / "metadata.sqlite"))
+    stages = data_components(log.schema, str(schema_file), config.log)
     part = tfx.dsl.Pipeline(
-        pipeline_name=config.name, pipeline_root=config.root, enable_cache=True,
-        components=[component for component in whole.components if component.id in STAGES],
-        metadata_connection_config=whole.metadata_connection_config, beam_pipeline_args=config.beam_arguments)
+        pipeline_name=config.name, pipeline_root=config.root, components=list(stages.values()), enable_cache=True,
+        metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
+            str(root / "metadata.sqlite")),
+        beam_pipeline_args=config.beam_arguments)
     run = run_local(part, root / "transform.log", checks={("ExampleValidator", "anomalies"): check_anomalies})
     output = tft.TFTransformOutput(run.artifacts["Transform", "transform_graph"])
     examples = Path(run.artifacts["Transform", "transformed_examples"])

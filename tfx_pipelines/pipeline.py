@@ -48,30 +48,14 @@ def create_pipeline(config: RunConfig, schema: Schema, *, schema_file: str, serv
 
 
 def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir: str, log: str) -> list[BaseNode]:
+    data = data_components(schema, schema_file, log)
+    examples, transform = data["examples"], data["transform"]
     schema_json = schema_to_json(schema)
-    examples = tfx.components.ImportExampleGen(
-        input_base=log,
-        input_config=example_gen_pb2.Input(
-            splits=[example_gen_pb2.Input.Split(name=split, pattern=f"{split}/*.tfrecord.gz") for split in SPLITS]),
-    )
-    statistics = tfx.components.StatisticsGen(examples=examples.outputs["examples"])
-    declared = tfx.components.ImportSchemaGen(schema_file=schema_file)
-    validator = tfx.components.ExampleValidator(
-        statistics=statistics.outputs["statistics"], schema=declared.outputs["schema"])
-    transform = tfx.components.Transform(
-        examples=examples.outputs["examples"],
-        schema=declared.outputs["schema"],
-        preprocessing_fn="tfx_pipelines.preprocessing.preprocessing_fn",
-        custom_config={"schema": schema_json},
-        splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=list(SPLITS)),
-    )
-    # A log that does not fit its schema is named before the long stages, not after them.
-    transform.add_upstream_node(validator)
     trainer = tfx.components.Trainer(
         run_fn="tfx_pipelines.trainer.run_fn",
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
-        schema=declared.outputs["schema"],
+        schema=data["declared"].outputs["schema"],
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["validation", "test"]),
         custom_config={
@@ -108,4 +92,28 @@ def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir
         push_destination=tfx.proto.PushDestination(
             filesystem=tfx.proto.PushDestination.Filesystem(base_directory=serving_dir)),
     )
-    return [examples, statistics, declared, validator, transform, trainer, baseline, evaluator, serving, pusher]
+    return [*data.values(), trainer, baseline, evaluator, serving, pusher]
+
+
+def data_components(schema: Schema, schema_file: str, log: str) -> dict[str, BaseNode]:
+    """The stages that make a log ready to learn from, ImportExampleGen to Transform, by name and in order."""
+    examples = tfx.components.ImportExampleGen(
+        input_base=log,
+        input_config=example_gen_pb2.Input(
+            splits=[example_gen_pb2.Input.Split(name=split, pattern=f"{split}/*.tfrecord.gz") for split in SPLITS]),
+    )
+    statistics = tfx.components.StatisticsGen(examples=examples.outputs["examples"])
+    declared = tfx.components.ImportSchemaGen(schema_file=schema_file)
+    validator = tfx.components.ExampleValidator(
+        statistics=statistics.outputs["statistics"], schema=declared.outputs["schema"])
+    transform = tfx.components.Transform(
+        examples=examples.outputs["examples"],
+        schema=declared.outputs["schema"],
+        preprocessing_fn="tfx_pipelines.preprocessing.preprocessing_fn",
+        custom_config={"schema": schema_to_json(schema)},
+        splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=list(SPLITS)),
+    )
+    # A log that does not fit its schema is named before the long stages, not after them.
+    transform.add_upstream_node(validator)
+    return {"examples": examples, "statistics": statistics, "declared": declared, "validator": validator,
+            "transform": transform}

@@ -12,7 +12,8 @@ class Dice(keras.layers.Layer):
     unmasked places only), moving averages at inference.
 
     Args:
-        momentum: of the moving averages.
+        momentum: of the moving averages. They begin as the plain mean of all batches so far, until a batch counts for less
+            than 1 − momentum: started at 0 and 1, they would lag behind for hundreds of steps.
         epsilon: added to the variance; the paper's 1e-8 is below float32's resolution near 1, and is kept as given.
 
     Example:
@@ -30,13 +31,15 @@ class Dice(keras.layers.Layer):
         self.alpha = self.add_weight("alpha", width, initializer="zeros")
         self.moving_mean = self.add_weight("moving_mean", width, initializer="zeros", trainable=False)
         self.moving_variance = self.add_weight("moving_variance", width, initializer="ones", trainable=False)
+        self.batches = self.add_weight("batches", (), initializer="zeros", trainable=False)
 
     def call(self, inputs: tf.Tensor, mask: tf.Tensor | None = None, training: bool | None = None) -> tf.Tensor:
         """Applies Dice to `[..., D]`; `mask` `[...]` is 1 for the places that are real."""
         if training:
             mean, variance, count = self._moments(inputs, mask)
             # A batch without one real place (no user has a history) says nothing of the data.
-            rate = tf.where(count > 0, 1 - self.momentum, 0.0)
+            self.batches.assign_add(tf.cast(count > 0, tf.float32))
+            rate = tf.where(count > 0, tf.maximum(1 - self.momentum, 1 / self.batches), 0.0)
             self.moving_mean.assign_add(rate * (mean - self.moving_mean))
             self.moving_variance.assign_add(rate * (variance - self.moving_variance))
         else:

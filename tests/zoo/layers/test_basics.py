@@ -28,7 +28,7 @@ def test_masked_softmax_and_pooling():
 
 
 def test_dice_by_hand_with_a_mask():
-    layer = Dice(momentum=0.9)
+    layer = Dice(momentum=0.6)
     inputs, mask = tf.constant([[1.0], [3.0], [99.0]]), tf.constant([1.0, 1.0, 0.0])
     layer(inputs)
     layer.alpha.assign([0.5])
@@ -36,7 +36,11 @@ def test_dice_by_hand_with_a_mask():
     out = layer(inputs, mask=mask, training=True).numpy()[:2, 0]
     p = 1 / (1 + np.exp([1.0, -1.0]))
     np.testing.assert_allclose(out, p * [1, 3] + (1 - p) * 0.5 * np.array([1, 3]), rtol=1e-5)
-    np.testing.assert_allclose([layer.moving_mean.numpy()[0], layer.moving_variance.numpy()[0]], [0.2, 1.0], rtol=1e-5)
+    # The first batch is all that is known; the second counts half; from the third on, 1 − momentum = 0.4.
+    np.testing.assert_allclose([layer.moving_mean.numpy()[0], layer.moving_variance.numpy()[0]], [2.0, 1.0], rtol=1e-5)
+    for value, mean in ((4.0, 3.0), (8.0, 5.0)):
+        layer(tf.fill((2, 1), value), training=True)
+        np.testing.assert_allclose(layer.moving_mean, [mean], rtol=1e-5)
     alone = layer(inputs[:1]).numpy()
     np.testing.assert_allclose(alone, layer(inputs).numpy()[:1], rtol=1e-6)
 
@@ -65,8 +69,8 @@ def test_dice_without_a_mask_counts_all():
     inputs = tf.constant(np.float32(np.random.default_rng(0).normal(size=(4, 5, 3))))
     plain, masked = Dice(), Dice()
     np.testing.assert_array_equal(plain(inputs, training=True), masked(inputs, mask=tf.ones((4, 5)), training=True))
-    np.testing.assert_allclose(plain.moving_mean, 0.01 * inputs.numpy().mean((0, 1)), rtol=1e-4)
-    np.testing.assert_allclose(plain.moving_variance, 0.99 + 0.01 * inputs.numpy().var((0, 1)), rtol=1e-5)
+    np.testing.assert_allclose(plain.moving_mean, inputs.numpy().mean((0, 1)), rtol=1e-4)
+    np.testing.assert_allclose(plain.moving_variance, inputs.numpy().var((0, 1)), rtol=1e-5)
 
 
 def test_prelu_has_one_slope_a_unit():
