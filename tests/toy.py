@@ -39,7 +39,7 @@ def toy_schema(labels: tuple[Label, ...] = (Label(name="click"),)) -> Schema:
 
 
 def toy_request(rng: np.random.Generator, schema: Schema, history: int | None = None, candidates: int | None = None,
-                name: str = "r") -> Request:
+                name: str = "r", time: int = 1_600_000_000) -> Request:
     """A random request; clicks are likely where the candidate's category stands in the history."""
     events = int(rng.integers(0, 9)) if history is None else history
     count = int(rng.integers(1, 7)) if candidates is None else candidates
@@ -48,7 +48,7 @@ def toy_request(rng: np.random.Generator, schema: Schema, history: int | None = 
     labels = {label.name: (rng.random(count) < np.where(liked, 0.8, 0.2)).astype(float).tolist()
               for label in schema.labels}
     return Request(
-        request_id=name, time=1_600_000_000,
+        request_id=name, time=time,
         features={"user_id": f"u{rng.integers(30)}", "hour": float(rng.integers(24))},
         sequences={"history": {"item": [f"i{i}" for i in past], "category": [f"c{i % CATEGORIES}" for i in past],
                                "gap": rng.exponential(100, events).tolist()}},
@@ -61,7 +61,7 @@ def toy_request(rng: np.random.Generator, schema: Schema, history: int | None = 
 def toy_requests(count: int = 64, seed: int = 0, schema: Schema | None = None, **kwargs: Any) -> list[Request]:
     rng = np.random.default_rng(seed)
     schema = schema or toy_schema()
-    return [toy_request(rng, schema, name=f"r{i}", **kwargs) for i in range(count)]
+    return [toy_request(rng, schema, name=f"r{i}", time=1_600_000_000 + i, **kwargs) for i in range(count)]
 
 
 class ToyTransform(tf.Module):
@@ -118,3 +118,26 @@ def _table(keys: Iterable[str]) -> tf.lookup.StaticHashTable:
 
 def _elementwise(function: Any, value: Any) -> Any:
     return value.with_values(function(value.values)) if isinstance(value, tf.SparseTensor) else function(value)
+
+
+def write_transformed(path: str, schema: Schema, requests: Iterable[Request]) -> str:
+    """A file of transformed examples as the pipeline writes them, by the toy transformation."""
+    with tf.io.TFRecordWriter(path, "GZIP") as writer:
+        for request in requests:
+            raw = to_example(schema, request)
+            parsed = tf.io.parse_example([raw], parsing.raw_spec(schema))
+            sparse = {k: v.to_sparse() if isinstance(v, tf.RaggedTensor) else v for k, v in parsed.items()}
+            example = tf.train.Example.FromString(raw)
+            for name, value in ToyTransform(schema)(sparse).items():
+                values = (value.values if isinstance(value, tf.SparseTensor) else value).numpy()
+                feature = example.features.feature[name]
+                feature.Clear()
+                if values.dtype == np.int64:
+                    feature.int64_list.value.extend(values)
+                else:
+                    feature.float_list.value.extend(values)
+            example.features.feature["request_id"].bytes_list.value[:] = [request.request_id.encode()]
+            group = str(request.features[schema.group_key]).encode()
+            example.features.feature[schema.group_column].bytes_list.value[:] = [group]
+            writer.write(example.SerializeToString())
+    return path

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tests.toy import ToyTransform, toy_batch, toy_bound, toy_request, toy_requests, toy_schema
+from tests.toy import ToyTransform, toy_batch, toy_bound, toy_request, toy_requests, toy_schema, write_transformed
 from zoo.data.request import to_example
 from zoo.export import ServableRanker, candidate_specs, export_model, request_specs
 from zoo.keras import keras, tf
@@ -16,6 +16,7 @@ from zoo.models.base import split_inputs
 from zoo.schema import Schema
 from zoo.training import OptimizerConfig, TrainingConfig
 from zoo.training.config import OptimizersConfig
+from zoo.training.context import TrainingContext
 from zoo.training.optimizers import optimizer_for
 
 TOLERANCE = 1e-5
@@ -36,6 +37,8 @@ def trained(request, tmp_path_factory):
     model(batch[0])
     model.compile(optimizer=optimizer_for(model, FAST))
     before = float(model.compute_loss(batch))
+    data = write_transformed(str(tmp_path_factory.mktemp("transformed") / "train.gz"), schema, requests)
+    model.prepare(TrainingContext(schema, (data,), TrainingConfig(batch_size=16, optimizers=FAST)))
     model.fit(tf.data.Dataset.from_tensors(batch).repeat(60), epochs=1, verbose=0)
     after = float(model.compute_loss(batch))
     path = tmp_path_factory.mktemp(request.param) / "1"

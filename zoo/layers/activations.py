@@ -12,8 +12,8 @@ class Dice(keras.layers.Layer):
     unmasked places only), moving averages at inference.
 
     Args:
-        momentum: of the moving averages. They begin as the plain mean of all batches so far, until a batch counts for less
-            than 1 − momentum: started at 0 and 1, they would lag behind for hundreds of steps.
+        momentum: of the moving averages. Batch n counts for 9/(n + 8) until that is less than 1 − momentum (polynomial-decay
+            averaging): started at 0 and 1 with the final rate, they would lag behind for hundreds of steps.
         epsilon: added to the variance; the paper's 1e-8 is below float32's resolution near 1, and is kept as given.
 
     Example:
@@ -39,7 +39,7 @@ class Dice(keras.layers.Layer):
             mean, variance, count = self._moments(inputs, mask)
             # A batch without one real place (no user has a history) says nothing of the data.
             self.batches.assign_add(tf.cast(count > 0, tf.float32))
-            rate = tf.where(count > 0, tf.maximum(1 - self.momentum, 1 / self.batches), 0.0)
+            rate = tf.where(count > 0, tf.maximum(1 - self.momentum, 9 / (self.batches + 8)), 0.0)
             self.moving_mean.assign_add(rate * (mean - self.moving_mean))
             self.moving_variance.assign_add(rate * (variance - self.moving_variance))
         else:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
+import numpy as np
 import pydantic
 
 from zoo.config import Config
@@ -61,6 +62,16 @@ class Candidates(NamedTuple):
     features: tf.Tensor
     mask: tf.Tensor
     ids: tf.Tensor
+
+
+def recent(behaviours: Behaviours, count: int) -> Behaviours:
+    """The last `count` real events of each history, from place 0: `[R, min(T, count), …]`."""
+    lengths = tf.cast(tf.reduce_sum(behaviours.mask, 1), tf.int32)
+    kept, width = tf.minimum(lengths, count), tf.minimum(tf.shape(behaviours.mask)[1], count)
+    places = tf.expand_dims(lengths - kept, 1) + tf.expand_dims(tf.range(width), 0)
+    places = tf.minimum(places, tf.maximum(tf.shape(behaviours.mask)[1] - 1, 0))
+    keys, context, _, ids = (tf.gather(value, places, batch_dims=1) for value in behaviours)
+    return Behaviours(keys, context, tf.sequence_mask(kept, width, dtype=tf.float32), ids)
 
 
 class EmbeddingTable(keras.layers.Layer):
@@ -121,10 +132,12 @@ class Embeddings(keras.layers.Layer):
         rows = tf.shape(next(iter(request.values())))[0]
         return tf.concat(parts, -1) if parts else tf.zeros((rows, 0))
 
-    def behaviours(self, request: Mapping[str, tf.Tensor], sequence: BehaviourSequence) -> Behaviours:
-        """A sequence, with the fields that candidates have too (same space) apart from the others."""
-        matched = matched_columns(self.schema, sequence)
-        columns = self.schema.sequence_columns(sequence)
+    def behaviours(self, request: Mapping[str, tf.Tensor], sequence: BehaviourSequence,
+                   fields: Collection[str] | None = None) -> Behaviours:
+        """A sequence, with the fields that candidates have too (same space) apart from the others; only some of its fields,
+        where they are named."""
+        matched = matched_columns(self.schema, sequence, fields)
+        columns = [column for column in self.schema.sequence_columns(sequence) if _chosen(column, fields)]
         nothing = request[columns[0].name][..., tf.newaxis][..., :0]
         keys = [self.spaces[event.feature.space](request[event.name]) for event, _ in matched]
         ids = tf.stack([request[event.name] for event, _ in matched], -1) if matched else tf.cast(nothing, tf.int64)
@@ -134,12 +147,13 @@ class Embeddings(keras.layers.Layer):
         nothing = tf.cast(nothing, tf.float32)
         return Behaviours(tf.concat([nothing, *keys], -1), tf.concat([nothing, *context], -1), mask, ids)
 
-    def candidates(self, candidates: Mapping[str, tf.Tensor], sequence: BehaviourSequence | None = None) -> Candidates:
+    def candidates(self, candidates: Mapping[str, tf.Tensor], sequence: BehaviourSequence | None = None,
+                   fields: Collection[str] | None = None) -> Candidates:
         """All candidate features, and those that `sequence` (the behaviours by default) has too, in its order."""
         sequence = sequence or self.schema.sequence("behaviours")
         columns = self.schema.columns("candidate")
         embedded = {column.name: self._embed(column, candidates) for column in columns}
-        matched = [column for _, column in matched_columns(self.schema, sequence)] if sequence else []
+        matched = [column for _, column in matched_columns(self.schema, sequence, fields)] if sequence else []
         first = candidates[columns[0].name]
         mask = length_mask(candidates[CANDIDATE_COUNT], first)
         if matched:
@@ -153,6 +167,17 @@ class Embeddings(keras.layers.Layer):
         """Width D of `Behaviours.keys` and `Candidates.query`."""
         return sum(self.spaces[event.feature.space].dim for event, _ in matched_columns(self.schema, sequence))
 
+    def behaviours_width(self, sequence: BehaviourSequence) -> int:
+        """Width D + C of an event of `sequence` with all its fields."""
+        taken = {event.name for event, _ in matched_columns(self.schema, sequence)}
+        others = [column for column in self.schema.sequence_columns(sequence) if column.name not in taken]
+        return self.matched_width(sequence) + sum(self._width(column) for column in others)
+
+    def _width(self, column: Column) -> int:
+        if column.feature.kind == "id":
+            return self.spaces[column.feature.space].dim
+        return column.feature.width + (self.config.bucket_dim if column.feature.buckets else 0)
+
     def _embed(self, column: Column, values: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """One column as a vector: an id's row; a number itself, and its bucket's row where it has buckets."""
         if column.feature.kind == "id":
@@ -164,6 +189,17 @@ class Embeddings(keras.layers.Layer):
         return tf.concat(parts, -1)
 
     # ---- mini-batch-aware regularisation -------------------------------------------------------------------------
+
+    def count_frequencies(self, batches: Iterable[Mapping[str, tf.Tensor]]) -> None:
+        """Counts the ids of the training split; without it, every row counts as seen once."""
+        counts = {name: np.zeros(self.schema.size(name)) for name in self.spaces}
+        for inputs in batches:
+            for column in self.schema.columns():
+                if column.feature.space in counts:
+                    counts[column.feature.space] += np.bincount(
+                        inputs[column.name].numpy().ravel(), minlength=len(counts[column.feature.space]))
+        for name, variable in self.frequencies.items():
+            variable.assign(np.maximum(counts[name], 1.0))
 
     def regularization(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Mini-batch-aware L2: `λ/2 · Σ_{j in the batch} ‖w_j‖² / n_j`, each row once however often it occurs.
@@ -180,11 +216,17 @@ class Embeddings(keras.layers.Layer):
         return 0.5 * self.config.regularization * total
 
 
-def matched_columns(schema: Schema, sequence: BehaviourSequence) -> list[tuple[Column, Column]]:
+def matched_columns(schema: Schema, sequence: BehaviourSequence,
+                    fields: Collection[str] | None = None) -> list[tuple[Column, Column]]:
     """Pairs (event column, candidate column) over the same id space, in the order of the candidate features."""
-    events = {column.feature.space: column for column in schema.sequence_columns(sequence) if column.feature.space}
+    events = {column.feature.space: column for column in schema.sequence_columns(sequence)
+              if column.feature.space and _chosen(column, fields)}
     return [(events[column.feature.space], column) for column in schema.columns("candidate")
             if column.feature.space in events]
+
+
+def _chosen(column: Column, fields: Collection[str] | None) -> bool:
+    return fields is None or column.feature.name in fields
 
 
 def _used_spaces(schema: Schema) -> list[str]:

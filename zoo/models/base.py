@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.config import Config, ConfigError
 from zoo.keras import tf, tfrs
 from zoo.layers.embeddings import Embeddings, EmbeddingTable, matched_columns
 from zoo.losses import task_loss
 from zoo.schema import CANDIDATE_COUNT, BehaviourSequence, Schema
+
+if TYPE_CHECKING:
+    from zoo.training.context import TrainingContext
 
 Tensors = Mapping[str, tf.Tensor]
 MIN_PROBABILITY = 1e-6
@@ -24,7 +27,8 @@ class RankingModel(tfrs.Model):
     * `encode_candidates(candidates)`: nothing here may look at the user;
     * `score(request_state, candidate_state)`: `{task: [R, N]}` logits.
 
-    Losses, predictions, export and evaluation are the same for all and live here and in `zoo.export`.
+    Losses, predictions, export and evaluation are the same for all and live here and in `zoo.export`. A model with heads that
+    are only trained names them in `heads`, and one that needs to see the training split first defines `prepare`.
 
     Args:
         schema: a bound schema.
@@ -47,6 +51,11 @@ class RankingModel(tfrs.Model):
                               "declares neither request features nor sequences; add one of them")
         self.schema, self.config = schema, config
 
+    @property
+    def heads(self) -> dict[str, float]:
+        """Weights of the heads that are trained beside the tasks and never served; their logits are `{task}/{head}`."""
+        return {}
+
     # ---- what a model defines ------------------------------------------------------------------------------------
 
     def encode_request(self, request: Tensors) -> Any:
@@ -58,7 +67,7 @@ class RankingModel(tfrs.Model):
         raise NotImplementedError(f"{type(self).__name__} must define encode_candidates()")
 
     def score(self, request: Any, candidates: Any) -> dict[str, tf.Tensor]:
-        """`{task: [R, N]}` logits of the candidates for the request."""
+        """`{task: [R, N]}` logits of the candidates for the request; those of `heads` as `{task}/{head}` beside them."""
         raise NotImplementedError(f"{type(self).__name__} must define score()")
 
     # ---- what all share ------------------------------------------------------------------------------------------
@@ -74,7 +83,7 @@ class RankingModel(tfrs.Model):
         return {
             task: values if kinds[task] == "regression"
             else tf.clip_by_value(tf.sigmoid(values), MIN_PROBABILITY, 1 - MIN_PROBABILITY)
-            for task, values in logits.items()
+            for task, values in logits.items() if task in kinds
         }
 
     def probabilities(self, inputs: Tensors) -> dict[str, tf.Tensor]:
@@ -82,7 +91,7 @@ class RankingModel(tfrs.Model):
         return self.predictions(self(inputs, training=False))
 
     def compute_loss(self, batch: tuple[Tensors, Tensors, Tensors], training: bool = False) -> tf.Tensor:
-        """Sum of the tasks' weighted mean losses; regularisers and auxiliary losses are added by the train step.
+        """Sum of the tasks' and the heads' weighted mean losses; the train step adds regularisers and auxiliary losses.
 
         Args:
             batch: inputs, labels by task, weights by task.
@@ -91,9 +100,20 @@ class RankingModel(tfrs.Model):
         inputs, labels, weights = batch
         logits = self(inputs, training=training)
         return tf.add_n([
-            label.weight * task_loss(label.kind, labels[label.name], logits[label.name], weights[label.name])
+            weight * label.weight * task_loss(label.kind, labels[label.name], logits[name], weights[label.name])
             for label in self.schema.labels
+            for name, weight in [(label.name, 1.0), *((f"{label.name}/{head}", w) for head, w in self.heads.items())]
         ])
+
+    def prepare(self, context: TrainingContext) -> tf.data.Dataset:
+        """What has to be known of the training split before the first step; gives back the batches to learn from.
+
+        Here: how often each id occurs, for mini-batch-aware regularisation.
+        """
+        for layer in self.embedding_layers():
+            if layer.config.regularization:
+                layer.count_frequencies(inputs for inputs, _, _ in context.batches())
+        return context.batches()
 
     def train_step(self, batch: tuple[Tensors, Tensors, Tensors]) -> dict[str, tf.Tensor]:
         with tf.GradientTape() as tape:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from zoo.data import parsing
 from zoo.keras import tf
-from zoo.schema import Schema
+from zoo.schema import REQUEST_TIME, Schema
 
 
 def read_dataset(schema: Schema, files: Sequence[str], batch_size: int, *, shuffle_buffer: int = 0, seed: int = 0,
-                 keys: bool = False) -> tf.data.Dataset:
+                 keys: bool = False, after: int | None = None, until: int | None = None) -> tf.data.Dataset:
     """Batches of `(inputs, labels, weights)` from TFRecords of transformed examples, one epoch.
 
     Sequences and candidates are padded to the longest of their batch, not to the schema's maximum.
@@ -21,6 +23,8 @@ def read_dataset(schema: Schema, files: Sequence[str], batch_size: int, *, shuff
         batch_size: requests a batch.
         shuffle_buffer: requests held for shuffling; 0 keeps the order.
         seed: of the shuffling; each epoch is shuffled anew, the same way in every run.
+        after: only requests later than this, seconds since 1970.
+        until: only requests not later than this.
         keys: also give, as a fourth element, `{key: string [R]}` and the true probabilities `{truth_…: [R, N]}`.
 
     Returns:
@@ -44,6 +48,23 @@ def read_dataset(schema: Schema, files: Sequence[str], batch_size: int, *, shuff
         return *batch, extras | {name: parsed[name].to_tensor() for name in parsing.truth_spec(schema)}
 
     dataset = tf.data.TFRecordDataset(list(files), compression_type="GZIP", num_parallel_reads=None)
+    if after is not None:
+        dataset = dataset.filter(lambda serialized: _time(serialized) > after)
+    if until is not None:
+        dataset = dataset.filter(lambda serialized: _time(serialized) <= until)
     if shuffle_buffer:
         dataset = dataset.shuffle(shuffle_buffer, seed=seed, reshuffle_each_iteration=True)
     return dataset.batch(batch_size).map(parse, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+
+
+def read_times(files: Sequence[str]) -> np.ndarray:
+    """`[n]` the times of all requests, seconds since 1970."""
+    dataset = tf.data.TFRecordDataset(list(files), compression_type="GZIP").batch(4096)
+    return np.concatenate([tf.io.parse_example(batch, _TIME)[REQUEST_TIME].numpy() for batch in dataset])
+
+
+_TIME = {REQUEST_TIME: tf.io.FixedLenFeature([], tf.int64)}
+
+
+def _time(serialized: tf.Tensor) -> tf.Tensor:
+    return tf.io.parse_single_example(serialized, _TIME)[REQUEST_TIME]

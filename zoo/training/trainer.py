@@ -14,6 +14,7 @@ from zoo.models import registry
 from zoo.models.base import RankingModel
 from zoo.schema import Schema
 from zoo.training.config import TrainingConfig
+from zoo.training.context import TrainingContext
 from zoo.training.dataset import read_dataset
 from zoo.training.evaluate import score_dataset
 from zoo.training.optimizers import optimizer_for, scale_learning_rates
@@ -54,11 +55,10 @@ def train(name: str, schema: Schema, train_files: Sequence[str], validation_file
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
     model = registry.build(name, schema, model_config)
-    batches = read_dataset(schema, train_files, config.batch_size, shuffle_buffer=config.shuffle_buffer,
-                           seed=config.seed)
+    context = TrainingContext(schema, tuple(train_files), config)
     validation = read_dataset(schema, validation_files, max(config.batch_size, 512), keys=True)
-    model(next(iter(batches))[0])
-    set_frequencies(model, batches)
+    model(next(iter(context.batches()))[0])
+    batches = model.prepare(context)
     model.compile(optimizer=optimizer_for(model, config.optimizers))
 
     task, sign = schema.labels[0].name, -1.0 if config.select_by == "logloss" else 1.0
@@ -83,18 +83,3 @@ def train(name: str, schema: Schema, train_files: Sequence[str], validation_file
     model.set_weights(best_weights)
     return TrainingResult(model, history, best_epoch)
 
-
-def set_frequencies(model: RankingModel, batches: tf.data.Dataset) -> None:
-    """Counts the ids of the training split for layers with mini-batch-aware regularisation; else does nothing."""
-    layers = [layer for layer in model.embedding_layers() if layer.config.regularization]
-    if not layers:
-        return
-    counts = {name: np.zeros(model.schema.size(name)) for layer in layers for name in layer.spaces}
-    for inputs, _, _ in batches:
-        for column in model.schema.columns():
-            if column.feature.space in counts:
-                counts[column.feature.space] += np.bincount(
-                    inputs[column.name].numpy().ravel(), minlength=len(counts[column.feature.space]))
-    for layer in layers:
-        for name, variable in layer.frequencies.items():
-            variable.assign(np.maximum(counts[name], 1.0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -28,6 +30,8 @@ def inputs_of(schema: Schema) -> dict[str, tf.Tensor]:
     return {name: value for name, value in inputs.items() if name in names}
 
 
+# Linear weights and trees that have not been grown say 0 of everything.
+BEGIN_AT_ZERO = ("lr", "gbdt", "gbdt_lr")
 LOGS = {
     "no sequences": reduced(sequences=()),
     "no request features": reduced(request=()),
@@ -74,7 +78,7 @@ def test_several_tasks_each_learn_from_their_own_label(name):
     model = registry.build(name, schema)
     served = model.probabilities(inputs)
     assert set(served) == {"click", "stay"} and (served["click"].numpy() < 1).all() and (served["click"].numpy() > 0).all()
-    assert (np.abs(served["stay"].numpy()) > 1e-6).any() or name == "lr", "a regression is not a clipped probability"
+    assert (np.abs(served["stay"].numpy()) > 1e-6).any() or name in BEGIN_AT_ZERO, "a regression is not a clipped probability"
 
     def gradients(task: str) -> dict:
         only = {t: w if t == task else tf.zeros_like(w) for t, w in weights.items()}
@@ -86,7 +90,7 @@ def test_several_tasks_each_learn_from_their_own_label(name):
     click, stay = gradients("click"), gradients("stay")
     assert click and stay
     for task, other in (("click", stay), ("stay", click)):
-        own = [n for n in (click | stay) if f"wide_{task}" in n or f"linear_{task}" in n]
+        own = [n for n in (click | stay) if re.search(f"(wide|linear|leaves|bias|similarity)_{task}", n)]
         assert not set(own) & set(other), f"{own} of {task} moved by the other task"
 
 

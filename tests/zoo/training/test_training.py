@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.toy import ToyTransform, toy_bound, toy_requests
+from tests.toy import toy_bound, toy_requests, write_transformed
 from zoo.config import parse
 from zoo.data import parsing
-from zoo.data.request import to_example
 from zoo.keras import tf
 from zoo.models import registry
 from zoo.training import TrainingConfig, read_dataset, score_dataset, train
@@ -22,26 +21,8 @@ def files(tmp_path_factory):
     schema, folder = toy_bound(), tmp_path_factory.mktemp("transformed")
     result = {}
     for number, (split, count) in enumerate((("train", 600), ("validation", 150))):
-        path = str(folder / f"{split}.gz")
-        with tf.io.TFRecordWriter(path, "GZIP") as writer:
-            for request in toy_requests(count, seed=number, schema=schema):
-                raw = to_example(schema, request)
-                parsed = tf.io.parse_example([raw], parsing.raw_spec(schema))
-                sparse = {k: v.to_sparse() if isinstance(v, tf.RaggedTensor) else v for k, v in parsed.items()}
-                example = tf.train.Example.FromString(raw)
-                for name, value in ToyTransform(schema)(sparse).items():
-                    values = (value.values if isinstance(value, tf.SparseTensor) else value).numpy()
-                    feature = example.features.feature[name]
-                    feature.Clear()
-                    if values.dtype == np.int64:
-                        feature.int64_list.value.extend(values)
-                    else:
-                        feature.float_list.value.extend(values)
-                example.features.feature["request_id"].bytes_list.value[:] = [request.request_id.encode()]
-                group = str(request.features[schema.group_key]).encode()
-                example.features.feature[schema.group_column].bytes_list.value[:] = [group]
-                writer.write(example.SerializeToString())
-        result[split] = [path]
+        requests = toy_requests(count, seed=number, schema=schema)
+        result[split] = [write_transformed(str(folder / f"{split}.gz"), schema, requests)]
     return result
 
 

@@ -1,0 +1,96 @@
+"""What trees read: a request and a candidate as one row of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from zoo.keras import keras, tf
+from zoo.layers.embeddings import matched_columns
+from zoo.layers.masking import length_mask
+from zoo.layers.target_attention import same_ids
+from zoo.schema import Column, Schema
+
+
+class DenseStatistics(keras.layers.Layer):
+    """`[R, N, F]` numbers of each candidate: its own, the request's, and counts over the history.
+
+    Numbers as they are; ids as their rank by frequency (the vocabulary's order); for every field that candidates and events
+    share: how many events have the candidate's id, what share of the history that is, and how many events ago the last one
+    was; for every number that both have (by role): its distance to the last event's and to the history's mean; the last
+    event's other numbers; and the history's length.
+
+    Args:
+        schema: a bound schema.
+
+    Attributes:
+        names: of the F numbers, in order.
+    """
+
+    def __init__(self, schema: Schema, **kwargs):
+        super().__init__(**kwargs)
+        self.schema, self.sequence = schema, schema.sequence("behaviours")
+        self.names = [name for column in schema.columns("candidate") + schema.columns("request") for name in _names(column)]
+        if not self.sequence:
+            return
+        events = schema.sequence_columns(self.sequence)
+        self.matched = matched_columns(schema, self.sequence)
+        ours = {column.feature.role: column for column in schema.columns("candidate")
+                if column.feature.kind == "number" and column.feature.width == 1}
+        numbers = [column for column in events if column.feature.kind == "number"]
+        self.compared = [(column, ours[column.feature.role]) for column in numbers
+                         if column.feature.role and column.feature.role in ours]
+        self.last = [column for column in numbers if column not in [pair[0] for pair in self.compared]]
+        self.names.append(self.sequence.length)
+        self.names += [f"{event.name}_{what}" for event, _ in self.matched for what in ("count", "share", "recency")]
+        self.names += [f"{event.name}_{what}" for event, _ in self.compared for what in ("to_last", "to_mean")]
+        self.names += [f"last_{column.name}" for column in self.last]
+
+    def call(self, request: Mapping[str, tf.Tensor], candidates: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        own = [_number(column, candidates) for column in self.schema.columns("candidate")]
+        shape = tf.shape(own[0])[:2]
+        shared = [_number(column, request) for column in self.schema.columns("request")]
+        parts = own + [_for_all(value, shape) for value in shared]
+        if self.sequence:
+            parts += self._history(request, candidates, shape)
+        return tf.concat(parts, -1)
+
+    def _history(self, request: Mapping[str, tf.Tensor], candidates: Mapping[str, tf.Tensor],
+                 shape: tf.Tensor) -> list[tf.Tensor]:
+        lengths = tf.cast(request[self.sequence.length], tf.float32)
+        first = request[self.schema.sequence_columns(self.sequence)[0].name]
+        mask = length_mask(request[self.sequence.length], first)
+        parts = [_for_all(tf.expand_dims(lengths, 1), shape)]
+        places = tf.range(1.0, tf.cast(tf.shape(mask)[1], tf.float32) + 1)
+        for event, column in self.matched:
+            same = same_ids(tf.expand_dims(candidates[column.name], 2), tf.expand_dims(request[event.name], 1))
+            same *= tf.expand_dims(mask, 1)
+            count = tf.reduce_sum(same, 2)
+            # The place of the last equal event, 0 for none; how many came after it.
+            last = tf.reduce_max(tf.concat([tf.zeros_like(same[..., :1]), same * places], 2), 2)
+            recency = tf.where(last > 0, tf.expand_dims(lengths, 1) - last, float(self.sequence.max_length))
+            share = count / tf.maximum(tf.expand_dims(lengths, 1), 1.0)
+            parts += [tf.expand_dims(value, -1) for value in (count, share, recency)]
+        final = tf.one_hot(request[self.sequence.length] - 1, tf.shape(mask)[1])
+        for event, column in self.compared:
+            value = candidates[column.name]
+            for weights in (final, mask / tf.maximum(tf.expand_dims(lengths, 1), 1.0)):
+                past = tf.reduce_sum(request[event.name] * weights, 1, keepdims=True)
+                parts.append(tf.expand_dims(tf.where(tf.expand_dims(lengths, 1) > 0, value - past, 0.0), -1))
+        parts += [_for_all(tf.reduce_sum(request[column.name] * final, 1, keepdims=True), shape) for column in self.last]
+        return parts
+
+
+def _names(column: Column) -> list[str]:
+    return [column.name] if column.feature.width == 1 else [f"{column.name}_{i}" for i in range(column.feature.width)]
+
+
+def _number(column: Column, values: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """`[..., width]`."""
+    value = tf.cast(values[column.name], tf.float32)
+    return value if column.feature.width > 1 else tf.expand_dims(value, -1)
+
+
+def _for_all(value: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
+    """`[R, F]` of the request for each of its candidates."""
+    return tf.repeat(tf.expand_dims(value, 1), shape[1], 1)
+

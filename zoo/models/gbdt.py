@@ -1,0 +1,112 @@
+"""GBDT: gradient-boosted trees over dense statistics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pydantic
+
+from zoo.config import Config
+from zoo.keras import tf
+from zoo.layers.forest import Forest
+from zoo.layers.statistics import DenseStatistics
+from zoo.models.base import RankingModel, Tensors, split_inputs
+from zoo.schema import Schema
+
+if TYPE_CHECKING:
+    from zoo.training.context import TrainingContext
+
+
+class GBDTConfig(Config):
+    """Args:
+        trees: grown for each task.
+        leaves: of each tree at most.
+        depth: of each tree at most.
+        learning_rate: shrinkage.
+        min_rows: candidates in a leaf at least.
+        l2: on the leaves' values.
+        seed: of LightGBM.
+    """
+
+    trees: int = pydantic.Field(500, ge=1)
+    leaves: int = pydantic.Field(12, ge=2)
+    depth: int = pydantic.Field(8, ge=1)
+    learning_rate: float = pydantic.Field(0.1, gt=0, le=1)
+    min_rows: int = pydantic.Field(20, ge=1)
+    l2: float = pydantic.Field(1.0, ge=0)
+    seed: int = 1
+
+
+class GBDT(RankingModel):
+    """Gradient-boosted trees: `z_n = b + Σ_k value_k(leaf_k(x_n))`, x the candidate's `DenseStatistics`.
+
+    LightGBM grows the trees from the training split before the first step (`prepare`); they become tensors of the graph, so
+    that the model is exported and served as any other. Training moves b alone.
+
+    Source: Friedman, Greedy Function Approximation, 2001; the trees of He et al., ADKDD 2014; LightGBM: Ke et al., 2017.
+    """
+
+    Config = GBDTConfig
+
+    def __init__(self, schema: Schema, config: GBDTConfig, **kwargs: Any):
+        super().__init__(schema, config, **kwargs)
+        self.statistics = DenseStatistics(schema)
+        self.forests = {label.name: Forest(config.trees, config.leaves, config.depth, name=f"forest_{label.name}")
+                        for label in schema.labels}
+        self.biases = {label.name: self.add_weight(f"bias_{label.name}", (), initializer="zeros") for label in schema.labels}
+
+    def encode_request(self, request: Tensors) -> dict[str, tf.Tensor]:
+        return dict(request)
+
+    def encode_candidates(self, candidates: Tensors) -> dict[str, tf.Tensor]:
+        return dict(candidates)
+
+    def score(self, request: Tensors, candidates: Tensors) -> dict[str, tf.Tensor]:
+        rows = self.statistics(request, candidates)
+        return {task: forest.total(forest(rows)) + self.biases[task] for task, forest in self.forests.items()}
+
+    def prepare(self, context: TrainingContext) -> tf.data.Dataset:
+        batches = super().prepare(context)
+        self.grow(batches)
+        return batches
+
+    def grow(self, batches: tf.data.Dataset) -> None:
+        """Grows the trees of every task from `(inputs, labels, weights)`.
+
+        Raises:
+            ValueError: a task has no observed label.
+        """
+        import lightgbm  # imported here: only these models need it
+
+        rows, labels, weights = self._table(batches)
+        for label in self.schema.labels:
+            seen = weights[label.name] > 0
+            if not seen.any():
+                raise ValueError(f"no label {label.name!r} was observed in the part of the training split that the trees see")
+            data = lightgbm.Dataset(rows[seen], labels[label.name][seen], weight=weights[label.name][seen],
+                                    feature_name=self.statistics.names)
+            booster = lightgbm.train(self._parameters(label.kind), data, num_boost_round=self.config.trees)
+            self.forests[label.name].set_trees(booster.dump_model()["tree_info"])
+
+    def _table(self, batches: tf.data.Dataset) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Rows `[n, F]`, labels and weights of all real candidates."""
+        parts: list[tuple] = []
+        for inputs, labels, weights in batches:
+            real = tf.sequence_mask(inputs["candidate_count"]).numpy()
+            parts.append((self.statistics(*split_inputs(self.schema, inputs)).numpy()[real],
+                          {task: values.numpy()[real] for task, values in labels.items()},
+                          {task: values.numpy()[real] for task, values in weights.items()}))
+        rows, labels, weights = zip(*parts, strict=True)
+        return (np.concatenate(rows), *({task: np.concatenate([part[task] for part in column]) for task in column[0]}
+                                        for column in (labels, weights)))
+
+    def _parameters(self, kind: str) -> dict[str, Any]:
+        config = self.config
+        return {
+            "objective": "regression" if kind == "regression" else "binary", "num_leaves": config.leaves,
+            "max_depth": config.depth, "learning_rate": config.learning_rate, "min_data_in_leaf": config.min_rows,
+            "lambda_l2": config.l2, "seed": config.seed, "deterministic": True, "force_row_wise": True, "verbosity": -1,
+            # Missing values have become numbers before; routed alike in training and serving.
+            "use_missing": False,
+        }

@@ -1,0 +1,79 @@
+"""GBDT+LR: the leaves of boosted trees as features of a logistic regression."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pydantic
+
+from zoo.keras import tf
+from zoo.layers.embeddings import EmbeddingTable
+from zoo.layers.linear import Linear, linear_crosses
+from zoo.models.base import Tensors
+from zoo.models.gbdt import GBDT, GBDTConfig
+from zoo.schema import Schema
+
+if TYPE_CHECKING:
+    from zoo.training.context import TrainingContext
+
+
+class GBDTLRConfig(GBDTConfig):
+    """Args:
+        trees: grown for each task.
+        leaves: of each tree at most.
+        depth: of each tree at most.
+        learning_rate: shrinkage.
+        min_rows: candidates in a leaf at least.
+        l2: on the leaves' values.
+        seed: of LightGBM.
+        tree_share: earliest share of the training requests, from which the trees are grown; LR learns from the later ones.
+        sparse: also give LR the ids, numbers and crosses that LR alone has.
+        crosses: as in LR.
+        cross_buckets: rows of each cross's table.
+    """
+
+    tree_share: float = pydantic.Field(0.5, gt=0, lt=1)
+    sparse: bool = True
+    crosses: tuple[tuple[str, str], ...] | None = None
+    cross_buckets: int = pydantic.Field(1 << 20, ge=1)
+
+
+class GBDTLR(GBDT):
+    """Boosted trees into logistic regression: `z_n = w·x_n + Σ_k w[leaf_k(x_n)] / √K`, moved by FTRL-Proximal.
+
+    The trees are grown from the earlier part of the training split and LR from the later one: weights of leaves learned from
+    the requests that made the leaves would trust them too much.
+
+    Source: He et al., Practical Lessons from Predicting Clicks on Ads at Facebook, ADKDD 2014.
+    """
+
+    Config = GBDTLRConfig
+
+    def __init__(self, schema: Schema, config: GBDTLRConfig, **kwargs: Any):
+        super().__init__(schema, config, **kwargs)
+        rows = config.trees * (2 * config.leaves - 1)
+        self.leaves = {label.name: EmbeddingTable(rows, 1, scale=0.0, name=f"leaves_{label.name}") for label in schema.labels}
+        self.linears = {}
+        if config.sparse:
+            crosses = linear_crosses(schema, config.crosses)
+            self.linears = {label.name: Linear(schema, crosses, config.cross_buckets, name=f"linear_{label.name}")
+                            for label in schema.labels}
+
+    def score(self, request: Tensors, candidates: Tensors) -> dict[str, tf.Tensor]:
+        rows, logits = self.statistics(request, candidates), {}
+        for task, forest in self.forests.items():
+            weights = self.leaves[task](tf.cast(forest(rows), tf.int64))
+            # FTRL's first steps are as long for a rare feature as for K that are always there: kept short by 1/√K.
+            logits[task] = tf.reduce_sum(weights, [-2, -1]) / self.config.trees ** 0.5 + self.biases[task]
+            if self.linears:
+                logits[task] += self.linears[task](request, candidates)
+        return logits
+
+    def prepare(self, context: TrainingContext) -> tf.data.Dataset:
+        cut = context.time_quantile(self.config.tree_share)
+        self.grow(context.batches(until=cut))
+        return context.batches(after=cut)
+
+    def variable_groups(self) -> dict[str, list[tf.Variable]]:
+        groups = self.with_wide_group(*self.leaves.values(), *self.linears.values())
+        return groups | {"wide": [*groups["wide"], *groups.pop("dense")], "dense": []}
