@@ -34,6 +34,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "dien-agru": ("dien", {"evolution": "agru"}),
     "dien-gru": ("dien", {"evolution": "gru"}),
     "dien-no-match": ("dien", {"match": False}),
+    "sim-hard": ("sim", {"search": "hard"}),
     "sim-soft": ("sim", {"search": "soft"}),
     "sim-no-time-gap": ("sim", {"time_gap": False}),
     "lsrmm-no-long-term": ("lsrmm", {"long_term": False}),
