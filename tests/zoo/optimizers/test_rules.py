@@ -121,7 +121,7 @@ def test_tables_get_sparse_gradients(name):
     with tf.GradientTape() as tape:
         loss = model.compute_loss(batch, training=True)
     tables = {layer.table.ref() for layer in model._flatten_layers() if isinstance(layer, EmbeddingTable)}
-    assert tables
+    assert tables or name == "gbdt", "only trees read no id through a table"
     variables = model.trainable_variables
     for variable, gradient in zip(variables, tape.gradient(loss, variables), strict=True):
         assert gradient is not None, f"{variable.name} is never learned"
