@@ -1,4 +1,4 @@
-"""Cost of a training step by rows of the item table: it must not depend on them.
+"""Cost of a training step by rows of the item table (it must not depend on them), by candidates and by history.
 
     python -m benchmarks.step_cost --out docs/results/step_cost.json
 """
@@ -88,24 +88,50 @@ def compare(steppers: dict[Any, Stepper], rounds: int) -> dict[Any, float]:
     return {key: float(np.median(values)) for key, values in times.items()}
 
 
+IMPRESSIONS = 1024
+SMALLEST = {"rows": 100_000, "candidates": 1, "history": 50}
+
+
+def sweeps(options: argparse.Namespace) -> dict[str, list[dict[str, int]]]:
+    """For each axis, the points along it; the other axes stay where they are smallest (history is swept at 8 candidates)."""
+    return {
+        "rows": [SMALLEST | {"rows": value} for value in options.rows],
+        "candidates": [SMALLEST | {"candidates": value} for value in options.candidates],
+        "history": [SMALLEST | {"candidates": 8, "history": value} for value in options.histories],
+    }
+
+
+def sweep(name: str, axis: str, points: list[dict[str, int]], rounds: int) -> list[dict[str, Any]]:
+    """The rows of one model along one axis, relative to the axis' first point."""
+    steppers = {point[axis]: Stepper(name, point["rows"], IMPRESSIONS // point["candidates"], point["candidates"],
+                                     point["history"]) for point in points}
+    seconds, found = compare(steppers, rounds), []
+    for point in points:
+        value, first = seconds[point[axis]], seconds[points[0][axis]]
+        found.append({
+            "dataset": f"synthetic, {point['rows']:,} items, {point['candidates']} candidates, history {point['history']}",
+            "protocol": "1,024 impressions a step, histories of every length up to the longest, ids by power law",
+            "model": name, "seeds": 1, "command": "make bench-step",
+            "metrics": {"step_ms": {"mean": round(1e3 * value, 2), "std": 0.0},
+                        f"relative_by_{axis}": {"mean": round(value / first, 3), "std": 0.0}}})
+        print(f"{name:14} {axis:10} {point[axis]:>12,}  {1e3 * value:7.2f} ms  × {value / first:.3f}", flush=True)
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 2_000_000, 10_000_000])
-    parser.add_argument("--models", nargs="+", default=["din", "wdl"])
-    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--candidates", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32])
+    parser.add_argument("--histories", type=int, nargs="+", default=[10, 50, 200])
+    parser.add_argument("--models", nargs="+", default=["din", "dien", "dmr", "embedding_mlp"])
+    parser.add_argument("--rounds", type=int, default=24)
     parser.add_argument("--out", default="docs/results/step_cost.json")
     options = parser.parse_args()
     rows = []
     for name in options.models:
-        seconds = compare({size: Stepper(name, size) for size in options.rows}, options.rounds)
-        for size, value in seconds.items():
-            rows.append({
-                "dataset": f"synthetic, {size:,} items", "protocol": "batch 1024, history up to 50, ids by power law",
-                "model": name, "seeds": 1, "command": "make bench-step",
-                "metrics": {"step_ms": {"mean": round(1e3 * value, 2), "std": 0.0},
-                            "relative_to_smallest": {"mean": round(value / seconds[options.rows[0]], 3), "std": 0.0}}})
-            print(f"{name:6} {size:>12,} rows  {1e3 * value:7.2f} ms  × {value / seconds[options.rows[0]]:.3f}")
-    write_rows(options.out, rows)
+        for axis, points in sweeps(options).items():
+            rows += sweep(name, axis, points, options.rounds)
+            write_rows(options.out, rows)
 
 
 if __name__ == "__main__":
