@@ -1,4 +1,4 @@
-"""`zoo data`: request logs from a simulator or from an event log."""
+"""`zoo data`: request logs from a simulator, an event log, or a public log of interactions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 @click.group()
 def data() -> None:
-    """Make request logs: simulate a marketplace, or import an event log."""
+    """Make request logs: simulate a marketplace, or import an event log or a public log of interactions."""
 
 
 @data.command()
@@ -50,6 +50,26 @@ def import_(events: tuple[str, ...], config: str, out: str, prior: tuple[str, ..
     settings = load_import_config(config)
     with _progress() as show:
         log = import_events(settings, events, out, prior=prior, overwrite=overwrite, on_progress=show)
+    _made(log)
+
+
+@data.command()
+@click.argument("kind", type=click.Choice(["grocery", "beauty", "lastfm"]))
+@click.argument("folder", type=click.Path())
+@click.option("--out", type=click.Path(), required=True, help="Folder of the request log to make.")
+@click.option("--config", type=click.Path(), help="YAML with settings of the protocol (see docs/data.md).")
+@click.option("--overwrite", is_flag=True, help="Replace an existing request log.")
+def interactions(kind: str, folder: str, out: str, config: str | None, overwrite: bool) -> None:
+    """Turn a public log of interactions (KIND, its files as published in FOLDER) into a request log.
+
+    Splits and drawn negatives are those of the published protocol; see docs/data.md.
+    """
+    from zoo.config import load_yaml, parse
+    from zoo.data.interactions import KINDS, import_interactions
+
+    settings = parse(KINDS[kind].config, load_yaml(config) if config else {}, where=config or kind)
+    with _progress() as show:
+        log = import_interactions(kind, folder, out, settings, overwrite=overwrite, on_progress=show)
     _made(log)
 
 

@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 
 from zoo.keras import tf
-from zoo.metrics import auc, calibration, gauc, logloss
+from zoo.metrics import auc, calibration, gauc, hit_rate, logloss, ndcg, positive_ranks
 from zoo.models.base import RankingModel
+from zoo.schema import REQUEST_ID
+
+TOP = (5, 10)
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,9 @@ class Scored:
 
         `truth_gap` is the mean absolute difference to the true probability, `excess_logloss` the cross entropy to the
         truth above the truth's own entropy (0 for a perfect model).
+
+        Where every request has exactly one positive among more than 10 candidates, as by leave-one-out, also `hr_at_5`,
+        `ndcg_at_5`, `hr_at_10` and `ndcg_at_10`.
         """
         y, p, w = self.labels[task], self.scores[task], self.weights[task]
         grouped, calibrated = gauc(self.keys[group_key], y, p, w), calibration(y, p, w)
@@ -46,7 +52,20 @@ class Scored:
             result |= {"truth_gap": float(np.average(np.abs(p - truth), weights=w)),
                        "excess_logloss": logloss(truth, p, w) - logloss(truth, truth, w),
                        "oracle_auc": auc(y, truth, w), "oracle_gauc": gauc(self.keys[group_key], y, truth, w).value}
-        return result
+        return result | self._one_positive(task)
+
+    def _one_positive(self, task: str) -> dict[str, float]:
+        """HR and NDCG where they are defined and say something, else nothing."""
+        kept = self.weights[task] > 0
+        labels, scores = self.labels[task][kept], self.scores[task][kept]
+        # Seen by the counts alone on most logs; the requests are sorted out only where it can be leave-one-out.
+        if REQUEST_ID not in self.keys or not 0 < (labels > 0).sum() * max(TOP) < len(labels):
+            return {}
+        requests = np.unique(self.keys[REQUEST_ID][kept], return_inverse=True)[1]
+        if (np.bincount(requests, labels > 0) != 1).any() or np.bincount(requests).min() <= max(TOP):
+            return {}
+        ranks = positive_ranks(requests, labels, scores)
+        return {f"{name}_at_{k}": metric(ranks, k) for k in TOP for name, metric in (("hr", hit_rate), ("ndcg", ndcg))}
 
 
 def score_dataset(model: RankingModel, dataset: tf.data.Dataset) -> Scored:
