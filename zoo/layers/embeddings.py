@@ -64,6 +64,11 @@ class Candidates(NamedTuple):
     ids: tf.Tensor
 
 
+def same_ids(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+    """1 where two ids are the same; padding and unknown equal nothing."""
+    return tf.cast((a == b) & (a > 1), tf.float32)
+
+
 def recent(behaviours: Behaviours, count: int) -> Behaviours:
     """The last `count` real events of each history, from place 0: `[R, min(T, count), …]`."""
     lengths = tf.cast(tf.reduce_sum(behaviours.mask, 1), tf.int32)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from zoo.keras import keras, tf
-from zoo.layers.embeddings import Behaviours, Candidates
+from zoo.layers.embeddings import Behaviours, Candidates, same_ids
 from zoo.layers.masking import masked_softmax
 from zoo.layers.recurrence import GatedRecurrence
-from zoo.layers.target_attention import same_ids
 
 
 class InterestEvolution(keras.layers.Layer):

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from zoo.keras import keras, tf
-from zoo.layers.embeddings import Behaviours, EmbeddingTable
-from zoo.layers.target_attention import same_ids
+from zoo.layers.embeddings import Behaviours, EmbeddingTable, same_ids
 from zoo.schema import Column
 
 COUNT_BUCKETS = 12

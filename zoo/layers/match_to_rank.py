@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from zoo.keras import keras, tf
-from zoo.layers.embeddings import Behaviours, Candidates, EmbeddingTable
+from zoo.layers.embeddings import Behaviours, Candidates, EmbeddingTable, same_ids
 from zoo.layers.masking import masked_softmax, masked_sum
-from zoo.layers.target_attention import same_ids
 from zoo.losses import weighted_mean
 
 

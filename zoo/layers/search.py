@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 from zoo.keras import keras, tf
 from zoo.layers.dense import MLP
-from zoo.layers.embeddings import Behaviours, Candidates
+from zoo.layers.embeddings import Behaviours, Candidates, same_ids
 from zoo.layers.masking import masked_softmax
-from zoo.layers.target_attention import same_ids
 
 
 class Found(NamedTuple):

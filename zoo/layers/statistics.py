@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from zoo.keras import keras, tf
-from zoo.layers.embeddings import matched_columns
+from zoo.layers.embeddings import matched_columns, same_ids
 from zoo.layers.masking import length_mask
-from zoo.layers.target_attention import same_ids
 from zoo.schema import Column, Schema
 
 

@@ -54,7 +54,16 @@ def read_dataset(schema: Schema, files: Sequence[str], batch_size: int, *, shuff
         dataset = dataset.filter(lambda serialized: _time(serialized) <= until)
     if shuffle_buffer:
         dataset = dataset.shuffle(shuffle_buffer, seed=seed, reshuffle_each_iteration=True)
-    return dataset.batch(batch_size).map(parse, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+    # Fixed, not tuned: the tuner's thread sleeps twice as long each time and is waited for where an epoch ends, which
+    # made epochs up to twice as long (docs/results.md).
+    return dataset.batch(batch_size).map(parse, num_parallel_calls=2).prefetch(2).with_options(untuned())
+
+
+def untuned() -> tf.data.Options:
+    """Options of a dataset whose parallelism is given and not tuned while it runs."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
 
 
 def read_times(files: Sequence[str]) -> np.ndarray:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from zoo.keras import keras, tf
-from zoo.layers.embeddings import Behaviours, Candidates
-from zoo.layers.target_attention import TargetAttention, TargetAttentionConfig, same_ids
+from zoo.layers.embeddings import Behaviours, Candidates, same_ids
+from zoo.layers.target_attention import TargetAttention, TargetAttentionConfig
 
 
 def pair(query, keys, lengths, candidate_ids=None, event_ids=None, counts=None):
