@@ -25,7 +25,11 @@ def build(shape: Shape) -> Round:
         inputs |= {name: columns[f"candidate_{name}"][:, 0], f"hist_{name}": columns[f"history_{name}"]}
     model = DIN(features, list(fields), dnn_hidden_units=(200, 80))
     model.compile("adam", "binary_crossentropy")
+    # As ours: tuned, the end of a round would wait for the tuner's sleep.
+    options = tf.data.Options()
+    options.autotune.enabled = False
     batches = tf.data.Dataset.from_tensor_slices((inputs, columns["label"])).batch(shape.requests).cache()
+    batches = batches.with_options(options)
     return lambda: model.fit(batches, verbose=0)
 
 

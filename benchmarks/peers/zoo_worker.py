@@ -8,6 +8,7 @@ from zoo.keras import tf
 from zoo.models import registry
 from zoo.schema import BehaviourSequence, Feature, IdSpace, Schema
 from zoo.training.config import OptimizersConfig
+from zoo.training.dataset import untuned
 from zoo.training.optimizers import optimizer_for
 
 
@@ -31,7 +32,8 @@ def dataset(shape: Shape) -> tf.data.Dataset:
         counts = tf.fill([tf.shape(clicks)[0]], longest)
         return inputs | {"candidate_count": counts}, {"click": clicks}, {"click": tf.ones_like(clicks)}
 
-    return tf.data.Dataset.from_tensor_slices((columns, labels)).batch(shape.requests).map(batch).take(BATCHES).cache()
+    batches = tf.data.Dataset.from_tensor_slices((columns, labels)).batch(shape.requests).map(batch).take(BATCHES).cache()
+    return batches.with_options(untuned())
 
 
 def build(shape: Shape) -> Round:
