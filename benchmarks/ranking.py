@@ -2,7 +2,8 @@
 
     python -m benchmarks.ranking --logs rees46=runs/rees46/log --models din dien dmr --seeds 1 2 3
 
-A run's settings are those of the shipped configuration LOG_MODEL (`tfx_pipelines/configs/rees46_din.yaml`). The epoch is
+A run's settings are those of the shipped configuration LOG_MODEL (`tfx_pipelines/configs/rees46_din.yaml`), or of
+rees46_MODEL where the log has none of its own (grocery, beauty, lastfm: see `BORROWED`). The epoch is
 chosen on the validation split; the test split is touched once a run. Finished runs are kept below `--root` and not repeated;
 remove their files to measure again.
 """
@@ -45,14 +46,17 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "shared-bottom": ("mmoe", {"sharing": "shared_bottom"}),
     "din-no-match": ("din", {"attention": {"activation": "dice", "match": False}}),
 }
-METRICS = ("auc", "gauc", "logloss", "truth_gap", "excess_logloss", "oracle_auc")
+METRICS = ("auc", "gauc", "logloss", "hr_at_5", "ndcg_at_5", "truth_gap", "excess_logloss", "oracle_auc")
+# What the borrowed configurations can't have on logs whose items have no category.
+NO_CATEGORY: dict[str, dict[str, Any]] = {"dmr": {"output": "item"}, "lsrmm": {"long_term": False}}
+BORROWED: dict[str, dict[str, dict[str, Any]]] = {"grocery": NO_CATEGORY, "beauty": {}, "lastfm": NO_CATEGORY}
 
 
 def settings(log: str, name: str) -> tuple[str, dict[str, Any], Any]:
     """Registry name, model configuration and training configuration of a contestant."""
     model, changes = VARIANTS.get(name, (name, {}))
-    config = load_run_config(f"{log}_{model}")
-    return model, config.model.config | changes, config.training
+    config = load_run_config(f"{'rees46' if log in BORROWED else log}_{model}")
+    return model, config.model.config | BORROWED.get(log, {}).get(model, {}) | changes, config.training
 
 
 def measure(data: Transformed, log: str, name: str, seed: int) -> dict[str, Any]:
@@ -86,7 +90,7 @@ def row(log: str, name: str, runs: list[dict[str, Any]], floors: dict[str, float
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--logs", nargs="+", required=True, metavar="NAME=FOLDER",
-                        help="request logs; NAME chooses the configurations (rees46, sim)")
+                        help="request logs; NAME chooses the configurations (rees46, sim, grocery, beauty, lastfm)")
     parser.add_argument("--models", nargs="+", default=registry.names(), metavar="MODEL",
                         help=f"models of the zoo (all by default), or ablations: {', '.join(VARIANTS)}")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])

@@ -18,7 +18,7 @@ from zoo.data.interactions.grocery import read_grocery
 from zoo.data.interactions.lastfm import read_lastfm
 from zoo.data.interactions.leave_one_out import leave_one_out
 from zoo.data.request_log import SPLITS, RequestLog, RequestLogError
-from zoo.metrics import hit_rate, ndcg, positive_ranks
+from zoo.metrics import auc, gauc, hit_rate, ndcg, positive_ranks
 from zoo.schema import Schema
 
 DAY = 86_400
@@ -279,19 +279,33 @@ def test_the_command_knows_every_kind(tmp_path):
 # ---- the real logs -----------------------------------------------------------------------------------------------
 
 
-def test_grocery_by_its_protocol_has_its_floor():
-    """Ranked by training count alone, the drawn candidates give the floor that was measured elsewhere."""
-    data = read_grocery(shared_data("grocery"))
-    ids, labels, scores = [], [], []
-    for split, request in leave_one_out(data, LeaveOneOutConfig(negatives=1)):
+def ranked_by_popularity(kind: str, folder: str, **settings) -> tuple[list[str], list[float], list[float]]:
+    """User, label and training count of each candidate of the test split."""
+    known, users, labels, scores = KINDS[kind], [], [], []
+    for split, request in known.requests(known.read(shared_data(folder)), parse(known.config, settings)):
         if split == "test":
-            ids += [request.features["user_id"]] * request.candidate_count
+            users += [request.features["user_id"]] * request.candidate_count
             labels += request.labels["click"]
             scores += request.candidates["popularity"]
-    assert (len(data.users), len(data.items), len(ids)) == (14_681, 8_713, 14_681 * 100)
-    ranks, floors = positive_ranks(ids, labels, scores), KINDS["grocery"].floors
-    assert hit_rate(ranks, 5) == pytest.approx(floors["hr_at_5"]["popularity"], abs=0.01)
-    assert ndcg(ranks, 5) == pytest.approx(floors["ndcg_at_5"]["popularity"], abs=0.01)
+    return users, labels, scores
+
+
+@pytest.mark.parametrize(("kind", "folder", "users"), [
+    ("grocery", "grocery", 14_681), pytest.param("beauty", "s3rec", 22_363, marks=pytest.mark.slow)])
+def test_leave_one_out_has_its_floors(kind, folder, users):
+    """Grocery's floors were measured elsewhere: ours being the same speaks for the same protocol."""
+    ids, labels, scores = ranked_by_popularity(kind, folder, negatives=1)
+    assert len(ids) == users * 100
+    ranks = positive_ranks(ids, labels, scores)
+    for name, floor in KINDS[kind].floors.items():
+        metric, k = name.split("_at_")
+        assert {"hr": hit_rate, "ndcg": ndcg}[metric](ranks, int(k)) == pytest.approx(floor["popularity"], abs=0.001)
+
+
+def test_lastfm_has_its_floors():
+    users, labels, scores = ranked_by_popularity("lastfm", "lastfm_kg")
+    assert auc(labels, scores) == pytest.approx(KINDS["lastfm"].floors["auc"]["popularity"], abs=0.001)
+    assert gauc(users, labels, scores).value == pytest.approx(KINDS["lastfm"].floors["gauc"]["popularity"], abs=0.001)
 
 
 def test_beauty_and_lastfm_are_as_published():
