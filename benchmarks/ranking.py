@@ -49,7 +49,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
 METRICS = ("auc", "gauc", "logloss", "hr_at_5", "ndcg_at_5", "truth_gap", "excess_logloss", "oracle_auc")
 # What the borrowed configurations can't have on logs whose items have no category.
 NO_CATEGORY: dict[str, dict[str, Any]] = {"dmr": {"output": "item"}, "lsrmm": {"long_term": False}}
-BORROWED: dict[str, dict[str, dict[str, Any]]] = {"grocery": NO_CATEGORY, "beauty": {}, "lastfm": NO_CATEGORY}
+BORROWED: dict[str, dict[str, dict[str, Any]]] = {"grocery": NO_CATEGORY, "beauty": {}, "lastfm": {}}
 
 
 def settings(log: str, name: str) -> tuple[str, dict[str, Any], Any]:
