@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.config import Config, ConfigError
-from zoo.keras import tf, tfrs
+from zoo.keras import keras, tf, tfrs
 from zoo.layers.embeddings import Embeddings, EmbeddingTable, matched_columns
 from zoo.losses import task_loss
 from zoo.schema import CANDIDATE_COUNT, BehaviourSequence, Schema
@@ -50,6 +50,8 @@ class RankingModel(tfrs.Model):
             raise ConfigError(f"{type(self).__name__} needs something to know of a request, and the schema {schema.name!r} "
                               "declares neither request features nor sequences; add one of them")
         self.schema, self.config = schema, config
+        # Means over the epoch; given back as they are, Keras would report the last batch's.
+        self.means = {name: keras.metrics.Mean(name) for name in ("loss", "extra_loss")}
 
     @property
     def heads(self) -> dict[str, float]:
@@ -123,7 +125,9 @@ class RankingModel(tfrs.Model):
             total = loss + extra
         variables = self.trainable_variables
         self.optimizer.apply_gradients(zip(tape.gradient(total, variables), variables, strict=True))
-        return {"loss": loss, "extra_loss": extra}
+        for name, value in (("loss", loss), ("extra_loss", extra)):
+            self.means[name].update_state(value)
+        return {name: mean.result() for name, mean in self.means.items()}
 
     def embedding_layers(self) -> list[Embeddings]:
         """The model's sets of tables."""
