@@ -31,7 +31,8 @@ def chosen(rows: list[dict[str, Any]], dataset: str, metric: str) -> list[dict[s
 
 def draw(rows: list[dict[str, Any]], metric: str, floor: float | None, title: str, path: str) -> None:
     """Horizontal bars with one standard deviation to each side."""
-    names, values = [row["model"] for row in rows], [row["metrics"][metric] for row in rows]
+    names = [row["model"] + (" (1 seed)" if row["seeds"] == 1 else "") for row in rows]
+    values = [row["metrics"][metric] for row in rows]
     figure, axis = plt.subplots(figsize=(8, 0.32 * len(rows) + 1.4), constrained_layout=True)
     means, spread = [value["mean"] for value in values], [value["std"] for value in values]
     axis.barh(names, means, xerr=spread, color="#2f6db5", ecolor="#333333", capsize=2)
