@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import psutil
 import pytest
 
 from tfx_pipelines.config import load_run_config
@@ -28,7 +29,13 @@ def config(config_file, log, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def ran(config):
+def resident_before():
+    """MiB that this process held before the run, from tests before it: the runner's stages live in the same process."""
+    return psutil.Process().memory_info().rss / 2**20
+
+
+@pytest.fixture(scope="session")
+def ran(config, resident_before):
     """`(run, report)` of the first run."""
     from tfx_pipelines.run import run_pipeline
 
