@@ -27,7 +27,7 @@ lint: env        ## style and import contracts
 
 bench: bench-step bench-memory  ## the benchmarks of part 1
 
-bench-step: env  ## cost of a training step by rows of the item table
+bench-step: env  ## cost of a training step by rows of the item table, candidates and history
 	$(PY) -m benchmarks.step_cost
 
 bench-memory: env ## memory of simulator and import by length of the log
