@@ -162,7 +162,7 @@ class Embeddings(keras.layers.Layer):
         first = candidates[columns[0].name]
         mask = length_mask(candidates[CANDIDATE_COUNT], first)
         if matched:
-            query = tf.concat([self.spaces[c.feature.space](candidates[c.name]) for c in matched], -1)
+            query = tf.concat([embedded[column.name] for column in matched], -1)
             ids = tf.stack([candidates[column.name] for column in matched], -1)
         else:
             query, ids = tf.zeros_like(mask)[..., tf.newaxis][..., :0], tf.zeros_like(first)[..., tf.newaxis][..., :0]

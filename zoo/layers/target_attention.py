@@ -59,14 +59,13 @@ class TargetAttention(keras.layers.Layer):
 
     def weights_of(self, candidates: Candidates, behaviours: Behaviours) -> tf.Tensor:
         """`[R, N, T]` the weight of each event for each candidate; zero on padding."""
-        hidden, places = self.hidden[0](candidates, behaviours)
+        hidden, pairs = self.hidden[0](candidates, behaviours)
         mask = tf.expand_dims(candidates.mask, 2) * tf.expand_dims(behaviours.mask, 1)
-        real = tf.gather(tf.reshape(mask, [-1]), places)
+        real = pairs.rows(mask)
         hidden = activate(self.activations[0], hidden, real)
         for layer, activation_layer in zip(self.hidden[1:], self.activations[1:], strict=True):
             hidden = activate(activation_layer, layer(hidden), real)
-        logits = tf.scatter_nd(tf.expand_dims(places, 1), tf.squeeze(self.logit(hidden), 1), [tf.size(mask)])
-        logits = tf.reshape(logits, tf.shape(mask))
+        logits = pairs.laid_out(tf.squeeze(self.logit(hidden), 1), tf.shape(mask))
         if not self.config.softmax:
             return logits * mask
         return masked_softmax(logits / tf.sqrt(float(candidates.query.shape[-1])), mask)

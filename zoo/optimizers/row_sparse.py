@@ -66,7 +66,19 @@ class RowSparseOptimizer(keras.optimizers.Optimizer):
         for target, new in zip([variable, *slots], [value, *state], strict=True):
             target.scatter_update(tf.IndexedSlices(new, rows))
 
+    def _deduplicate_sparse_grad(self, grads: Sequence[tf.Tensor | tf.IndexedSlices]) -> list[tf.Tensor | tf.IndexedSlices]:
+        """Keras' hook, with a sum that takes half of the time on a CPU."""
+        return [_distinct(gradient) if isinstance(gradient, tf.IndexedSlices) else gradient for gradient in grads]
+
     def get_config(self) -> dict[str, Any]:
         config = super().get_config() | {"learning_rate": self._serialize_hyperparameter(self._learning_rate)}
         config.pop("jit_compile", None)
         return config
+
+
+def _distinct(gradient: tf.IndexedSlices) -> tf.IndexedSlices:
+    """The same gradient with each row once."""
+    rows, index = tf.unique(gradient.indices)
+    values = tf.raw_ops.SparseSegmentSumGrad(grad=gradient.values, indices=index, segment_ids=tf.range(tf.size(index)),
+                                             output_dim0=tf.size(rows))
+    return tf.IndexedSlices(values, rows, gradient.dense_shape)

@@ -29,6 +29,11 @@ def explicit(layer, candidates, behaviours):
     return tf.tensordot(tf.concat(parts, -1), layer.kernel, 1) + layer.bias
 
 
+def laid_out(rows, pairs):
+    """`[3, 2, 4, 3]`."""
+    return tf.stack([pairs.laid_out(column, (3, 2, 4)) for column in tf.unstack(rows, axis=1)], -1)
+
+
 @pytest.mark.parametrize("context", [0, 2])
 @pytest.mark.parametrize("match", [False, True])
 @pytest.mark.parametrize("dense_from", [0.0, 1.1], ids=["all", "real"])
@@ -42,12 +47,12 @@ def test_equals_the_concatenation_with_its_gradients(monkeypatch, dense_from, ma
     sources = [candidates.query, behaviours.keys, behaviours.context, *layer.weights]
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(sources[:3])
-        rows, places = layer(candidates, behaviours)
-        ours = tf.reshape(tf.scatter_nd(tf.expand_dims(places, 1), rows, [24, 3]), (3, 2, 4, 3)) * mask[..., tf.newaxis]
+        rows, pairs = layer(candidates, behaviours)
+        ours = laid_out(rows, pairs) * mask[..., tf.newaxis]
         theirs = explicit(layer, candidates, behaviours) * mask[..., tf.newaxis]
         losses = [tf.reduce_sum(tf.sin(values)) for values in (ours, theirs)]
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
-    assert len(places) == (24 if dense_from == 0 else 2 * 5)
+    assert len(rows) == (24 if dense_from == 0 else 2 * 5)
     for source, mine, its in zip(sources, *(tape.gradient(loss, sources) for loss in losses), strict=True):
         np.testing.assert_allclose(mine, its, atol=1e-5, err_msg=str(source.shape))
 
@@ -58,8 +63,7 @@ def test_the_choice_of_the_way_changes_nothing(monkeypatch, lengths):
     layer, found = PairDense(3, True), []
     for dense_from in (0.0, 1.1, PairDense.DENSE_FROM):
         monkeypatch.setattr(PairDense, "DENSE_FROM", dense_from)
-        rows, places = tf.function(layer.__call__)(candidates, behaviours)
-        values = tf.reshape(tf.scatter_nd(tf.expand_dims(places, 1), rows, [24, 3]), (3, 2, 4, 3))
+        values = laid_out(*tf.function(layer.__call__)(candidates, behaviours))
         found.append(values * tf.reshape(behaviours.mask, (3, 1, 4, 1)))
     np.testing.assert_allclose(found[0], found[1], atol=1e-5)
     np.testing.assert_allclose(found[0], found[2], atol=1e-5)
