@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-CATEGORIES, HISTORY, IMPRESSIONS, BATCHES = 1_000, 50, 1024, 8
+CATEGORIES, HISTORY, IMPRESSIONS, BATCHES = 1_000, 50, 1024, 16
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from benchmarks.peers.samples import BATCHES, CATEGORIES, Shape, samples
 from benchmarks.peers.worker import Round, serve
 from zoo.keras import tf
 from zoo.models import registry
+from zoo.models.steps import STEPS_PER_CALL
 from zoo.schema import BehaviourSequence, Feature, IdSpace, Schema
 from zoo.training.config import OptimizersConfig
 from zoo.training.dataset import untuned
@@ -41,7 +42,8 @@ def build(shape: Shape) -> Round:
     batches = dataset(shape)
     model = registry.build(shape.model, schema(shape))
     model(next(iter(batches))[0])
-    model.compile(optimizer=optimizer_for(model, OptimizersConfig()))
+    # The number of batches is known here; where it isn't, as in files, `fit` takes as many steps a call by itself.
+    model.compile(optimizer=optimizer_for(model, OptimizersConfig()), steps_per_execution=STEPS_PER_CALL)
     return lambda: model.fit(batches, verbose=0)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.config import Config, ConfigError
 from zoo.keras import keras, tf, tfrs
 from zoo.layers.embeddings import Embeddings, EmbeddingTable, matched_columns
 from zoo.losses import task_loss
+from zoo.models.steps import several_steps
 from zoo.schema import CANDIDATE_COUNT, BehaviourSequence, Schema
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class RankingModel(tfrs.Model):
             raise ConfigError(f"{type(self).__name__} needs something to know of a request, and the schema {schema.name!r} "
                               "declares neither request features nor sequences; add one of them")
         self.schema, self.config = schema, config
+        self.unknown_size = False  # of the data that `fit` was given
         # Means over the epoch; given back as they are, Keras would report the last batch's.
         self.means = {name: keras.metrics.Mean(name) for name in ("loss", "extra_loss")}
 
@@ -116,6 +118,22 @@ class RankingModel(tfrs.Model):
             if layer.config.regularization:
                 layer.count_frequencies(inputs for inputs, _, _ in context.batches())
         return context.batches()
+
+    def fit(self, x: tf.data.Dataset, **kwargs: Any) -> keras.callbacks.History:
+        """Keras' fit. Batches whose number nobody knows, as those read from files, take several steps in one call of the
+        graph (`zoo.models.steps`); for others, `compile(steps_per_execution=...)` says how many."""
+        unknown = int(x.cardinality()) == tf.data.UNKNOWN_CARDINALITY
+        if unknown != self.unknown_size:
+            self.unknown_size, self.train_function = unknown, None
+        return super().fit(x, **kwargs)
+
+    def make_train_function(self, force: bool = False) -> Callable:
+        """Keras' hook."""
+        if not self.unknown_size:
+            return super().make_train_function(force)
+        if force or self.train_function is None:
+            self.train_function = several_steps(self)
+        return self.train_function
 
     def train_step(self, batch: tuple[Tensors, Tensors, Tensors]) -> dict[str, tf.Tensor]:
         with tf.GradientTape() as tape:

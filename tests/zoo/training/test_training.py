@@ -8,7 +8,7 @@ import pytest
 from tests.toy import toy_bound, toy_requests, write_transformed
 from zoo.config import parse
 from zoo.data import parsing
-from zoo.keras import tf
+from zoo.keras import keras, tf
 from zoo.models import registry
 from zoo.training import TrainingConfig, read_dataset, score_dataset, train
 from zoo.training.config import OptimizersConfig
@@ -90,3 +90,23 @@ def test_labels_that_are_nan_have_no_weight():
     ragged = tf.ragged.constant([[1.0, float("nan")], [0.0]])
     labels, weights = parsing.labels_and_weights(schema, {"label_click": ragged})
     assert labels["click"].numpy().tolist() == [[1, 0], [0, 0]] and weights["click"].numpy().tolist() == [[1, 0], [1, 0]]
+
+
+def test_several_steps_a_call_are_the_same_training(files):
+    """11 batches, unknown (calls of 8 and 3 steps) or known to be 11 (step by step): the same weights and mean losses."""
+    found = []
+    for known in (True, False):
+        keras.utils.set_random_seed(3)
+        batches = read_dataset(toy_bound(), files["train"], 32).take(11)
+        if known:
+            batches = batches.apply(tf.data.experimental.assert_cardinality(11))
+        model = registry.build("embedding_mlp", toy_bound())
+        model(next(iter(batches))[0])
+        model.compile(optimizer_for(model, OptimizersConfig()))
+        losses = model.fit(batches, epochs=2, verbose=0).history["loss"]
+        assert int(model.optimizer.iterations) == 22
+        found.append((losses, model.get_weights()))
+    (losses, weights), (others, other_weights) = found
+    np.testing.assert_allclose(losses, others, rtol=1e-5)
+    for one, other in zip(weights, other_weights, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
