@@ -1,6 +1,8 @@
 """Whole pipeline runs of some configurations with several seeds, as one table.
 
     python -m benchmarks.pipeline_runs --configs rees46_wdl rees46_din --log runs/rees46/log --out docs/results/rees46.json
+
+Reports of finished runs are kept below `--roots` and not made again; rows of the table that are measured anew replace the old ones.
 """
 
 from __future__ import annotations
@@ -12,11 +14,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.results import mean_std, write_rows
+from benchmarks.results import mean_std, read_rows, write_rows
 
 
 def run(config: str, log: str, root: Path, seed: int) -> dict[str, Any]:
-    """The report of one run; a model that is not blessed (exit code 2) is a result too."""
+    """The report of one run, made if there is none; a model that is not blessed (exit code 2) is a result too."""
+    kept = root / f"report-seed{seed}.json"
+    if kept.is_file():
+        return json.loads(kept.read_text())
     zoo = str(Path(sys.executable).with_name("zoo"))
     command = [zoo, "run", config, "--log", log, "--root", str(root), "--seed", str(seed)]
     print(" ".join(["zoo", *command[1:]]), flush=True)
@@ -24,7 +29,7 @@ def run(config: str, log: str, root: Path, seed: int) -> dict[str, Any]:
     if code not in (0, 2):
         raise SystemExit(f"the run failed with exit code {code}; run the command above to see why")
     report = json.loads((root / "report.json").read_text())
-    (root / f"report-seed{seed}.json").write_text(json.dumps(report, indent=2))
+    kept.write_text(json.dumps(report, indent=2))
     return report
 
 
@@ -57,12 +62,12 @@ def main() -> None:
     parser.add_argument("--roots", type=Path, default=Path("runs/benchmark"))
     parser.add_argument("--out", required=True)
     options = parser.parse_args()
-    rows = []
+    rows = {(one["dataset"], one["model"]): one for one in read_rows(options.out)}
     for config in options.configs:
         reports = [run(config, options.log, options.roots / config, seed) for seed in options.seeds]
-        rows.append(row(config, options.log, reports))
-        print({name: value["mean"] for name, value in rows[-1]["metrics"].items()}, flush=True)
-    write_rows(options.out, rows)
+        made = rows[reports[0]["dataset"], reports[0]["model"]] = row(config, options.log, reports)
+        print(config, {name: value["mean"] for name, value in made["metrics"].items()}, flush=True)
+        write_rows(options.out, list(rows.values()))
 
 
 if __name__ == "__main__":
