@@ -2,7 +2,8 @@
 
     python -m benchmarks.pipeline_runs --configs rees46_wdl rees46_din --log runs/rees46/log --out docs/results/rees46.json
 
-Reports of finished runs are kept below `--roots` and not made again; rows of the table that are measured anew replace the old ones.
+Reports of finished runs are kept below `--roots` and not made again; a row that is measured anew
+replaces the old one.
 """
 
 from __future__ import annotations
