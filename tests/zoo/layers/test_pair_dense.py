@@ -67,3 +67,22 @@ def test_the_choice_of_the_way_changes_nothing(monkeypatch, lengths):
         found.append(values * tf.reshape(behaviours.mask, (3, 1, 4, 1)))
     np.testing.assert_allclose(found[0], found[1], atol=1e-5)
     np.testing.assert_allclose(found[0], found[2], atol=1e-5)
+
+
+@pytest.mark.parametrize("dense_from", [0.0, 1.1], ids=["all", "real"])
+def test_static_shapes_in_a_graph(monkeypatch, dense_from):
+    """Shapes known while the graph is made, as none are in training, must not be taken for those of the other way."""
+    monkeypatch.setattr(PairDense, "DENSE_FROM", dense_from)
+    candidates, behaviours = inputs()
+    layer = PairDense(3, True)
+    layer(candidates, behaviours)
+
+    def gradients():
+        with tf.GradientTape() as tape:
+            tape.watch(candidates.query)
+            rows, pairs = layer(candidates, behaviours)
+            total = tf.reduce_sum(tf.sin(pairs.laid_out(tf.squeeze(tf.reduce_sum(rows, 1, keepdims=True), 1), (3, 2, 4))))
+        return tape.gradient(total, [candidates.query, *layer.weights])
+
+    for graph, eager in zip(tf.function(gradients)(), gradients(), strict=True):
+        np.testing.assert_allclose(graph, eager, atol=1e-5)
