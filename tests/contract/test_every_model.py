@@ -139,6 +139,10 @@ def test_empty_history_and_one_candidate(trained):
     beside = scores(trained, toy_batch(trained.schema, [lonely, full])[0])
     assert np.isfinite(alone).all()
     np.testing.assert_allclose(beside[0, 0], alone[0, 0], atol=TOLERANCE)
+    # A batch without one event, in the exported graph.
+    served = tf.saved_model.load(str(trained.path)).signatures["serving_default"](
+        tf.constant([to_example(trained.schema, lonely, labelled=False)]))
+    np.testing.assert_allclose(served["click"], alone, atol=TOLERANCE)
 
 
 def test_a_row_of_padding_changes_nothing_and_learns_nothing(trained):

@@ -100,8 +100,10 @@ def _recurrence(inputs: tf.Tensor, recurrent: tf.Tensor, alpha: tf.Tensor, beta:
 
 
 def _stacked(array: tf.TensorArray, shape: tf.Tensor, width: int) -> tf.Tensor:
-    """`[T, R, N, width]`; an array of no steps does not know the shape of what it does not hold."""
-    return tf.ensure_shape(tf.reshape(array.stack(), tf.concat([shape, [width]], 0)), [None, None, None, width])
+    """`[T, R, N, width]`; an array of no steps can't be stacked, for nobody knows the shape of what it does not hold."""
+    shape = tf.concat([shape, [width]], 0)
+    stacked = tf.cond(shape[0] > 0, lambda: tf.reshape(array.stack(), shape), lambda: tf.zeros(shape))
+    return tf.ensure_shape(stacked, [None, None, None, width])
 
 
 def _gates(inputs: tf.Tensor, product: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:

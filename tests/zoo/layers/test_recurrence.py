@@ -93,4 +93,9 @@ def test_zero_gates_keep_the_state(setting):
 
 def test_no_steps(setting):
     layer, inputs, alpha, beta = setting
-    assert layer(inputs[:, :0], alpha[..., :0], beta[..., :0]).shape == (R, N, 0, H)
+    arguments = inputs[:, :0], alpha[..., :0], beta[..., :0]
+    assert layer(*arguments).shape == (R, N, 0, H)
+    # In a graph that knows less of the shapes, as an exported one.
+    graph = tf.function(lambda *values: layer(*values),
+                        input_signature=[tf.TensorSpec([None, None, D]), *[tf.TensorSpec([None, 1, None])] * 2])
+    assert graph(arguments[0], *(value[:, :1] for value in arguments[1:])).shape == (R, 1, 0, H)
