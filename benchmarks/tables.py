@@ -28,8 +28,12 @@ def table(rows: list[dict[str, Any]]) -> str:
     for row in rows:
         cells = [_cell(row["metrics"].get(name)) for name in metrics]
         lines.append("| " + " | ".join([row["dataset"], row["model"], str(row["seeds"]), *cells]) + " |")
-    commands = list(dict.fromkeys(row["command"] for row in rows))
-    protocols = list(dict.fromkeys(f"{row['dataset'].split(',')[0]}: {row['protocol']}" for row in rows))
+    datasets: dict[str, list[str]] = {}
+    for row in rows:
+        datasets.setdefault(row["protocol"], []).append(row["dataset"])
+    protocols = [text if len(datasets) == 1 else f"{', '.join(dict.fromkeys(names))}: {text}"
+                 for text, names in datasets.items()]
+    commands = dict.fromkeys(_command(row) for row in rows)
     return "\n".join(lines) + "\n\nProtocol. " + "; ".join(protocols) + ".\nMeasured by " + ", ".join(
         f"`{command}`" for command in commands) + ".\n"
 
@@ -57,6 +61,11 @@ def main() -> None:
         if path.is_file() and (new := fill(path.read_text())) != path.read_text():
             path.write_text(new)
             print(f"wrote {path.relative_to(ROOT)}")
+
+
+def _command(row: dict[str, Any]) -> str:
+    """The command of a row; the model's name is left open, so that a table of many models has one command."""
+    return re.sub(rf"(--models |--configs [a-z0-9]+_){re.escape(row['model'])}(?= |$)", r"\1MODEL", row["command"])
 
 
 def _cell(value: dict[str, float] | None) -> str:
