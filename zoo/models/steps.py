@@ -16,8 +16,8 @@ STEPS_PER_CALL = 8
 def several_steps(model: RankingModel) -> Callable[[Iterator], dict[str, tf.Tensor]]:
     """Up to `STEPS_PER_CALL` training steps as one graph, which stops where the batches end.
 
-    Between two calls of a graph stands Python, the more to feel the smaller a step is (docs/results.md). Keras has this for data of known length
-    only.
+    Between two calls of a graph stands Python, the more to feel the smaller a step is (docs/results.md). Keras has this for
+    data of known length only.
 
     Args:
         model: a compiled model.
