@@ -18,6 +18,7 @@ from typing import Any
 from benchmarks.results import mean_std, read_rows, write_rows
 from benchmarks.transformed import Transformed, transformed
 from tfx_pipelines.config import load_run_config
+from tfx_pipelines.report import in_words
 from zoo.models import registry
 from zoo.training import read_dataset, score_dataset, train
 
@@ -46,7 +47,8 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "shared-bottom": ("mmoe", {"sharing": "shared_bottom"}),
     "din-no-match": ("din", {"attention": {"activation": "dice", "match": False}}),
 }
-METRICS = ("auc", "gauc", "logloss", "hr_at_5", "ndcg_at_5", "truth_gap", "excess_logloss", "oracle_auc")
+METRICS = ("auc", "gauc", "logloss", "hr_at_5", "ndcg_at_5", "hr_at_10", "ndcg_at_10", "truth_gap", "excess_logloss",
+           "oracle_auc")
 # What the borrowed configurations can't have on logs whose items have no category.
 NO_CATEGORY: dict[str, dict[str, Any]] = {"dmr": {"output": "item"}, "lsrmm": {"long_term": False}}
 BORROWED: dict[str, dict[str, dict[str, Any]]] = {"grocery": NO_CATEGORY, "beauty": {}, "lastfm": {}}
@@ -70,14 +72,15 @@ def measure(data: Transformed, log: str, name: str, seed: int) -> dict[str, Any]
         "test": scored.metrics(data.schema.group_key, data.schema.labels[0].name),
         "validation": result.history[result.best_epoch - 1]["validation"], "best_epoch": result.best_epoch,
         "seconds": sum(epoch["seconds"] for epoch in result.history),
-        "parameters": int(sum(weight.shape.num_elements() for weight in result.model.trainable_variables)),
+        "parameters": result.model.learned_numbers(),
     }
 
 
-def row(log: str, name: str, runs: list[dict[str, Any]], floors: dict[str, float], command: str) -> dict[str, Any]:
+def row(log: str, name: str, runs: list[dict[str, Any]], floors: dict[str, dict[str, float]], command: str) -> dict[str, Any]:
     """A line of the table: means over the seeds."""
-    known = ", ".join(f"{floor.replace('_', ' ')} {value}" for floor, value in floors.items())
-    protocol = "test split touched once; the epoch is chosen on validation" + (f"; floors (AUC): {known}" if known else "")
+    protocol = "; ".join(["test split touched once", "the epoch is chosen on validation", *(
+        f"floors ({in_words(metric)}): " + ", ".join(f"{floor.replace('_', ' ')} {value}" for floor, value in known.items())
+        for metric, known in floors.items())])
     metrics = {metric: mean_std([run["test"][metric] for run in runs]) for metric in METRICS if metric in runs[0]["test"]}
     return {
         "dataset": log, "protocol": protocol, "model": name, "seeds": len(runs), "command": command,
@@ -113,7 +116,7 @@ def main() -> None:
                     done.write_text(json.dumps(run, indent=1))
                 runs.append(json.loads(done.read_text()))
             command = f"python -m benchmarks.ranking --logs {log}={folder} --models {name}"
-            rows[log, name] = row(log, name, runs, data.floors.get("auc", {}), command)
+            rows[log, name] = row(log, name, runs, data.floors, command)
             print(log, name, {key: value["mean"] for key, value in rows[log, name]["metrics"].items()}, flush=True)
             write_rows(options.out, list(rows.values()))
 

@@ -27,6 +27,13 @@ TRUTH = {
     "oracle_auc": "best possible AUC (true probabilities)",
     "oracle_gauc": "best possible GAUC (true probabilities)",
 }
+# Of logs with one positive a request (leave-one-out), in words.
+ONE_POSITIVE = {f"{name}_at_{k}": f"{name.upper()}@{k}" for name in ("hr", "ndcg") for k in (5, 10)}
+
+
+def in_words(metric: str) -> str:
+    """A metric's name as people write it: `AUC`, `HR@5`."""
+    return ONE_POSITIVE.get(metric, metric.upper())
 
 
 def write_report(root: Path, config: RunConfig, log: RequestLog, run: LocalRun) -> dict[str, Any]:
@@ -81,7 +88,8 @@ def read_scores(path: Path) -> Scored:
 
 
 def exact_metrics(scored: Scored, group_key: str, task: str) -> dict[str, Any]:
-    """AUC, GAUC, logloss and calibration of the test split; where the truth is known, the distance to it."""
+    """AUC, GAUC, logloss and calibration of the test split; HR and NDCG where a request has one positive; where the truth is
+    known, the distance to it."""
     flat = scored.metrics(group_key, task)
     calibrated = calibration(scored.labels[task], scored.scores[task], scored.weights[task], bins=10)
     metrics = {
@@ -92,6 +100,7 @@ def exact_metrics(scored: Scored, group_key: str, task: str) -> dict[str, Any]:
         "calibration": {"ratio": calibrated.ratio, "ece": calibrated.ece, "predicted": list(calibrated.predicted),
                         "observed": list(calibrated.observed)},
     }
+    metrics |= {name: flat[name] for name in ONE_POSITIVE if name in flat}
     if "truth_gap" in flat:
         metrics["truth"] = {name: flat[name] for name in ("truth_gap", "excess_logloss", "oracle_auc", "oracle_gauc")}
     return metrics
@@ -110,11 +119,12 @@ def _verdict(run: LocalRun, served: dict[str, Any], metrics: dict[str, Any], flo
     if blessed:
         reasons.append("all thresholds passed; served scores agree with the trainer's")
     # Required floors are thresholds of the Evaluator (`with_floors`); here they only get their names.
-    for metric, value in (("auc", metrics["auc"]), ("gauc", metrics["gauc"]["value"])):
+    for metric, value in (metrics | {"gauc": metrics["gauc"]["value"]}).items():
         for name, floor in floors.get(metric, {}).items():
             if value < floor:
-                reasons.append(f"{metric.upper()} {value:.4f} is below the floor {name} {floor}"
-                               + ("" if config.gate.require_floors else " (reported only)"))
+                required = config.gate.require_floors and metric in ("auc", "gauc")
+                reasons.append(f"{in_words(metric)} {value:.4f} is below the floor {name} {floor}"
+                               + ("" if required else " (reported only)"))
     return blessed, reasons
 
 
@@ -147,8 +157,9 @@ def _markdown(report: dict[str, Any]) -> str:
         f"| calibration: predicted over observed | {metrics['calibration']['ratio']:.3f} |",
         f"| expected calibration error | {metrics['calibration']['ece']:.4f} |",
     ]
+    lines += [f"| {words} | {metrics[name]:.4f} |" for name, words in ONE_POSITIVE.items() if name in metrics]
     lines += [f"| {TRUTH[name]} | {value:.4f} |" for name, value in metrics.get("truth", {}).items()]
-    lines += [f"| floor: {name.replace('_', ' ')} ({metric.upper()}) | {floor} |"
+    lines += [f"| floor: {name.replace('_', ' ')} ({in_words(metric)}) | {floor} |"
               for metric, floors in report["floors"].items() for name, floor in floors.items()]
     lines += [f"| served and trained scores differ by at most | {serving['max_abs_diff']:.1e} "
               f"({serving['requests_replayed']} requests) |",

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tfx_pipelines.report import TRUTH
+from tfx_pipelines.report import ONE_POSITIVE, TRUTH, in_words
 
 
 def show_report(console: Console, report: dict[str, Any], root: Path, serving: Path) -> None:
@@ -28,11 +28,14 @@ def show_report(console: Console, report: dict[str, Any], root: Path, serving: P
     table.add_row(f"GAUC by {metrics['gauc']['group_key']}", f"{metrics['gauc']['value']:.4f}")
     table.add_row("logloss", f"{metrics['logloss']:.4f}")
     table.add_row("calibration (predicted / observed)", f"{metrics['calibration']['ratio']:.3f}")
+    for name, words in ONE_POSITIVE.items():
+        if name in metrics:
+            table.add_row(words, f"{metrics[name]:.4f}")
     for name, value in metrics.get("truth", {}).items():
         table.add_row(TRUTH[name], f"{value:.4f}")
     for metric, floors in report["floors"].items():
         for name, floor in floors.items():
-            table.add_row(f"floor: {name.replace('_', ' ')} ({metric.upper()})", f"{floor:.3f}")
+            table.add_row(f"floor: {name.replace('_', ' ')} ({in_words(metric)})", f"{floor:.3f}")
     table.add_row(f"served − trained score, {served['requests_replayed']} requests", f"{served['max_abs_diff']:.1e}")
     table.add_row("ranking call p50 / p99", f"{served['p50_ms']:.1f} / {served['p99_ms']:.1f} ms")
     console.print(table)

@@ -49,7 +49,7 @@ def run_fn(fn_args: Any) -> None:
     np.savez_compressed(buffer, **columns)
     with tf.io.gfile.GFile(os.path.join(fn_args.model_run_dir, SCORES), "wb") as file:
         file.write(buffer.getvalue())
-    summary = {"model": settings["model"], "parameters": result.model.count_params(), "best_epoch": result.best_epoch,
+    summary = {"model": settings["model"], "parameters": result.model.learned_numbers(), "best_epoch": result.best_epoch,
                "history": result.history, "config": config.model_dump(mode="json")}
     with tf.io.gfile.GFile(os.path.join(fn_args.model_run_dir, HISTORY), "w") as file:
         file.write(json.dumps(summary, indent=2))

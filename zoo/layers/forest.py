@@ -47,6 +47,11 @@ class Forest(keras.layers.Layer):
         """`[..., K]` leaves to `[...]`, the sum of their values."""
         return tf.reduce_sum(tf.gather(self.value, leaves), -1)
 
+    def learned_numbers(self) -> int:
+        """Thresholds and leaves of the trees that were grown."""
+        splits = (self.left.numpy() != np.arange(self.trees * self.nodes)).reshape(self.trees, -1).sum(1)
+        return int((2 * splits + 1)[splits > 0].sum())
+
     def set_trees(self, trees: list[dict[str, Any]]) -> None:
         """Fills in trees as LightGBM's `dump_model` gives them.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from zoo.config import Config, ConfigError
 from zoo.keras import keras, tf, tfrs
 from zoo.layers.embeddings import Embeddings, EmbeddingTable, matched_columns
+from zoo.layers.forest import Forest
 from zoo.losses import task_loss
 from zoo.models.steps import several_steps
 from zoo.schema import CANDIDATE_COUNT, BehaviourSequence, Schema
@@ -163,6 +164,11 @@ class RankingModel(tfrs.Model):
         refs = {variable.ref() for variable in wide}
         groups = RankingModel.variable_groups(self)
         return {"wide": wide} | {name: [v for v in group if v.ref() not in refs] for name, group in groups.items()}
+
+    def learned_numbers(self) -> int:
+        """How many numbers were learned: those of the trainable variables, and of grown trees."""
+        forests = [layer for layer in self._flatten_layers() if isinstance(layer, Forest)]
+        return sum(v.shape.num_elements() for v in self.trainable_variables) + sum(f.learned_numbers() for f in forests)
 
     def required_sequence(self, role: str) -> BehaviourSequence:
         """The schema's sequence with this role, which the model can't do without, to compare with candidates.

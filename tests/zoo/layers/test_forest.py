@@ -28,6 +28,7 @@ def test_two_trees_by_hand():
     forest.set_trees([{"tree_structure": tree} for tree in trees])
     rows = tf.constant([[1.0, 0], [1.5, 5], [1.5, 6]])
     assert forest.total(forest(rows)).numpy().tolist() == [11, 12, 13]
+    assert forest.learned_numbers() == 2 + 3, "two thresholds, three leaves; a tree without a split says nothing of the input"
     leaves = forest(rows).numpy()
     assert len(set(leaves[:, 0])) == 3 and len(set(leaves[:, 1])) == 1
     assert set(leaves[:, 0]) & set(leaves[:, 1]) == set(), "leaves of two trees are two features"

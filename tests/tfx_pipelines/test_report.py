@@ -1,0 +1,35 @@
+"""What a report says of logs with one positive a request, where the pipeline test's log has pages."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tfx_pipelines.config import load_run_config
+from tfx_pipelines.report import _verdict, exact_metrics, in_words
+from tfx_pipelines.runners.local import LocalRun
+from zoo.schema import REQUEST_ID
+from zoo.training import Scored
+
+
+def leave_one_out(ranks: list[int], candidates: int = 12) -> Scored:
+    """One request for each rank of its positive, from 1."""
+    count = len(ranks) * candidates
+    scores = np.tile(np.linspace(0.9, 0.1, candidates), len(ranks))
+    labels = np.concatenate([np.arange(1, candidates + 1) == rank for rank in ranks]).astype(float)
+    requests = np.repeat(np.arange(len(ranks)), candidates)
+    return Scored({"click": labels}, {"click": scores}, {"click": np.ones(count)},
+                  keys={"user_id": requests, REQUEST_ID: requests})
+
+
+def test_hit_rates_are_reported_and_held_against_their_floors():
+    metrics = exact_metrics(leave_one_out([1, 3, 7, 12]), "user_id", "click")
+    assert metrics["hr_at_5"] == 0.5 and metrics["hr_at_10"] == 0.75
+    assert metrics["ndcg_at_5"] == np.mean([1, 1 / np.log2(4), 0, 0])
+    run = LocalRun(stages=[], artifacts={}, properties={("Evaluator", "blessing"): {"blessed": 1}})
+    floors = {"hr_at_5": {"popularity": 0.6}, "hr_at_10": {"popularity": 0.7}}
+    blessed, reasons = _verdict(run, {"blessed": True}, metrics, floors, load_run_config("demo"))
+    assert blessed and reasons[1:] == ["HR@5 0.5000 is below the floor popularity 0.6 (reported only)"]
+
+
+def test_metrics_in_words():
+    assert [in_words(name) for name in ("auc", "ndcg_at_10", "hr_at_5")] == ["AUC", "NDCG@10", "HR@5"]
