@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -10,8 +10,11 @@ import pydantic
 
 from zoo.config import Config
 from zoo.keras import keras, tf
-from zoo.layers.masking import length_mask
+from zoo.layers.masking import length_mask, masked_mean
 from zoo.schema import CANDIDATE_COUNT, PADDING_ID, BehaviourSequence, Column, Schema
+
+# Values `[R, T, D]` and their mask `[R, T]` to `[R, D]`.
+Pooling = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 class EmbeddingConfig(Config):
@@ -151,6 +154,11 @@ class Embeddings(keras.layers.Layer):
         mask = length_mask(request[sequence.length], ids)
         nothing = tf.cast(nothing, tf.float32)
         return Behaviours(tf.concat([nothing, *keys], -1), tf.concat([nothing, *context], -1), mask, ids)
+
+    def pooled(self, request: Mapping[str, tf.Tensor], sequence: BehaviourSequence, pool: Pooling = masked_mean) -> tf.Tensor:
+        """`[R, D + C]` a sequence's events with all their fields, pooled over its true length."""
+        events = self.behaviours(request, sequence)
+        return pool(tf.concat([events.keys, events.context], -1), events.mask)
 
     def candidates(self, candidates: Mapping[str, tf.Tensor], sequence: BehaviourSequence | None = None,
                    fields: Collection[str] | None = None) -> Candidates:

@@ -10,7 +10,6 @@ from zoo.config import Config
 from zoo.keras import keras, tf, tfrs
 from zoo.layers.dense import MLP
 from zoo.layers.embeddings import Candidates, EmbeddingConfig, Embeddings
-from zoo.layers.masking import masked_mean
 from zoo.models.base import RankingModel, Tensors
 from zoo.schema import Schema
 
@@ -49,11 +48,8 @@ class DCN(RankingModel):
         self.head = keras.layers.Dense(len(schema.labels))
 
     def encode_request(self, request: Tensors) -> dict[str, tf.Tensor]:
-        parts = [self.embeddings.profile(request)]
-        for sequence in self.schema.sequences:
-            events = self.embeddings.behaviours(request, sequence)
-            parts.append(masked_mean(tf.concat([events.keys, events.context], -1), events.mask))
-        return {"profile": tf.concat(parts, -1)}
+        histories = [self.embeddings.pooled(request, sequence) for sequence in self.schema.sequences]
+        return {"profile": tf.concat([self.embeddings.profile(request), *histories], -1)}
 
     def encode_candidates(self, candidates: Tensors) -> Candidates:
         return self.embeddings.candidates(candidates)

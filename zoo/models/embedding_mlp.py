@@ -42,11 +42,8 @@ class EmbeddingMLP(RankingModel):
         self.tower = RankingTower(schema, config.tower)
 
     def encode_request(self, request: Tensors) -> dict[str, tf.Tensor]:
-        parts = [self.embeddings.profile(request)]
-        for sequence in self.schema.sequences:
-            events = self.embeddings.behaviours(request, sequence)
-            parts.append(self.pool(tf.concat([events.keys, events.context], -1), events.mask))
-        return {"profile": tf.concat(parts, -1)}
+        histories = [self.embeddings.pooled(request, sequence, self.pool) for sequence in self.schema.sequences]
+        return {"profile": tf.concat([self.embeddings.profile(request), *histories], -1)}
 
     def encode_candidates(self, candidates: Tensors) -> Candidates:
         return self.embeddings.candidates(candidates)

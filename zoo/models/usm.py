@@ -10,7 +10,7 @@ from zoo.config import Config, ConfigError, nearest
 from zoo.keras import keras, tf
 from zoo.layers.embeddings import Candidates, EmbeddingConfig, Embeddings, matched_columns
 from zoo.layers.linear import Linear, linear_crosses
-from zoo.layers.masking import length_mask, masked_mean, masked_sum
+from zoo.layers.masking import length_mask, masked_sum
 from zoo.layers.orthogonal import MultiScalePooling, OrthogonalConvolution
 from zoo.layers.tower import RankingTower, TowerConfig
 from zoo.models.base import RankingModel, Tensors
@@ -99,10 +99,7 @@ class USM(RankingModel):
 
     def encode_request(self, request: Tensors) -> USMRequest:
         profile = self.embeddings.profile(request)
-        history = profile[:, :0]
-        if self.sequence:
-            behaviours = self.embeddings.behaviours(request, self.sequence)
-            history = masked_mean(tf.concat([behaviours.keys, behaviours.context], -1), behaviours.mask)
+        history = self.embeddings.pooled(request, self.sequence) if self.sequence else profile[:, :0]
         vectors = [self._vector(column, request) for column in self.request_fields]
         return USMRequest(dict(request), profile, history, tf.stack(vectors, 1) if vectors else profile[:, :0])
 

@@ -10,7 +10,6 @@ from zoo.config import Config
 from zoo.keras import tf
 from zoo.layers.embeddings import Candidates, EmbeddingConfig, Embeddings
 from zoo.layers.linear import Linear, linear_crosses
-from zoo.layers.masking import masked_mean
 from zoo.layers.tower import RankingTower, TowerConfig
 from zoo.models.base import RankingModel, Tensors
 from zoo.schema import Schema
@@ -69,10 +68,7 @@ class WDL(RankingModel):
 
     def encode_request(self, request: Tensors) -> WDLRequest:
         profile = self.embeddings.profile(request)
-        if not self.sequence:
-            return WDLRequest(dict(request), profile, profile[:, :0])
-        behaviours = self.embeddings.behaviours(request, self.sequence)
-        history = masked_mean(tf.concat([behaviours.keys, behaviours.context], -1), behaviours.mask)
+        history = self.embeddings.pooled(request, self.sequence) if self.sequence else profile[:, :0]
         return WDLRequest(dict(request), profile, history)
 
     def encode_candidates(self, candidates: Tensors) -> WDLCandidates:
