@@ -10,8 +10,8 @@ from typing import Any
 
 import matplotlib
 
-from benchmarks.ranking import VARIANTS
 from benchmarks.results import read_rows
+from benchmarks.variants import VARIANTS
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt

@@ -17,36 +17,12 @@ from typing import Any
 
 from benchmarks.results import mean_std, read_rows, write_rows
 from benchmarks.transformed import Transformed, transformed
+from benchmarks.variants import VARIANTS
 from tfx_pipelines.config import load_run_config
 from tfx_pipelines.report import in_words
 from zoo.models import registry
 from zoo.training import read_dataset, score_dataset, train
 
-# Ablations: a name for the table, the model and what is changed in its configuration.
-VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "dmr-no-auxiliary": ("dmr", {"auxiliary": "none"}),
-    "dmr-logistic": ("dmr", {"auxiliary": "logistic"}),
-    "dmr-no-u2i": ("dmr", {"u2i": False}),
-    "dmr-no-i2i": ("dmr", {"i2i": False}),
-    "dmr-no-position": ("dmr", {"position": False}),
-    "dmr-no-match": ("dmr", {"match": False}),
-    "dmr-item-output": ("dmr", {"output": "item"}),
-    "dien-no-auxiliary": ("dien", {"auxiliary_weight": 0.0}),
-    "dien-augru-code": ("dien", {"evolution": "augru_code"}),
-    "dien-agru": ("dien", {"evolution": "agru"}),
-    "dien-gru": ("dien", {"evolution": "gru"}),
-    "dien-no-match": ("dien", {"match": False}),
-    "sim-hard": ("sim", {"search": "hard"}),
-    "sim-soft": ("sim", {"search": "soft"}),
-    "sim-no-time-gap": ("sim", {"time_gap": False}),
-    "lsrmm-no-long-term": ("lsrmm", {"long_term": False}),
-    "lsrmm-no-gate": ("lsrmm", {"gate": False}),
-    "lsrmm-no-raw": ("lsrmm", {"raw": False}),
-    "usm-no-pooling": ("usm", {"pooling": False}),
-    "fism": ("nais", {"attention": "none"}),
-    "shared-bottom": ("mmoe", {"sharing": "shared_bottom"}),
-    "din-no-match": ("din", {"attention": {"activation": "dice", "match": False}}),
-}
 METRICS = ("auc", "gauc", "logloss", "hr_at_5", "ndcg_at_5", "hr_at_10", "ndcg_at_10", "truth_gap", "excess_logloss",
            "oracle_auc")
 # What the borrowed configurations can't have on logs whose items have no category.

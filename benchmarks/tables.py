@@ -1,7 +1,8 @@
 """Writes the Markdown tables of the docs from docs/results/*.json.
 
-A table stands between `<!-- table: NAME -->` and `<!-- end -->`, a model's own rows between `<!-- results: MODEL -->` and
-`<!-- end -->`.
+A table stands between `<!-- table: FILE -->` and `<!-- end -->`; `<!-- table: FILE DATASET -->` has the models of one dataset,
+best first, and `<!-- table: FILE DATASET MODEL -->` one model with its ablations. A model's own rows stand between
+`<!-- results: MODEL -->` and `<!-- end -->`.
 
     make tables
 """
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.results import read_rows
+from benchmarks.variants import VARIANTS
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
@@ -38,16 +40,28 @@ def table(rows: list[dict[str, Any]]) -> str:
         f"`{command}`" for command in commands) + ".\n"
 
 
+def chosen(rows: list[dict[str, Any]], dataset: str | None = None, model: str | None = None) -> list[dict[str, Any]]:
+    """The rows of a dataset by their first metric, best first: of all models, or of one with its ablations."""
+    if dataset is None:
+        return rows
+    def wanted(name: str) -> bool:
+        return name not in VARIANTS if model is None else model in (name, VARIANTS.get(name, ("",))[0])
+
+    found = [row for row in rows if row["dataset"] == dataset and wanted(row["model"])]
+    return sorted(found, key=lambda row: -next(iter(row["metrics"].values()))["mean"])
+
+
 def fill(text: str) -> str:
     """A document with its tables written anew."""
     def named(match: re.Match[str]) -> str:
-        return f"{match[1]}\n{table(read_rows(RESULTS / f'{match[2]}.json'))}<!-- end -->"
+        rows = chosen(read_rows(RESULTS / f"{match[2]}.json"), *match[3].split())
+        return f"{match[1]}\n{table(rows)}<!-- end -->"
 
     def of_model(match: re.Match[str]) -> str:
         rows = [row for path in sorted(RESULTS.glob("r*.json")) for row in read_rows(path) if row["model"] == match[2]]
         return f"{match[1]}\n{table(rows)}<!-- end -->"
 
-    text = re.sub(r"(<!-- table: (\w+) -->).*?<!-- end -->", named, text, flags=re.S)
+    text = re.sub(r"(<!-- table: (\w+)((?: \w+){0,2}) -->).*?<!-- end -->", named, text, flags=re.S)
     return re.sub(r"(<!-- results: (\w+) -->).*?<!-- end -->", of_model, text, flags=re.S)
 
 
@@ -71,7 +85,10 @@ def _command(row: dict[str, Any]) -> str:
 def _cell(value: dict[str, float] | None) -> str:
     if value is None:
         return ""
-    return f"{value['mean']:g}" + (f" ± {value['std']:g}" if value["std"] else "")
+    def number(part: float) -> str:
+        return f"{part:,.0f}" if part >= 10_000 else f"{part:g}"
+
+    return number(value["mean"]) + (f" ± {number(value['std'])}" if value["std"] else "")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,31 @@
+"""Ablations of models: what a table calls them, and what is changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# A name for the table, the model, and what is changed in its configuration.
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "dmr-no-auxiliary": ("dmr", {"auxiliary": "none"}),
+    "dmr-logistic": ("dmr", {"auxiliary": "logistic"}),
+    "dmr-no-u2i": ("dmr", {"u2i": False}),
+    "dmr-no-i2i": ("dmr", {"i2i": False}),
+    "dmr-no-position": ("dmr", {"position": False}),
+    "dmr-no-match": ("dmr", {"match": False}),
+    "dmr-item-output": ("dmr", {"output": "item"}),
+    "dien-no-auxiliary": ("dien", {"auxiliary_weight": 0.0}),
+    "dien-augru-code": ("dien", {"evolution": "augru_code"}),
+    "dien-agru": ("dien", {"evolution": "agru"}),
+    "dien-gru": ("dien", {"evolution": "gru"}),
+    "dien-no-match": ("dien", {"match": False}),
+    "sim-hard": ("sim", {"search": "hard"}),
+    "sim-soft": ("sim", {"search": "soft"}),
+    "sim-no-time-gap": ("sim", {"time_gap": False}),
+    "lsrmm-no-long-term": ("lsrmm", {"long_term": False}),
+    "lsrmm-no-gate": ("lsrmm", {"gate": False}),
+    "lsrmm-no-raw": ("lsrmm", {"raw": False}),
+    "usm-no-pooling": ("usm", {"pooling": False}),
+    "fism": ("nais", {"attention": "none"}),
+    "shared-bottom": ("mmoe", {"sharing": "shared_bottom"}),
+    "din-no-match": ("din", {"attention": {"activation": "dice", "match": False}}),
+}
