@@ -2,8 +2,9 @@
 
     python -m benchmarks.pipeline_runs --configs rees46_wdl rees46_din --log runs/rees46/log --out docs/results/rees46.json
 
-Reports of finished runs are kept below `--roots` and not made again; a row that is measured anew
-replaces the old one.
+All runs share a pipeline root, so that the stages before the Trainer are made once and cached. Their order is that of the
+configurations: a model is compared with the one that was blessed last. Reports of finished runs are kept below the root and not
+made again; a row that is measured anew replaces the old one.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from benchmarks.results import mean_std, read_rows, write_rows
 
 def run(config: str, log: str, root: Path, seed: int) -> dict[str, Any]:
     """The report of one run, made if there is none; a model that is not blessed (exit code 2) is a result too."""
-    kept = root / f"report-seed{seed}.json"
+    kept = root / "reports" / f"{config}-{seed}.json"
     if kept.is_file():
         return json.loads(kept.read_text())
     zoo = str(Path(sys.executable).with_name("zoo"))
@@ -30,6 +31,7 @@ def run(config: str, log: str, root: Path, seed: int) -> dict[str, Any]:
     if code not in (0, 2):
         raise SystemExit(f"the run failed with exit code {code}; run the command above to see why")
     report = json.loads((root / "report.json").read_text())
+    kept.parent.mkdir(exist_ok=True)
     kept.write_text(json.dumps(report, indent=2))
     return report
 
@@ -60,12 +62,13 @@ def main() -> None:
     parser.add_argument("--configs", nargs="+", required=True)
     parser.add_argument("--log", required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--roots", type=Path, default=Path("runs/benchmark"))
+    parser.add_argument("--root", type=Path, help="of the pipeline (default: runs/benchmark and the name of the log's folder)")
     parser.add_argument("--out", required=True)
     options = parser.parse_args()
+    root = options.root or Path("runs/benchmark") / Path(options.log).absolute().parent.name
     rows = {(one["dataset"], one["model"]): one for one in read_rows(options.out)}
     for config in options.configs:
-        reports = [run(config, options.log, options.roots / config, seed) for seed in options.seeds]
+        reports = [run(config, options.log, root, seed) for seed in options.seeds]
         made = rows[reports[0]["dataset"], reports[0]["model"]] = row(config, options.log, reports)
         print(config, {name: value["mean"] for name, value in made["metrics"].items()}, flush=True)
         write_rows(options.out, list(rows.values()))
