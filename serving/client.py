@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import grpc
 import numpy as np
 
 from serving.encoding import decode_scores, encode_requests, to_tensor_proto
-from serving.errors import DeadlineError, ModelNotFoundError, ServerUnavailableError, ServingError, serving_error
+from serving.errors import DeadlineError, ModelNotFoundError, ServingError
+from serving.packing import packed
 from serving.protocol import (
     get_model_metadata_pb2,
     get_model_status_pb2,
@@ -22,19 +21,10 @@ from serving.protocol import (
     prediction_service_pb2_grpc,
 )
 from serving.ranking import Ranking
+from serving.retries import CHANNEL_OPTIONS, call
 from zoo.data.request import Request, check_request
 from zoo.keras import tf
 from zoo.schema import Schema
-
-_OPTIONS = [
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.max_send_message_length", -1),
-    # gRPC's own retries know neither our deadline nor our codes; and a server that came back should be found at once.
-    ("grpc.enable_retries", 0),
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 2000),
-]
-_FIRST_BACKOFF_SECONDS, _LONGEST_BACKOFF_SECONDS = 0.05, 1.0
 
 
 class VersionStatus(NamedTuple):
@@ -43,14 +33,6 @@ class VersionStatus(NamedTuple):
     version: int
     state: str
     error: str
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """Some consecutive candidates of the request number `index`: one row of a call."""
-
-    index: int
-    request: Request
 
 
 class _VersionGone(Exception):
@@ -101,7 +83,7 @@ class RankingClient:
         self._spec = model_pb2.ModelSpec(name=model_name, version_label=label)
         if version is not None:
             self._spec.version.value = version
-        self._channel = grpc.insecure_channel(target, _OPTIONS)
+        self._channel = grpc.insecure_channel(target, CHANNEL_OPTIONS)
         self._prediction = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
         self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
 
@@ -236,28 +218,11 @@ class RankingClient:
 
     # ---- calls -----------------------------------------------------------------------------------------------------
 
-    def _calls(self, requests: Sequence[Request]) -> Iterator[list[_Piece]]:
-        """Cuts requests into rows of at most the schema's candidates, and packs the rows into calls."""
-        pieces: list[_Piece] = []
-        widest = 0
-        for index, request in enumerate(requests):
-            for start in range(0, request.candidate_count, self.schema.max_candidates):
-                piece = _Piece(index, _slice(request, start, start + self.schema.max_candidates))
-                count = piece.request.candidate_count
-                full = (len(pieces) + 1) * max(widest, count) > self.max_call_candidates
-                if pieces and (full or len(pieces) == self.max_batch):
-                    yield pieces
-                    pieces, widest = [], 0
-                pieces.append(piece)
-                widest = max(widest, count)
-        if pieces:
-            yield pieces
-
     def _scores(self, requests: Sequence[Request], deadline: float) -> tuple[int, list[dict[str, np.ndarray]]]:
         """The version that answered, and by request its scores by task."""
         parts: list[list[dict[str, np.ndarray]]] = [[] for _ in requests]
         version = None
-        for pieces in self._calls(requests):
+        for pieces in packed(requests, self.schema.max_candidates, self.max_call_candidates, self.max_batch):
             encoded = encode_requests(self.schema, [piece.request for piece in pieces])
             try:
                 response = self._predict(encoded.inputs, self.signature, deadline, version)
@@ -280,34 +245,17 @@ class RankingClient:
             request.inputs[name].CopyFrom(to_tensor_proto(np.asarray(array)))
         return self._call(self._prediction.Predict, request, deadline)
 
-    def _call(self, method: Callable[..., Any], request: Any, deadline: float) -> Any:
+    def _call(self, method: Any, request: Any, deadline: float) -> Any:
         where = f"{self.target}, model {self.model_name!r}"
         if getattr(request.model_spec, "signature_name", ""):
             where += f", signature {request.model_spec.signature_name!r}"
-        for attempt in range(1, self.max_attempts + 1):
-            try:
-                return method(request, timeout=max(0.001, deadline - time.monotonic()))
-            except grpc.RpcError as error:
-                failure = serving_error(error, where)
-            pause = min(_LONGEST_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2 ** (attempt - 1)) * random.uniform(0.5, 1)
-            again = failure.code == grpc.StatusCode.UNAVAILABLE and attempt < self.max_attempts
-            if not again or time.monotonic() + pause > deadline:
-                break
-            time.sleep(pause)
-        if isinstance(failure, ServerUnavailableError) and attempt > 1:
-            failure = type(failure)(f"{failure} ({attempt} attempts)", failure.code, failure.details)
-        raise failure
+        return call(method, request, deadline, self.max_attempts, where)
 
     def _truncated(self, request: Request) -> dict[str, int]:
         """By sequence, how many of the oldest events were left out."""
         lengths = {s.name: (len(request.sequences[s.name][s.fields[0].name]), s.max_length)
                    for s in self.schema.sequences}
         return {name: length - maximum for name, (length, maximum) in lengths.items() if length > maximum}
-
-
-def _slice(request: Request, start: int, stop: int) -> Request:
-    candidates = {name: values[start:stop] for name, values in request.candidates.items()}
-    return Request(request.request_id, request.time, request.features, request.sequences, candidates)
 
 
 def _arrays(response: Any) -> dict[str, np.ndarray]:

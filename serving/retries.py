@@ -1,0 +1,53 @@
+"""One gRPC call, tried again while the server is unavailable."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+
+from serving.errors import ServerUnavailableError, serving_error
+
+CHANNEL_OPTIONS = [
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    # gRPC's own retries know neither our deadline nor our codes; and a server that came back should be found at once.
+    ("grpc.enable_retries", 0),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 2000),
+]
+_FIRST_BACKOFF_SECONDS, _LONGEST_BACKOFF_SECONDS = 0.05, 1.0
+
+
+def call(method: Callable[..., Any], request: Any, deadline: float, max_attempts: int, where: str) -> Any:
+    """Calls a stub's method; UNAVAILABLE is tried again with growing pauses, no other error is.
+
+    Args:
+        method: of a gRPC stub.
+        request: its message.
+        deadline: on the monotonic clock, pauses included.
+        max_attempts: how often it is tried.
+        where: what was called, for the error's message.
+
+    Returns:
+        The answer.
+
+    Raises:
+        ServingError: the call failed; the subclass says how.
+    """
+    for attempt in range(1, max_attempts + 1):
+        try:
+            return method(request, timeout=max(0.001, deadline - time.monotonic()))
+        except grpc.RpcError as error:
+            failure = serving_error(error, where)
+        pause = min(_LONGEST_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2 ** (attempt - 1)) * random.uniform(0.5, 1)
+        again = failure.code == grpc.StatusCode.UNAVAILABLE and attempt < max_attempts
+        if not again or time.monotonic() + pause > deadline:
+            break
+        time.sleep(pause)
+    if isinstance(failure, ServerUnavailableError) and attempt > 1:
+        failure = type(failure)(f"{failure} ({attempt} attempts)", failure.code, failure.details)
+    raise failure
