@@ -2,7 +2,7 @@
 
     python -m benchmarks.pipeline_runs --configs rees46_wdl rees46_din --log runs/rees46/log --out docs/results/rees46.json
 
-All runs share a pipeline root, so that the stages before the Trainer are made once and cached. Their order is that of the
+All runs share a pipeline's name and root, so that the stages before the Trainer are made once and cached. Their order is that of the
 configurations: a model is compared with the one that was blessed last. Reports of finished runs are kept below the root and not
 made again; a row that is measured anew replaces the old one.
 """
@@ -25,7 +25,8 @@ def run(config: str, log: str, root: Path, seed: int) -> dict[str, Any]:
     if kept.is_file():
         return json.loads(kept.read_text())
     zoo = str(Path(sys.executable).with_name("zoo"))
-    command = [zoo, "run", config, "--log", log, "--root", str(root), "--seed", str(seed)]
+    command = [zoo, "run", config, "--log", log, "--root", str(root), "--seed", str(seed),
+               "--set", f"pipeline.name={root.name}"]
     print(" ".join(["zoo", *command[1:]]), flush=True)
     code = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
     if code not in (0, 2):
