@@ -9,6 +9,10 @@ from zoo.layers.embeddings import matched_columns, same_ids
 from zoo.layers.masking import length_mask
 from zoo.schema import Column, Schema
 
+# Relative difference up to which two numbers are one: normalised at different places of a batch, the same number may differ in
+# its last bit.
+SAME = 1e-6
+
 
 class DenseStatistics(keras.layers.Layer):
     """`[R, N, F]` numbers of each candidate: its own, the request's, and counts over the history.
@@ -17,6 +21,10 @@ class DenseStatistics(keras.layers.Layer):
     share: how many events have the candidate's id, what share of the history that is, and how many events ago the last one
     was; for every number that both have (by role): its distance to the last event's and to the history's mean; the last
     event's other numbers; and the history's length.
+
+    The same row comes out to the last bit whatever the batch is padded to: trees split between any two values, and a number
+    that equals the history's mean must not be above it in training and below it in serving. So means are taken in float64,
+    where sums of some float32 are exact, and what differs by rounding alone differs by 0.
 
     Args:
         schema: a bound schema.
@@ -71,10 +79,12 @@ class DenseStatistics(keras.layers.Layer):
             parts += [tf.expand_dims(value, -1) for value in (count, share, recency)]
         final = tf.one_hot(request[self.sequence.length] - 1, tf.shape(mask)[1])
         for event, column in self.compared:
-            value = candidates[column.name]
-            for weights in (final, mask / tf.maximum(tf.expand_dims(lengths, 1), 1.0)):
-                past = tf.reduce_sum(request[event.name] * weights, 1, keepdims=True)
-                parts.append(tf.expand_dims(tf.where(tf.expand_dims(lengths, 1) > 0, value - past, 0.0), -1))
+            value, past = tf.cast(candidates[column.name], tf.float64), tf.cast(request[event.name], tf.float64)
+            for weights, count in ((final, 1.0), (mask, tf.maximum(tf.expand_dims(lengths, 1), 1.0))):
+                mean = tf.reduce_sum(past * tf.cast(weights, tf.float64), 1, keepdims=True) / tf.cast(count, tf.float64)
+                told = tf.abs(value - mean) > SAME * (tf.abs(value) + tf.abs(mean))
+                difference = tf.where((tf.expand_dims(lengths, 1) > 0) & told, value - mean, 0.0)
+                parts.append(tf.cast(tf.expand_dims(difference, -1), tf.float32))
         parts += [_for_all(tf.reduce_sum(request[column.name] * final, 1, keepdims=True), shape) for column in self.last]
         return parts
 

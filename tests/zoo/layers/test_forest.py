@@ -6,11 +6,12 @@ import lightgbm
 import numpy as np
 import pytest
 
-from tests.toy import toy_batch, toy_bound, toy_request
+from tests.toy import toy_batch, toy_bound, toy_request, toy_schema
 from zoo.keras import tf
 from zoo.layers.forest import Forest
 from zoo.layers.statistics import DenseStatistics
 from zoo.models.base import split_inputs
+from zoo.schema import Feature
 
 
 def leaf(value: float) -> dict:
@@ -80,3 +81,28 @@ def test_statistics_of_an_empty_history_are_finite():
     request = toy_request(np.random.default_rng(0), schema, history=0, candidates=3)
     rows = DenseStatistics(schema)(*split_inputs(schema, toy_batch(schema, [request])[0]))
     assert rows.shape[1] == 3 and np.isfinite(rows).all()
+
+
+def test_statistics_are_the_same_bits_whatever_the_batch_is_padded_to():
+    """A price that equals the history's mean, and random ones; alone and beside the longest history."""
+    rng = np.random.default_rng(0)
+    price = Feature(name="price", kind="number", role="price")
+    sequence = toy_schema().sequences[0]
+    sequence = sequence.model_copy(update={"fields": (*sequence.fields, price), "max_length": 40})
+    schema = toy_schema().model_copy(update={"sequences": (sequence,)}).bind({"item": 60, "category": 6})
+    layer, width = DenseStatistics(schema), 40
+    for prices in ([0.1] * 3, [0.7] * 7, *(rng.normal(size=n) for n in rng.integers(1, 30, 40))):
+        length = len(prices)
+        rows = []
+        for padded in (length, width):
+            past = {f"history_{name}": tf.zeros((1, padded), kind) for name, kind in (
+                ("item", tf.int64), ("category", tf.int64), ("gap", tf.float32), ("gap_bucket", tf.int64))}
+            past["history_price"] = tf.constant([[*prices, *[0.0] * (padded - length)]], tf.float32)
+            request = past | {"history_length": tf.constant([length], tf.int64), "user_id": tf.constant([2], tf.int64),
+                              "hour": tf.constant([0.0])}
+            shown = {f"candidate_{name}": tf.zeros((1, 2), tf.int64) for name in ("item", "category")}
+            shown |= {"candidate_price": tf.constant([[prices[0], 0.3]], tf.float32), "candidate_image": tf.zeros((1, 2, 3))}
+            rows.append(layer(request, shown).numpy()[0])
+        assert (rows[0] == rows[1]).all()
+        if len(set(prices)) == 1:
+            assert rows[0][0][layer.names.index("history_price_to_mean")] == 0
