@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.results import mean_std, read_rows, write_rows
+from benchmarks.results import SEEDS, mean_std, read_rows, with_seeds, write_rows
 
 
 def run(config: str, log: str, root: Path, seed: int) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def row(config: str, log: str, reports: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "dataset": reports[0]["dataset"], "model": reports[0]["model"], "seeds": len(reports),
         "protocol": "test split by time, touched once; the epoch is chosen on validation; floors (AUC): " + (floors or "none"),
-        "command": f"python -m benchmarks.pipeline_runs --configs {config} --log {log}",
+        "command": f"python -m benchmarks.pipeline_runs --configs {config} --log {log}" + with_seeds([r["seed"] for r in reports]),
         "metrics": {
             "auc": over(lambda r: r["metrics"]["auc"]), "gauc": over(lambda r: r["metrics"]["gauc"]["value"]),
             "logloss": over(lambda r: r["metrics"]["logloss"]),
@@ -62,7 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--configs", nargs="+", required=True)
     parser.add_argument("--log", required=True)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--root", type=Path, help="of the pipeline (default: runs/benchmark and the name of the log's folder)")
     parser.add_argument("--out", required=True)
     options = parser.parse_args()

@@ -15,7 +15,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.results import mean_std, read_rows, write_rows
+from benchmarks.results import SEEDS, mean_std, read_rows, with_seeds, write_rows
 from benchmarks.transformed import Transformed, transformed
 from benchmarks.variants import VARIANTS
 from tfx_pipelines.config import load_run_config
@@ -72,7 +72,7 @@ def main() -> None:
                         help="request logs; NAME chooses the configurations (rees46, sim, grocery, beauty, lastfm)")
     parser.add_argument("--models", nargs="+", default=registry.names(), metavar="MODEL",
                         help=f"models of the zoo (all by default), or ablations: {', '.join(VARIANTS)}")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--root", type=Path, default=Path("runs/ranking"), help="for transformed logs and finished runs")
     parser.add_argument("--out", default="docs/results/ranking.json")
     options = parser.parse_args()
@@ -91,7 +91,7 @@ def main() -> None:
                     done.parent.mkdir(parents=True, exist_ok=True)
                     done.write_text(json.dumps(run, indent=1))
                 runs.append(json.loads(done.read_text()))
-            command = f"python -m benchmarks.ranking --logs {log}={folder} --models {name}"
+            command = f"python -m benchmarks.ranking --logs {log}={folder} --models {name}" + with_seeds(options.seeds)
             rows[log, name] = row(log, name, runs, data.floors, command)
             print(log, name, {key: value["mean"] for key, value in rows[log, name]["metrics"].items()}, flush=True)
             write_rows(options.out, list(rows.values()))

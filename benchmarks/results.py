@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+SEEDS = [1, 2, 3]
 KEYS = {"dataset", "protocol", "model", "seeds", "metrics", "command"}
 
 
@@ -26,6 +27,11 @@ def read_rows(path: str | Path) -> list[dict[str, Any]]:
     """The rows of a table; an absent one has none."""
     path = Path(path)
     return json.loads(path.read_text())["rows"] if path.is_file() else []
+
+
+def with_seeds(seeds: list[int]) -> str:
+    """The option that a command needs for these seeds."""
+    return "" if seeds == SEEDS else " --seeds " + " ".join(map(str, seeds))
 
 
 def mean_std(values: list[float], digits: int = 4) -> dict[str, float]:
