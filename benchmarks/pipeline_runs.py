@@ -46,7 +46,8 @@ def row(config: str, log: str, reports: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "dataset": reports[0]["dataset"], "model": reports[0]["model"], "seeds": len(reports),
         "protocol": "test split by time, touched once; the epoch is chosen on validation; floors (AUC): " + (floors or "none"),
-        "command": f"python -m benchmarks.pipeline_runs --configs {config} --log {log}" + with_seeds([r["seed"] for r in reports]),
+        "command": (f"python -m benchmarks.pipeline_runs --configs {config} --log {log}"
+                    + with_seeds([report["seed"] for report in reports])),
         "metrics": {
             "auc": over(lambda r: r["metrics"]["auc"]), "gauc": over(lambda r: r["metrics"]["gauc"]["value"]),
             "logloss": over(lambda r: r["metrics"]["logloss"]),
