@@ -6,6 +6,7 @@ from tfx import v1 as tfx
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.proto import example_gen_pb2, trainer_pb2, transform_pb2
 
+from tfx_pipelines.code import code_fingerprint
 from tfx_pipelines.components.serving_validator import ServingValidator
 from tfx_pipelines.config import RunConfig
 from tfx_pipelines.evaluation import eval_config
@@ -63,6 +64,7 @@ def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir
             "model": config.model.name,
             "model_config": config.model.config,
             "training": config.training.model_dump(mode="json"),
+            "code": code_fingerprint(),
         },
     )
     baseline = tfx.dsl.Resolver(

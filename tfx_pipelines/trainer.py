@@ -30,7 +30,7 @@ def run_fn(fn_args: Any) -> None:
     candidate's score): what the serving validator compares served scores with, and what the report is made of.
 
     Args:
-        fn_args: TFX's; `custom_config` holds `schema`, `model`, `model_config` and `training`.
+        fn_args: TFX's; `custom_config` holds `schema`, `model`, `model_config` and `training`; `code` is for the cache.
     """
     settings = fn_args.custom_config
     transformed = tft.TFTransformOutput(fn_args.transform_output)
