@@ -24,7 +24,8 @@ class DenseStatistics(keras.layers.Layer):
 
     The same row comes out to the last bit whatever the batch is padded to: trees split between any two values, and a number
     that equals the history's mean must not be above it in training and below it in serving. So means are taken in float64,
-    where sums of some float32 are exact, and what differs by rounding alone differs by 0.
+    where sums of some float32 are exact, what differs by rounding alone differs by 0, and all are rounded to 17 binary digits:
+    what the transformation wrote and what it computes in a server may differ in the last one of 24.
 
     Args:
         schema: a bound schema.
@@ -59,7 +60,7 @@ class DenseStatistics(keras.layers.Layer):
         parts = own + [_for_all(value, shape) for value in shared]
         if self.sequence:
             parts += self._history(request, candidates, shape)
-        return tf.concat(parts, -1)
+        return _coarse(tf.concat(parts, -1))
 
     def _history(self, request: Mapping[str, tf.Tensor], candidates: Mapping[str, tf.Tensor],
                  shape: tf.Tensor) -> list[tf.Tensor]:
@@ -97,6 +98,11 @@ def _number(column: Column, values: Mapping[str, tf.Tensor]) -> tf.Tensor:
     """`[..., width]`."""
     value = tf.cast(values[column.name], tf.float32)
     return value if column.feature.width > 1 else tf.expand_dims(value, -1)
+
+
+def _coarse(values: tf.Tensor) -> tf.Tensor:
+    """Rounded to 17 binary digits; whole numbers up to 131,072 stay as they are."""
+    return tf.bitcast(tf.bitwise.bitwise_and(tf.bitcast(values, tf.int32) + 64, ~127), tf.float32)
 
 
 def _for_all(value: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:

@@ -9,7 +9,7 @@ import pytest
 from tests.toy import toy_batch, toy_bound, toy_request, toy_schema
 from zoo.keras import tf
 from zoo.layers.forest import Forest
-from zoo.layers.statistics import DenseStatistics
+from zoo.layers.statistics import DenseStatistics, _coarse
 from zoo.models.base import split_inputs
 from zoo.schema import Feature
 
@@ -106,3 +106,11 @@ def test_statistics_are_the_same_bits_whatever_the_batch_is_padded_to():
         assert (rows[0] == rows[1]).all()
         if len(set(prices)) == 1:
             assert rows[0][0][layer.names.index("history_price_to_mean")] == 0
+
+
+def test_the_last_digits_of_a_number_are_no_difference():
+    numbers = np.float32([0.0, 1.0, -3.0, 131_071.0, 0.1, -0.37, 1e-4])
+    assert (_coarse(tf.constant(numbers[:4])).numpy() == numbers[:4]).all()
+    beside = np.nextafter(numbers, np.float32(np.inf))
+    assert (_coarse(tf.constant(beside[4:])).numpy() == _coarse(tf.constant(numbers[4:])).numpy()).all()
+    assert _coarse(tf.constant(numbers)).numpy() == pytest.approx(numbers, rel=1e-5)
