@@ -37,7 +37,7 @@ def run(config: str, log: str, root: Path, seed: int) -> dict[str, Any]:
     return report
 
 
-def row(config: str, log: str, reports: list[dict[str, Any]]) -> dict[str, Any]:
+def row(config: str, log: str, out: str, reports: list[dict[str, Any]]) -> dict[str, Any]:
     """One row of the table, means over the seeds."""
     def over(pick: Any, digits: int = 4) -> dict[str, float]:
         return mean_std([pick(report) for report in reports], digits)
@@ -46,7 +46,7 @@ def row(config: str, log: str, reports: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "dataset": reports[0]["dataset"], "model": reports[0]["model"], "seeds": len(reports),
         "protocol": "test split by time, touched once; the epoch is chosen on validation; floors (AUC): " + (floors or "none"),
-        "command": (f"python -m benchmarks.pipeline_runs --configs {config} --log {log}"
+        "command": (f"python -m benchmarks.pipeline_runs --configs {config} --log {log} --out {out}"
                     + with_seeds([report["seed"] for report in reports])),
         "metrics": {
             "auc": over(lambda r: r["metrics"]["auc"]), "gauc": over(lambda r: r["metrics"]["gauc"]["value"]),
@@ -71,7 +71,7 @@ def main() -> None:
     rows = {(one["dataset"], one["model"]): one for one in read_rows(options.out)}
     for config in options.configs:
         reports = [run(config, options.log, root, seed) for seed in options.seeds]
-        made = rows[reports[0]["dataset"], reports[0]["model"]] = row(config, options.log, reports)
+        made = rows[reports[0]["dataset"], reports[0]["model"]] = row(config, options.log, options.out, reports)
         print(config, {name: value["mean"] for name, value in made["metrics"].items()}, flush=True)
         write_rows(options.out, list(rows.values()))
 

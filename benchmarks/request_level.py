@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.ranking import settings
-from benchmarks.results import mean_std, read_rows, write_rows
+from benchmarks.results import SEEDS, mean_std, read_rows, with_seeds, write_rows
 from benchmarks.transformed import Transformed, transformed
 from zoo.keras import keras, tf
 from zoo.models import registry
@@ -77,7 +77,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--log", required=True, metavar="NAME=FOLDER", help="NAME chooses the configurations")
     parser.add_argument("--models", nargs="+", default=["embedding_mlp", "din", "dmr"])
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--root", type=Path, default=Path("runs/ranking"), help="for transformed logs")
     parser.add_argument("--out", default="docs/results/request_level.json")
@@ -92,7 +92,7 @@ def main() -> None:
             rows[log, title] = {
                 "dataset": log, "model": title, "seeds": len(runs),
                 "protocol": f"{options.epochs} epochs, as many impressions a step, test split",
-                "command": f"python -m benchmarks.request_level --log {log}={folder} --models {name}",
+                "command": f"python -m benchmarks.request_level --log {log}={folder} --models {name}" + with_seeds(options.seeds),
                 "metrics": {metric: mean_std([run[metric] for run in runs], 0 if metric == "seconds" else 4)
                             for metric in runs[0]}}
             print(title, rows[log, title]["metrics"], flush=True)

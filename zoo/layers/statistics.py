@@ -24,8 +24,8 @@ class DenseStatistics(keras.layers.Layer):
 
     The same row comes out to the last bit whatever the batch is padded to: trees split between any two values, and a number
     that equals the history's mean must not be above it in training and below it in serving. So means are taken in float64,
-    where sums of some float32 are exact, what differs by rounding alone differs by 0, and all are rounded to 17 binary digits:
-    what the transformation wrote and what it computes in a server may differ in the last one of 24.
+    where sums of some float32 are exact, what differs by rounding alone differs by 0, and all are rounded to 17 binary digits,
+    so that the last one of 24 decides nothing.
 
     Args:
         schema: a bound schema.
