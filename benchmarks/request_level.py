@@ -92,7 +92,8 @@ def main() -> None:
             rows[log, title] = {
                 "dataset": log, "model": title, "seeds": len(runs),
                 "protocol": f"{options.epochs} epochs, as many impressions a step, test split",
-                "command": f"python -m benchmarks.request_level --log {log}={folder} --models {name}" + with_seeds(options.seeds),
+                "command": (f"python -m benchmarks.request_level --log {log}={folder} --models {name}"
+                            + with_seeds(options.seeds)),
                 "metrics": {metric: mean_std([run[metric] for run in runs], 0 if metric == "seconds" else 4)
                             for metric in runs[0]}}
             print(title, rows[log, title]["metrics"], flush=True)
