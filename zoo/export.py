@@ -75,12 +75,14 @@ class ServableRanker(tf.Module):
         """The concrete functions by signature name."""
         examples = tf.TensorSpec([None], tf.string, name="examples")
         request, candidates = request_specs(self.schema), candidate_specs(self.schema)
+        # AutoGraph would take longer than all the rest of an export, and has nothing to convert.
+        graph = tf.function(autograph=False)
         return {
-            "serving_default": tf.function(self.serve_examples).get_concrete_function(examples),
-            "rank": tf.function(self.rank).get_concrete_function(**request, **candidates),
-            "encode_request": tf.function(self.encode_request).get_concrete_function(**request),
-            "encode_candidates": tf.function(self.encode_candidates).get_concrete_function(**candidates),
-            "transform_features": tf.function(self.transform_features).get_concrete_function(examples),
+            "serving_default": graph(self.serve_examples).get_concrete_function(examples),
+            "rank": graph(self.rank).get_concrete_function(**request, **candidates),
+            "encode_request": graph(self.encode_request).get_concrete_function(**request),
+            "encode_candidates": graph(self.encode_candidates).get_concrete_function(**candidates),
+            "transform_features": graph(self.transform_features).get_concrete_function(examples),
         }
 
     # ---- raw tensors to the model's inputs -----------------------------------------------------------------------

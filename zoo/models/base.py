@@ -136,6 +136,8 @@ class RankingModel(tfrs.Model):
             self.train_function = several_steps(self)
         return self.train_function
 
+    # AutoGraph would rewrite every function below this one for Python loops over tensors, which no model has: 20 s a training.
+    @tf.autograph.experimental.do_not_convert
     def train_step(self, batch: tuple[Tensors, Tensors, Tensors]) -> dict[str, tf.Tensor]:
         with tf.GradientTape() as tape:
             loss = self.compute_loss(batch, training=True)

@@ -79,7 +79,7 @@ def score_dataset(model: RankingModel, dataset: tf.data.Dataset) -> Scored:
         The candidates that have weight, in the order of the dataset.
     """
     schema = model.schema
-    predict = tf.function(model.probabilities, reduce_retracing=True)
+    predict = tf.function(model.probabilities, reduce_retracing=True, autograph=False)
     columns: dict[tuple[str, str], list[np.ndarray]] = {}
 
     def keep(kind: str, name: str, values: Any) -> None:
