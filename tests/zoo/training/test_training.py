@@ -59,6 +59,20 @@ def test_learning_is_better_than_chance(files):
     assert result.history[result.best_epoch - 1]["validation"]["auc"] > 0.6
 
 
+def test_graphs_are_traced_without_autograph(files, monkeypatch):
+    statuses, model = [], registry.get("din")
+    score = model.score
+
+    def watched(self, *arguments):
+        statuses.append(tf.__internal__.autograph.control_status_ctx().status.name)
+        return score(self, *arguments)
+
+    monkeypatch.setattr(model, "score", watched)
+    run(files, epochs=1)
+    # Once eagerly, which builds the model; then for the graphs of a step and of scoring.
+    assert len(statuses) >= 3 and statuses[0] == "UNSPECIFIED" and set(statuses[1:]) == {"DISABLED"}
+
+
 def test_divergence_is_an_error_that_says_so(files):
     huge = {"dense": {"name": "sgd", "learning_rate": 1e30}, "embedding": {"name": "adagrad", "learning_rate": 1e30}}
     with pytest.raises((FloatingPointError, ValueError), match="NaN"):
