@@ -17,7 +17,6 @@ from benchmarks.results import write_rows
 from benchmarks.step_cost import Stepper
 from zoo.keras import tf
 from zoo.layers.embeddings import Behaviours, Candidates
-from zoo.layers.pair_dense import PairDense
 from zoo.layers.target_attention import TargetAttention, TargetAttentionConfig
 
 IMPRESSIONS, HISTORY, WIDTH, UNITS = 1024, 50, 32, (80, 40)
@@ -53,12 +52,12 @@ def attention(candidates: int, lengths: np.ndarray, dense: bool) -> Callable[[],
     def run():
         with tf.GradientTape() as tape:
             tape.watch([query, keys])
-            total = tf.reduce_sum(tf.square(layer(asked, events)))
+            total = tf.reduce_sum(tf.square(layer(asked, events, training=True)))
         return tape.gradient(total, [query, keys, *layer.trainable_variables])
 
-    usual, PairDense.DENSE_FROM = PairDense.DENSE_FROM, 0.0 if dense else 1.1
+    usual, TargetAttention.DENSE_FROM = TargetAttention.DENSE_FROM, 0.0 if dense else 1.1
     run()  # the way is chosen while the graph is made
-    PairDense.DENSE_FROM = usual
+    TargetAttention.DENSE_FROM = usual
     return run
 
 

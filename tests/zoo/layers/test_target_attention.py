@@ -115,3 +115,28 @@ def test_softmax_weights_are_a_distribution_over_the_real_events():
                                   np.random.default_rng(1).normal(size=(3, 5, 4)), [5, 2, 0])
     np.testing.assert_allclose(tf.reduce_sum(layer.weights_of(candidates, behaviours), -1),
                                [[1, 1], [1, 1], [0, 0]], atol=1e-6)
+
+
+@pytest.mark.parametrize("activation, lengths", [("sigmoid", (4, 1, 0, 2, 0)), ("sigmoid", (3,)), ("prelu", (4, 4, 4, 0, 0))])
+def test_parts_and_ways_change_nothing(monkeypatch, activation, lengths):
+    """Training in parts, by all places or by real pairs, gives the numbers and gradients of the whole."""
+    rng, count = np.random.default_rng(0), len(lengths)
+    layer = TargetAttention(TargetAttentionConfig(units=(4, 3), activation=activation))
+    ids, past = rng.integers(0, 4, (count, 2, 1)), rng.integers(0, 4, (count, 4, 1))
+    candidates, behaviours = pair(rng.normal(size=(count, 2, 5)), rng.normal(size=(count, 4, 5)), lengths, ids, past)
+    layer(candidates, behaviours)
+
+    def gradients(training):
+        with tf.GradientTape() as tape:
+            tape.watch([candidates.query, behaviours.keys])
+            interest = layer(candidates, behaviours, training=training)
+            total = tf.reduce_sum(tf.sin(interest))
+        return interest, *tape.gradient(total, [candidates.query, behaviours.keys, *layer.trainable_variables])
+
+    monkeypatch.setattr(TargetAttention, "DENSE_FROM", 0.0)
+    expected = gradients(False)
+    for dense_from, training in ((1.1, False), (0.0, True), (1.1, True)):
+        monkeypatch.setattr(TargetAttention, "DENSE_FROM", dense_from)  # the way is chosen while a graph is made
+        found = tf.function(lambda: gradients(training), autograph=False)() if training else gradients(False)  # noqa: B023
+        for ours, theirs in zip(found, expected, strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-5)
