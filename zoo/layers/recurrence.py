@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zoo.keras import keras, tf
+from zoo.layers.parts import InParts
 
 
 class GatedRecurrence(keras.layers.Layer):
@@ -32,8 +33,9 @@ class GatedRecurrence(keras.layers.Layer):
         self.recurrent = self.add_weight(
             "recurrent", (self.units, 3 * self.units), initializer=_orthogonal_blocks(self.units))
         self.bias = self.add_weight("bias", (3 * self.units,), initializer="zeros")
+        self.states_by = InParts(self._states)
 
-    def call(self, inputs: tf.Tensor, alpha: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
+    def call(self, inputs: tf.Tensor, alpha: tf.Tensor, beta: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """States after each step.
 
         Args:
@@ -44,6 +46,9 @@ class GatedRecurrence(keras.layers.Layer):
         Returns:
             `[R, N, T, H]`.
         """
+        return self.states_by(inputs, alpha, beta, training=training)
+
+    def _states(self, inputs: tf.Tensor, alpha: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
         steps = tf.transpose(tf.tensordot(inputs, self.kernel, 1) + self.bias, [1, 0, 2])
         by_step = [tf.transpose(values, [2, 0, 1]) for values in (alpha, beta)]
         return tf.transpose(_recurrence(steps, self.recurrent, *by_step), [1, 2, 0, 3])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import pydantic
 
 from zoo.config import Config
@@ -10,6 +12,7 @@ from zoo.layers.activations import Dice, activate, activation
 from zoo.layers.embeddings import Behaviours, Candidates
 from zoo.layers.masking import masked_softmax
 from zoo.layers.pair_dense import EveryPair, PairDense, RealPairs, all_fields
+from zoo.layers.parts import InParts
 
 
 class TargetAttentionConfig(Config):
@@ -46,8 +49,6 @@ class TargetAttention(keras.layers.Layer):
 
     # Measured; docs/results.md. Share of real places above which computing all of them is cheaper than gathering the real ones.
     DENSE_FROM = 0.75
-    # In training, requests are taken in so many parts: two cores work on a part each, whose pairs stay in the cache.
-    PARTS = 2
 
     def __init__(self, config: TargetAttentionConfig, **kwargs):
         super().__init__(**kwargs)
@@ -58,8 +59,7 @@ class TargetAttention(keras.layers.Layer):
         self.by_tanh = config.activation == "sigmoid"
         self.activations = [activation("tanh" if self.by_tanh else config.activation) for _ in config.units]
         self.logit = keras.layers.Dense(1)
-        # One graph for all parts, so that it is traced once.
-        self.of_part = tf.function(self._weights, autograph=False, reduce_retracing=True)
+        self.weights_by = InParts(self._weights)
 
     def call(self, candidates: Candidates, behaviours: Behaviours, training: bool | None = None) -> tf.Tensor:
         """`[R, N, D + C]` the interest of each candidate; zero for an empty history."""
@@ -69,21 +69,11 @@ class TargetAttention(keras.layers.Layer):
     def weights_of(self, candidates: Candidates, behaviours: Behaviours, training: bool | None = None) -> tf.Tensor:
         """`[R, N, T]` the weight of each event for each candidate; zero on padding."""
         self._make(candidates, behaviours)
-        return tf.cond(tf.reduce_mean(behaviours.mask) < self.DENSE_FROM,
-                       lambda: self._in_parts(RealPairs, candidates, behaviours, training),
-                       lambda: self._in_parts(EveryPair, candidates, behaviours, training))
-
-    def _in_parts(self, way: type[EveryPair], candidates: Candidates, behaviours: Behaviours,
-                  training: bool | None) -> tf.Tensor:
         # Dice needs the moments of the whole batch.
-        if not training or any(isinstance(layer, Dice) for layer in self.activations):
-            return self._weights(way, candidates, behaviours)
-        requests = tf.shape(candidates.mask)[0]
-        sizes = [(requests + part) // self.PARTS for part in range(self.PARTS)]
-        asked, past = (zip(*(tf.split(value, sizes, num=self.PARTS) for value in values), strict=True)
-                       for values in (candidates, behaviours))
-        return tf.concat([self.of_part(way, Candidates(*some), Behaviours(*their))
-                          for some, their in zip(asked, past, strict=True)], 0)
+        training = training and not any(isinstance(layer, Dice) for layer in self.activations)
+        ways = [functools.partial(self.weights_by, candidates, behaviours, way=way, training=training)
+                for way in (RealPairs, EveryPair)]
+        return tf.cond(tf.reduce_mean(behaviours.mask) < self.DENSE_FROM, *ways)
 
     def _make(self, candidates: Candidates, behaviours: Behaviours) -> None:
         """Makes all weights, which can't be made inside of a branch or a part."""
@@ -95,7 +85,7 @@ class TargetAttention(keras.layers.Layer):
                     layer.build((None, width))
                 layer.built = True
 
-    def _weights(self, way: type[EveryPair], candidates: Candidates, behaviours: Behaviours) -> tf.Tensor:
+    def _weights(self, candidates: Candidates, behaviours: Behaviours, way: type[EveryPair]) -> tf.Tensor:
         pairs = way(candidates, behaviours, self.config.match)
         logits = self._logits(pairs)
         if not self.config.softmax:

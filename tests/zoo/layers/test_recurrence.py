@@ -56,14 +56,15 @@ def test_states_and_gradients_are_those_of_the_formula(setting):
     layer, inputs, alpha, beta = setting
     out = tf.constant(np.random.default_rng(1).normal(size=(R, N, T, H)), tf.float32)
     results = []
-    for function in (layer, lambda *args: explicit(layer, *args)):
+    for function in (layer, lambda *args: layer(*args, training=True), lambda *args: explicit(layer, *args)):
         with tf.GradientTape() as tape:
             tape.watch([inputs, alpha, beta])
             states = function(inputs, alpha, beta)
             loss = tf.reduce_sum(tf.square(states) * out)
         results.append([states, *tape.gradient(loss, [inputs, alpha, beta, *layer.trainable_variables])])
-    for ours, expected in zip(*results, strict=True):
+    for ours, in_parts, expected in zip(*results, strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(in_parts, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_same_in_a_graph(setting):
