@@ -30,7 +30,8 @@ class RankingModel(tfrs.Model):
     * `score(request_state, candidate_state)`: `{task: [R, N]}` logits.
 
     Losses, predictions, export and evaluation are the same for all and live here and in `zoo.export`. A model with heads that
-    are only trained names them in `heads`, and one that needs to see the training split first defines `prepare`.
+    are only trained names them in `heads`, and one that needs to see the training split first defines `prepare`. Graphs are
+    traced without AutoGraph: control flow over tensors is `tf.cond` and `tf.while_loop`.
 
     Args:
         schema: a bound schema.
