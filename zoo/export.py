@@ -75,7 +75,7 @@ class ServableRanker(tf.Module):
         """The concrete functions by signature name."""
         examples = tf.TensorSpec([None], tf.string, name="examples")
         request, candidates = request_specs(self.schema), candidate_specs(self.schema)
-        # AutoGraph would take longer than all the rest of an export, and has nothing to convert.
+        # As training is (`RankingModel.train_step`): AutoGraph would rewrite every function below these, and none needs it.
         graph = tf.function(autograph=False)
         return {
             "serving_default": graph(self.serve_examples).get_concrete_function(examples),
