@@ -36,7 +36,7 @@ class Block:
                                   'tensorflow_serving'):
             raise ImportError('blocked: ' + name)
 sys.meta_path.insert(0, Block())
-import zoo.models.din, zoo.training, zoo.export, zoo.data.simulator, zoo.data.importer
+import zoo.models.fine.din, zoo.training, zoo.export, zoo.data.simulator, zoo.data.importer
 """)
     assert done.returncode == 0, done.stderr[-2000:]
 

@@ -28,7 +28,7 @@ def tfmd_schema(schema: Schema) -> schema_pb2.Schema:
             _scalar(feature)
         elif column.level == "sequence":
             feature.value_count.min = 0
-            feature.value_count.max = next(s.max_length for s in schema.sequences if s.name == column.sequence)
+            feature.value_count.max = column.sequence.max_length
         else:
             _list(feature)
     for label in schema.labels:

@@ -55,27 +55,44 @@ class Feature(Config):
 
     Args:
         name: its name, unique among its siblings.
-        kind: `id` (a string, looked up in `space`) or `number` (a float).
+        kind: `id` (a string, looked up in `space`), `number` (a float), or `text` (a string that a model tokenises itself).
         space: id: the name of its IdSpace.
         role: what it means, so that a model can ask for "the candidate's category" and not for a name.
         transform: number: `zscore` (training moments), `log_zscore` (log1p first) or `none`.
         buckets: number: if above 0, also give the model the quantile bucket as an id (`<column>_bucket`).
         width: candidate numbers only: how many values each candidate has.
+        multiple: id: it has several values (tags, attributes), any number of them, none included; `<column>_count` says how
+            many, and models pool them.
+        weighted: with `multiple`: each value has a weight, in `<column>_weight`.
+        max_values: with `multiple`: at most so many values reach the model, the first ones.
+        owner: candidate features only: `item`, a column of the catalogue, which a coarse ranker may compute on ahead of time;
+            or `request`, known only when the request comes (past click rate, age, distance).
     """
 
     name: str = pydantic.Field(pattern=r"^[a-z][a-z0-9_]*$")
-    kind: Literal["id", "number"] = "id"
+    kind: Literal["id", "number", "text"] = "id"
     space: str | None = None
     role: Role | None = None
     transform: Literal["zscore", "log_zscore", "none"] = "zscore"
     buckets: int = pydantic.Field(0, ge=0)
     width: int = pydantic.Field(1, ge=1)
+    multiple: bool = False
+    weighted: bool = False
+    max_values: int = pydantic.Field(20, ge=1)
+    owner: Literal["item", "request"] = "request"
 
     @pydantic.model_validator(mode="after")
     def _consistent(self) -> Feature:
         if (self.kind == "id") != (self.space is not None):
-            raise ValueError(f"feature {self.name!r}: an id needs `space`, and a number must not have it")
-        if self.width > 1 and self.kind == "id":
+            raise ValueError(f"feature {self.name!r}: an id needs `space`, and a {self.kind} must not have it"
+                             if self.space else f"feature {self.name!r}: an id needs `space`")
+        if self.kind != "number" and self.buckets:
+            raise ValueError(f"feature {self.name!r}: only numbers can be put in buckets")
+        if self.kind != "id" and self.multiple:
+            raise ValueError(f"feature {self.name!r}: only ids can have several values; a number has `width`")
+        if self.weighted and not self.multiple:
+            raise ValueError(f"feature {self.name!r}: `weighted` needs `multiple`: a lone value has no weight")
+        if self.width > 1 and self.kind != "number":
             raise ValueError(f"feature {self.name!r}: only numbers can be wider than 1")
         if self.width > 1 and self.buckets:
             raise ValueError(f"feature {self.name!r}: a number wider than 1 can't be put in buckets")
@@ -110,13 +127,26 @@ class Label(Config):
         name: the task: `click`. The column is `label_click`; NaN there means "not observed" and has no weight.
         kind: `binary` (0 or 1) or `regression`.
         weight: weight of its loss.
+        soft: binary: the log holds a probability (a teacher's) and not an outcome; learned by the same cross entropy.
+        given: binary: the task that this one is conditional on (`purchase` given `click`). Its output is p(this | given).
+        entire_space: with `given`: learn `p(given)·p(this | given)` over all candidates (ESMM's CTCVR); False learns
+            p(this | given) where `given` happened.
         truth: whether the log keeps the true probability beside the label (column `truth_click`); simulators do.
     """
 
     name: str = pydantic.Field(pattern=r"^[a-z][a-z0-9_]*$")
     kind: Literal["binary", "regression"] = "binary"
     weight: float = pydantic.Field(1.0, gt=0)
+    soft: bool = False
+    given: str | None = None
+    entire_space: bool = True
     truth: bool = False
+
+    @pydantic.model_validator(mode="after")
+    def _consistent(self) -> Label:
+        if self.kind != "binary" and (self.soft or self.given):
+            raise ValueError(f"label {self.name!r}: only binary labels are soft or conditional on another")
+        return self
 
     @property
     def column(self) -> str:
@@ -128,17 +158,27 @@ class Label(Config):
 
 
 class Column(NamedTuple):
-    """A feature with its name on the wire and the level where it stands."""
+    """A feature with its name on the wire, the level where it stands, and its sequence where it has one."""
 
     name: str
     level: Literal["request", "sequence", "candidate"]
-    sequence: str | None
+    sequence: BehaviourSequence | None
     feature: Feature
 
     @property
     def bucket(self) -> str:
         """Name of the model input with the quantile bucket of a number."""
         return f"{self.name}_bucket"
+
+    @property
+    def count(self) -> str:
+        """Name of the column with the number of values, where there are several."""
+        return f"{self.name}_count"
+
+    @property
+    def weight(self) -> str:
+        """Name of the column with the values' weights."""
+        return f"{self.name}_weight"
 
 
 class Schema(Config):
@@ -182,6 +222,8 @@ class Schema(Config):
         names = [column.name for column in self.columns()] + [s.length for s in self.sequences] + list(self.keys)
         names += [name for label in self.labels for name in (label.column, label.truth_column)]
         names += [c.bucket for c in self.columns() if c.feature.buckets]
+        names += [c.count for c in self.columns() if c.feature.multiple]
+        names += [c.weight for c in self.columns() if c.feature.weighted]
         names += [CANDIDATE_COUNT, REQUEST_ID, REQUEST_TIME, "sample_weight"]
         names += [] if self.group_key in self.keys else [self.group_column]
         twice = sorted({name for name in names if names.count(name) > 1})
@@ -194,6 +236,14 @@ class Schema(Config):
                                  + nearest(space, self.spaces))
             if column.feature.width > 1 and column.level != "candidate":
                 raise ValueError(f"column {column.name!r}: only candidate features can be wider than 1")
+            if column.feature.owner == "item" and column.level != "candidate":
+                raise ValueError(f"column {column.name!r}: `owner` is said of candidate features alone")
+        tasks = [label.name for label in self.labels]
+        for label in self.labels:
+            other = next((one for one in self.labels if one.name == label.given), None)
+            if label.given is not None and (other is None or other is label or other.kind != "binary" or other.given):
+                raise ValueError(f"label {label.name!r} is given {label.given!r}, which is not another binary label that is "
+                                 f"given nothing itself{nearest(label.given, [task for task in tasks if task != label.name])}")
         groups = [feature.name for feature in self.request if feature.kind == "id"] + list(self.keys)
         if self.group_key not in groups:
             raise ValueError(f"group_key {self.group_key!r} is neither an id feature of the request nor one of `keys`"
@@ -205,13 +255,13 @@ class Schema(Config):
     def columns(self, level: str | None = None) -> list[Column]:
         """All columns that models read, or those of one level (`request`, `sequence`, `candidate`)."""
         found = [Column(f.name, "request", None, f) for f in self.request]
-        found += [Column(f"{s.name}_{f.name}", "sequence", s.name, f) for s in self.sequences for f in s.fields]
+        found += [Column(f"{s.name}_{f.name}", "sequence", s, f) for s in self.sequences for f in s.fields]
         found += [Column(f"candidate_{f.name}", "candidate", None, f) for f in self.candidates]
         return [column for column in found if level in (None, column.level)]
 
     def sequence_columns(self, sequence: BehaviourSequence) -> list[Column]:
         """The columns of one sequence."""
-        return [column for column in self.columns("sequence") if column.sequence == sequence.name]
+        return [column for column in self.columns("sequence") if column.sequence == sequence]
 
     def sequence(self, role: str) -> BehaviourSequence | None:
         """The sequence with this role, or None where the log has none."""
@@ -220,6 +270,10 @@ class Schema(Config):
     def candidate(self, role: str) -> Column | None:
         """The candidate column with this role, or None where the log has none."""
         return next((column for column in self.columns("candidate") if column.feature.role == role), None)
+
+    def item_columns(self) -> list[Column]:
+        """The candidate columns that belong to the item alone; the catalogue has them, named by their features."""
+        return [column for column in self.columns("candidate") if column.feature.owner == "item"]
 
     @property
     def string_keys(self) -> tuple[str, ...]:

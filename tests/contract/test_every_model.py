@@ -221,7 +221,7 @@ def raw_tensors(schema: Schema, requests) -> dict[str, tf.Tensor]:
         if column.level == "request":
             raw[column.name] = tf.constant([r.features[name] for r in requests], kind)
             continue
-        rows = [list(r.sequences[column.sequence][name] if column.level == "sequence" else r.candidates[name])
+        rows = [list(r.sequences[column.sequence.name][name] if column.level == "sequence" else r.candidates[name])
                 for r in requests]
         inner = () if column.feature.width == 1 else (column.feature.width,)
         if any(rows):

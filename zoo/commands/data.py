@@ -1,4 +1,4 @@
-"""`zoo data`: request logs from a simulator, an event log, or a public log of interactions."""
+"""`zoo data`: request logs from a simulator or an event log."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 @click.group()
 def data() -> None:
-    """Make request logs: simulate a marketplace, or import an event log or a public log of interactions."""
+    """Make request logs: simulate a marketplace, or import an event log."""
 
 
 @data.command()
@@ -28,10 +28,10 @@ def simulate(out: str, requests: int | None, seed: int | None, config: str | Non
     values |= {name: value for name, value in (("requests", requests), ("seed", seed)) if value is not None}
     settings = parse(SimulatorConfig, values, where=config or "simulator")
     click.echo(f"Simulating {settings.requests:,} requests of {settings.users:,} users over {settings.days} days")
-    with _progress() as show:
+    with progress_bar() as show:
         log = write_simulated_log(settings, out, overwrite=overwrite,
                                   on_progress=lambda done, total: show("simulating", done, total))
-    _made(log)
+    made(log)
 
 
 @data.command("import")
@@ -48,29 +48,9 @@ def import_(events: tuple[str, ...], config: str, out: str, prior: tuple[str, ..
     from zoo.data.importer import import_events, load_import_config
 
     settings = load_import_config(config)
-    with _progress() as show:
+    with progress_bar() as show:
         log = import_events(settings, events, out, prior=prior, overwrite=overwrite, on_progress=show)
-    _made(log)
-
-
-@data.command()
-@click.argument("kind", type=click.Choice(["grocery", "beauty", "lastfm"]))
-@click.argument("folder", type=click.Path())
-@click.option("--out", type=click.Path(), required=True, help="Folder of the request log to make.")
-@click.option("--config", type=click.Path(), help="YAML with settings of the protocol (see docs/data.md).")
-@click.option("--overwrite", is_flag=True, help="Replace an existing request log.")
-def interactions(kind: str, folder: str, out: str, config: str | None, overwrite: bool) -> None:
-    """Turn a public log of interactions (KIND, its files as published in FOLDER) into a request log.
-
-    Splits and drawn negatives are those of the published protocol; see docs/data.md.
-    """
-    from zoo.config import load_yaml, parse
-    from zoo.data.interactions import KINDS, import_interactions
-
-    settings = parse(KINDS[kind].config, load_yaml(config) if config else {}, where=config or kind)
-    with _progress() as show:
-        log = import_interactions(kind, folder, out, settings, overwrite=overwrite, on_progress=show)
-    _made(log)
+    made(log)
 
 
 @data.command()
@@ -95,7 +75,7 @@ def show(log: str, split: str, index: int) -> None:
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
+def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     with Progress(TextColumn("{task.description:<16}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"),
@@ -104,7 +84,7 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
         yield lambda what, done, total: progress.update(bar, description=what, completed=done, total=total)
 
 
-def _made(log) -> None:
+def made(log) -> None:
     _summary(log)
     click.echo(f"Next: zoo data show {log.path}, or train on it: zoo run CONFIG.yaml --log {log.path}")
 

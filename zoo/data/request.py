@@ -111,7 +111,7 @@ def to_example(schema: Schema, request: Request, labelled: bool = True) -> bytes
     for column in schema.columns():
         values = _values(request, column)
         if column.level == "sequence":
-            values = values[-next(s.max_length for s in schema.sequences if s.name == column.sequence):]
+            values = values[-column.sequence.max_length:]
         if column.feature.kind == "id":
             feature[column.name].bytes_list.value.extend([value.encode() for value in values])
         else:
@@ -162,7 +162,7 @@ def _values(request: Request, column: Column) -> Sequence[Any]:
     if column.level == "request":
         return [request.features[name]]
     if column.level == "sequence":
-        return request.sequences[column.sequence][name]
+        return request.sequences[column.sequence.name][name]
     values = request.candidates[name]
     if column.feature.width == 1:
         return values

@@ -99,7 +99,8 @@ def _columns(schema: Schema, level: str, sequence: str | None, rows: Any, names:
 
 def _column(schema: Schema, level: str, sequence: str | None, name: str) -> Column | None:
     """The column, or None for a name that `check_request` will judge."""
-    return next((c for c in schema.columns(level) if c.sequence == sequence and c.feature.name == name), None)
+    return next((c for c in schema.columns(level) if c.feature.name == name
+                 and (c.sequence.name if c.sequence else None) == sequence), None)
 
 
 def _value(column: Column | None, value: Any, where: str) -> Any:

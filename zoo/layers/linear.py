@@ -27,7 +27,7 @@ class Cross(keras.layers.Layer):
     def __init__(self, schema: Schema, candidate: Column, other: Column, buckets: int, **kwargs):
         super().__init__(name=f"{candidate.name}_x_{other.name}", **kwargs)
         self.candidate, self.other, self.buckets = candidate, other, buckets
-        self.length = next((s.length for s in schema.sequences if s.name == other.sequence), None)
+        self.length = other.sequence.length if other.sequence else None
         self.weight = EmbeddingTable(buckets + FIRST_ID, 1, scale=0.0)
 
     def call(self, request: Mapping[str, tf.Tensor], candidates: Mapping[str, tf.Tensor]) -> tf.Tensor:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from zoo.data.interactions.beauty import read_beauty
-from zoo.data.interactions.config import LeaveOneOutConfig, RandomSplitConfig, RequestsConfig
-from zoo.data.interactions.dataset import Interactions
-from zoo.data.interactions.grocery import read_grocery
-from zoo.data.interactions.lastfm import read_lastfm
-from zoo.data.interactions.leave_one_out import leave_one_out
-from zoo.data.interactions.random_split import random_split
+from benchmarks.interactions.beauty import read_beauty
+from benchmarks.interactions.config import LeaveOneOutConfig, RandomSplitConfig, RequestsConfig
+from benchmarks.interactions.dataset import Interactions
+from benchmarks.interactions.grocery import read_grocery
+from benchmarks.interactions.lastfm import read_lastfm
+from benchmarks.interactions.leave_one_out import leave_one_out
+from benchmarks.interactions.random_split import random_split
 from zoo.data.request import Request
 
 Figures = dict[str, dict[str, float]]

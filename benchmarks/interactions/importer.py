@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.interactions.config import RequestsConfig, interactions_schema
+from benchmarks.interactions.kinds import KINDS
 from zoo.config import ConfigError, nearest
-from zoo.data.interactions.config import RequestsConfig, interactions_schema
-from zoo.data.interactions.kinds import KINDS
 from zoo.data.request_log import RequestLog, RequestLogWriter
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from zoo.data.interactions.files import InteractionsError
+from benchmarks.interactions.files import InteractionsError
 from zoo.schema import Role
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import pydantic
 
+from benchmarks.interactions.dataset import ItemAttribute
 from zoo.config import Config
-from zoo.data.interactions.dataset import ItemAttribute
 from zoo.schema import BehaviourSequence, Feature, IdSpace, Label, Schema
 
 

@@ -15,7 +15,7 @@ from zoo.layers.linear import Linear
 from zoo.layers.masking import length_mask
 from zoo.layers.tower import RankingTower, TowerConfig
 from zoo.models.base import RankingModel, Tensors
-from zoo.models.deepfm import FieldState, merge_fields
+from zoo.models.fine.deepfm import FieldState, merge_fields
 from zoo.schema import CANDIDATE_COUNT, Schema
 
 

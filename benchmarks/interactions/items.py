@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data.interactions.dataset import Interactions
-from zoo.data.interactions.files import InteractionsError
+from benchmarks.interactions.dataset import Interactions
+from benchmarks.interactions.files import InteractionsError
 
 
 def draw(items: Sequence[str], count: int, excluded: Collection[str], rng: np.random.Generator, user: str) -> list[str]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from zoo.data.interactions.config import RandomSplitConfig
-from zoo.data.interactions.dataset import Interactions
-from zoo.data.interactions.items import Catalogue, draw
+from benchmarks.interactions.config import RandomSplitConfig
+from benchmarks.interactions.dataset import Interactions
+from benchmarks.interactions.items import Catalogue, draw
 from zoo.data.request import Request
 from zoo.data.request_log import SPLITS
 

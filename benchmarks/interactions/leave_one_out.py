@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from zoo.data.interactions.config import LeaveOneOutConfig
-from zoo.data.interactions.dataset import Interactions
-from zoo.data.interactions.files import InteractionsError
-from zoo.data.interactions.items import Catalogue, draw
+from benchmarks.interactions.config import LeaveOneOutConfig
+from benchmarks.interactions.dataset import Interactions
+from benchmarks.interactions.files import InteractionsError
+from benchmarks.interactions.items import Catalogue, draw
 from zoo.data.request import Request
 
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from benchmarks.interactions import KINDS, InteractionsError, LeaveOneOutConfig, RandomSplitConfig, import_interactions
+from benchmarks.interactions.__main__ import main as data_command
+from benchmarks.interactions.beauty import read_beauty
+from benchmarks.interactions.grocery import read_grocery
+from benchmarks.interactions.lastfm import read_lastfm
+from benchmarks.interactions.leave_one_out import leave_one_out
 from tests.data_paths import shared_data
-from zoo.commands.data import data as data_command
 from zoo.config import ConfigError, parse
-from zoo.data.interactions import KINDS, InteractionsError, LeaveOneOutConfig, RandomSplitConfig, import_interactions
-from zoo.data.interactions.beauty import read_beauty
-from zoo.data.interactions.grocery import read_grocery
-from zoo.data.interactions.lastfm import read_lastfm
-from zoo.data.interactions.leave_one_out import leave_one_out
 from zoo.data.request_log import SPLITS, RequestLog, RequestLogError
 from zoo.metrics import auc, gauc, hit_rate, ndcg, positive_ranks
 from zoo.schema import Schema
@@ -269,11 +269,11 @@ def test_protocols_that_can_not_be_followed_say_why(tmp_path):
 def test_the_command_knows_every_kind(tmp_path):
     (tmp_path / "small.yaml").write_text("negatives: 2\nheld_out_negatives: 4\n")
     result = CliRunner().invoke(data_command, [
-        "interactions", "grocery", str(write_grocery(tmp_path / "files")), "--out", str(tmp_path / "log"), "--config",
+        "grocery", str(write_grocery(tmp_path / "files")), "--out", str(tmp_path / "log"), "--config",
         str(tmp_path / "small.yaml")])
     assert result.exit_code == 0, result.output
     assert RequestLog(tmp_path / "log").manifest["floors"]["hr_at_5"] == {"popularity": 0.203}
-    assert set(data_command.commands["interactions"].params[0].type.choices) == set(KINDS)
+    assert set(data_command.params[0].type.choices) == set(KINDS)
 
 
 # ---- the real logs -----------------------------------------------------------------------------------------------

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from zoo.data.interactions.dataset import Interaction, Interactions, ItemAttribute
-from zoo.data.interactions.files import InteractionsError, find, read_lines
+from benchmarks.interactions.dataset import Interaction, Interactions, ItemAttribute
+from benchmarks.interactions.files import InteractionsError, find, read_lines
 
 SEQUENCES, ATTRIBUTES = "Beauty.txt", "Beauty_item2attributes.json"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from zoo.data.interactions.dataset import Interaction, Interactions, ItemAttribute
-from zoo.data.interactions.files import InteractionsError, read_rows
+from benchmarks.interactions.dataset import Interaction, Interactions, ItemAttribute
+from benchmarks.interactions.files import InteractionsError, read_rows
 
 ORIGIN = "music.artist.origin"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from zoo.data.interactions.dataset import Interaction, Interactions
-from zoo.data.interactions.files import InteractionsError, read_rows, whole_number
+from benchmarks.interactions.dataset import Interaction, Interactions
+from benchmarks.interactions.files import InteractionsError, read_rows, whole_number
 
 
 def read_grocery(folder: str | Path) -> Interactions:

@@ -10,7 +10,7 @@ from zoo.keras import tf
 from zoo.layers.embeddings import EmbeddingTable
 from zoo.layers.linear import Linear, linear_crosses
 from zoo.models.base import Tensors
-from zoo.models.gbdt import GBDT, GBDTConfig
+from zoo.models.fine.gbdt import GBDT, GBDTConfig
 from zoo.schema import Schema
 
 if TYPE_CHECKING:

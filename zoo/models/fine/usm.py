@@ -125,8 +125,7 @@ class USM(RankingModel):
         rows = self.embeddings.spaces[column.feature.space](values[column.name])
         if column.level != "sequence":
             return rows
-        length = next(s.length for s in self.schema.sequences if s.name == column.sequence)
-        return masked_sum(rows, length_mask(values[length], values[column.name]))
+        return masked_sum(rows, length_mask(values[column.sequence.length], values[column.name]))
 
     def _fields(self) -> list[Column]:
         ids = {column.name: column for column in self.schema.columns() if column.feature.kind == "id"}

@@ -1,0 +1,98 @@
+"""The functions that a server answers with, over raw features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from zoo.data import parsing
+from zoo.export.inputs import (
+    Transform,
+    candidate_inputs,
+    candidate_specs,
+    checked,
+    example_inputs,
+    request_inputs,
+    request_specs,
+)
+from zoo.keras import tf
+from zoo.models.base import RankingModel
+
+
+class ServableRanker(tf.Module):
+    """A model, the transformation of raw features, and the functions a server answers with.
+
+    Args:
+        model: a trained ranking model.
+        transform: from raw columns to transformed ones, elementwise: request columns are dense `[R]`, sequence and
+            candidate columns are `tf.SparseTensor`s whose structure it keeps. It must take any subset of the columns.
+            TensorFlow Transform's layer is one.
+    """
+
+    def __init__(self, model: RankingModel, transform: Transform):
+        super().__init__()
+        self.schema = model.schema
+        # The SavedModel needs the variables, not the Keras object around them, which Keras would try to describe.
+        self.model_variables = list(model.variables)
+        self._model = lambda: model
+        self.transform = transform  # an attribute, so that its look-up tables are tracked and initialised
+
+    @property
+    def model(self) -> RankingModel:
+        return self._model()
+
+    # ---- the functions behind the signatures ---------------------------------------------------------------------
+
+    def serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """`{task: [R, N]}` for serialized requests."""
+        return self.model.probabilities(checked(self.schema, example_inputs(self.schema, self.transform, examples)))
+
+    def rank(self, **raw: tf.Tensor) -> dict[str, tf.Tensor]:
+        """`{task: [R, N]}` for raw request and candidate tensors; lengths say what is padding."""
+        return self.model.probabilities(request_inputs(self.schema, self.transform, raw) | self._candidates(raw))
+
+    def encode_request(self, **raw: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The request's state, flat by name."""
+        return flatten(self.model.encode_request(request_inputs(self.schema, self.transform, raw)))
+
+    def encode_candidates(self, **raw: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The candidates' state, flat by name."""
+        return flatten(self.model.encode_candidates(self._candidates(raw)))
+
+    def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Labels `label_…` and weights `weight_…` `[R, N]` of labelled examples, for evaluation."""
+        parsed = tf.io.parse_example(examples, parsing.label_spec(self.schema))
+        labels, weights = parsing.labels_and_weights(self.schema, parsed)
+        return ({f"label_{task}": value for task, value in labels.items()}
+                | {f"weight_{task}": value for task, value in weights.items()})
+
+    # ---- signatures ----------------------------------------------------------------------------------------------
+
+    def signatures(self) -> dict[str, Any]:
+        """The concrete functions by signature name."""
+        examples = tf.TensorSpec([None], tf.string, name="examples")
+        request, candidates = request_specs(self.schema), candidate_specs(self.schema)
+        # As training is (`RankingModel.train_step`): AutoGraph would rewrite every function below these, and none needs it.
+        graph = tf.function(autograph=False)
+        return {
+            "serving_default": graph(self.serve_examples).get_concrete_function(examples),
+            "rank": graph(self.rank).get_concrete_function(**request, **candidates),
+            "encode_request": graph(self.encode_request).get_concrete_function(**request),
+            "encode_candidates": graph(self.encode_candidates).get_concrete_function(**candidates),
+            "transform_features": graph(self.transform_features).get_concrete_function(examples),
+        }
+
+    def _candidates(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return checked(self.schema, candidate_inputs(self.schema, self.transform, raw))
+
+
+def flatten(state: Any, prefix: str = "") -> dict[str, tf.Tensor]:
+    """A nested state of named tuples and dictionaries as tensors by name: `behaviours.keys` is `behaviours_keys`."""
+    if isinstance(state, tf.Tensor):
+        return {prefix or "state": state}
+    items = state._asdict().items() if hasattr(state, "_asdict") else state.items()
+    flat: dict[str, tf.Tensor] = {}
+    for name, value in items:
+        if value is not None:
+            flat |= flatten(value, f"{prefix}_{name}" if prefix else name)
+    return flat
