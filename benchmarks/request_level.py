@@ -20,9 +20,9 @@ from zoo.keras import keras, tf
 from zoo.models import registry
 from zoo.models.base import split_inputs
 from zoo.schema import CANDIDATE_COUNT, Schema
-from zoo.training import read_dataset, score_dataset
+from zoo.training import GroupedOptimizer, TrainingLoop, read_dataset, score_dataset
 from zoo.training.dataset import untuned
-from zoo.training.optimizers import optimizer_for
+from zoo.training.split import TrainingFiles
 
 SHUFFLED = 50_000
 
@@ -58,15 +58,16 @@ def measure(data: Transformed, log: str, name: str, seed: int, epochs: int, by_p
     """Trains once, one way or the other; the test split's metrics and the seconds of the epochs."""
     model_name, model_config, config = settings(log, name)
     keras.utils.set_random_seed(seed)
-    batches = read_dataset(data.schema, data.files["train"], config.batch_size, shuffle_buffer=config.shuffle_buffer, seed=seed)
-    inputs, labels, weights = next(iter(batches))
-    if by_point:
-        batches = points(data.schema, batches, int(tf.reduce_sum(inputs[CANDIDATE_COUNT])))
+    split = TrainingFiles(data.schema, tuple(data.files["train"]), config.model_copy(update={"seed": seed}))
+    impressions = int(tf.reduce_sum(next(iter(split.batches())).inputs[CANDIDATE_COUNT]))
     model = registry.build(model_name, data.schema, model_config)
-    model(inputs)
-    model.compile(optimizer=optimizer_for(model, config.optimizers))
+    model.make_variables()
+    span = model.prepare(split)
+    loop = TrainingLoop(model, GroupedOptimizer(model, config.optimizers))
     started = time.perf_counter()
-    model.fit(batches, epochs=epochs, verbose=0)
+    for epoch in range(epochs):
+        batches = split.batches(span, epoch)
+        loop.run(points(data.schema, batches, impressions) if by_point else batches)
     seconds = time.perf_counter() - started
     scored = score_dataset(model, read_dataset(data.schema, data.files["test"], 512, keys=True))
     metrics = scored.metrics(data.schema.group_key, data.schema.labels[0].name)

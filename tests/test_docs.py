@@ -13,8 +13,7 @@ from benchmarks.tables import RESULTS, documents, fill
 from tests.toy import toy_batch, toy_bound, toy_requests
 from zoo.keras import tf
 from zoo.models import registry
-from zoo.training.config import OptimizersConfig
-from zoo.training.optimizers import optimizer_for
+from zoo.training import GroupedOptimizer, TrainingLoop
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,9 +27,9 @@ def test_the_example_of_a_new_model_trains_as_it_stands(tmp_path, monkeypatch):
     schema = toy_bound()
     model = registry.build("two_tower_dot", schema, {"units": [32, 16]})
     batch = toy_batch(schema, toy_requests(16, schema=schema))
+    model.make_variables()
     before = float(model.compute_loss(batch))
-    model.compile(optimizer=optimizer_for(model, OptimizersConfig()))
-    model.fit(tf.data.Dataset.from_tensors(batch).repeat(40), verbose=0)
+    TrainingLoop(model, GroupedOptimizer(model)).run(tf.data.Dataset.from_tensors(batch).repeat(40))
     assert float(model.compute_loss(batch)) < before
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from zoo.keras import tf
+from zoo.schema import Schema
 
 
 def weighted_mean(values: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
@@ -25,3 +28,10 @@ def task_loss(kind: str, labels: tf.Tensor, logits: tf.Tensor, weights: tf.Tenso
     if kind == "regression":
         return weighted_mean(tf.square(labels - logits), weights)
     return weighted_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits), weights)
+
+
+def task_losses(schema: Schema, outputs: Mapping[str, tf.Tensor], labels: Mapping[str, tf.Tensor],
+                weights: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """The weighted sum of the tasks' losses, a scalar."""
+    return tf.add_n([label.weight * task_loss(label.kind, labels[label.name], outputs[label.name], weights[label.name])
+                     for label in schema.labels])

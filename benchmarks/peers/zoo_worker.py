@@ -1,4 +1,4 @@
-"""Ours: a model of the zoo, trained by Keras' `fit` as the trainer does."""
+"""Ours: a model of the zoo, trained as the trainer does."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from benchmarks.peers.samples import BATCHES, CATEGORIES, Shape, samples
 from benchmarks.peers.worker import Round, serve
 from zoo.keras import tf
 from zoo.models import registry
-from zoo.models.steps import STEPS_PER_CALL
 from zoo.schema import BehaviourSequence, Feature, IdSpace, Schema
-from zoo.training.config import OptimizersConfig
+from zoo.training import GroupedOptimizer, TrainingLoop
 from zoo.training.dataset import untuned
-from zoo.training.optimizers import optimizer_for
 
 
 def schema(shape: Shape) -> Schema:
@@ -41,10 +39,9 @@ def build(shape: Shape) -> Round:
     """Default settings of the model: tables 16 wide, tower 200-80, Adam (dense) and lazy Adam (tables)."""
     batches = dataset(shape)
     model = registry.build(shape.model, schema(shape))
-    model(next(iter(batches))[0])
-    # The number of batches is known here; where it isn't, as in files, `fit` takes as many steps a call by itself.
-    model.compile(optimizer=optimizer_for(model, OptimizersConfig()), steps_per_execution=STEPS_PER_CALL)
-    return lambda: model.fit(batches, verbose=0)
+    model.make_variables()
+    loop = TrainingLoop(model, GroupedOptimizer(model))
+    return lambda: loop.run(batches)
 
 
 if __name__ == "__main__":

@@ -8,22 +8,21 @@ import numpy as np
 import pytest
 
 from tests.toy import ToyTransform, toy_batch, toy_bound, toy_request, toy_requests, toy_schema, write_transformed
+from zoo.data.batch import Batch
 from zoo.data.request import to_example
 from zoo.export import ServableRanker, candidate_specs, export_model, request_specs
 from zoo.keras import keras, tf
 from zoo.models import registry
 from zoo.models.base import split_inputs
 from zoo.schema import Schema
-from zoo.training import OptimizerConfig, TrainingConfig
-from zoo.training.config import OptimizersConfig
-from zoo.training.context import TrainingContext
-from zoo.training.optimizers import optimizer_for
+from zoo.training import GroupedOptimizer, OptimizerConfig, TrainingConfig, TrainingLoop
+from zoo.training.split import TrainingFiles
 
 TOLERANCE = 1e-5
-FAST = OptimizersConfig(dense=OptimizerConfig(name="adam", learning_rate=0.01),
-                        embedding=OptimizerConfig(name="lazy_adam", learning_rate=0.01),
-                        wide=OptimizerConfig(name="ftrl", learning_rate=1.0),
-                        proximal=OptimizerConfig(name="proximal", learning_rate=0.1, l1=1e-6, l21=1e-6))
+FAST = {"dense": OptimizerConfig(name="adam", learning_rate=0.01),
+        "embedding": OptimizerConfig(name="lazy_adam", learning_rate=0.01),
+        "wide": OptimizerConfig(name="ftrl", learning_rate=1.0),
+        "proximal": OptimizerConfig(name="proximal", learning_rate=0.1, l1=1e-6, l21=1e-6)}
 
 
 @pytest.fixture(scope="module", params=registry.names())
@@ -32,14 +31,14 @@ def trained(request, tmp_path_factory):
     keras.utils.set_random_seed(7)
     schema = toy_bound()
     requests = toy_requests(48, schema=schema)
-    batch = toy_batch(schema, requests)
+    batch = Batch(*toy_batch(schema, requests))
     model = registry.build(request.param, schema)
-    model(batch[0])
-    model.compile(optimizer=optimizer_for(model, FAST))
+    model.make_variables()
+    optimizers = {group: FAST[group] for group in model.optimizers}
     before = float(model.compute_loss(batch))
     data = write_transformed(str(tmp_path_factory.mktemp("transformed") / "train.gz"), schema, requests)
-    model.prepare(TrainingContext(schema, (data,), TrainingConfig(batch_size=16, optimizers=FAST)))
-    model.fit(tf.data.Dataset.from_tensors(batch).repeat(60), epochs=1, verbose=0)
+    model.prepare(TrainingFiles(schema, (data,), TrainingConfig(batch_size=16, optimizers=optimizers)))
+    TrainingLoop(model, GroupedOptimizer(model, optimizers)).run(tf.data.Dataset.from_tensors(batch).repeat(60))
     after = float(model.compute_loss(batch))
     path = tmp_path_factory.mktemp(request.param) / "1"
     export_model(model, ToyTransform(schema), path)
@@ -192,15 +191,12 @@ def test_refuses_no_candidates_and_too_many(trained):
 
 
 def test_the_same_seed_gives_the_same_weights(trained):
-    if trained.name not in registry.names()[:3]:
-        pytest.skip("determinism is a property of the shared trainer; three models stand for all")
     results = []
     for _ in range(2):
         keras.utils.set_random_seed(11)
         model = registry.build(trained.name, trained.schema)
-        model(trained.batch[0])
-        model.compile(optimizer=optimizer_for(model, TrainingConfig().optimizers))
-        model.fit(tf.data.Dataset.from_tensors(trained.batch).repeat(3), verbose=0)
+        model.make_variables()
+        TrainingLoop(model, GroupedOptimizer(model)).run(tf.data.Dataset.from_tensors(trained.batch).repeat(3))
         results.append(model.probabilities(trained.batch[0])["click"])
     np.testing.assert_array_equal(results[0], results[1])
 

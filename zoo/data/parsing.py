@@ -64,6 +64,17 @@ def to_dense(schema: Schema, parsed: Mapping[str, Any]) -> Tensors:
     return dense | _pad(columns, CANDIDATE_COUNT, widths)
 
 
+def smallest_inputs(schema: Schema) -> Tensors:
+    """The model's inputs for one request of one event and one candidate, all zero: enough to build a model by calling it."""
+    widths = {column.name: column.feature.width for column in schema.columns()}
+
+    def empty(name: str, feature: Any) -> Any:
+        value = tf.zeros([widths.get(name, 1)], feature.dtype) if feature.dtype != tf.string else tf.constant([""])
+        return value if isinstance(feature, tf.io.FixedLenFeature) else tf.RaggedTensor.from_row_lengths(value, tf.shape(value))
+
+    return to_dense(schema, {name: empty(name, feature) for name, feature in transformed_spec(schema).items()})
+
+
 def labels_and_weights(schema: Schema, parsed: Mapping[str, tf.RaggedTensor]) -> tuple[Tensors, Tensors]:
     """Labels and weights by task, `[R, N]` each; padding and labels that are NaN (not observed) weigh 0."""
     labels, weights = {}, {}

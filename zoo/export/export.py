@@ -5,16 +5,15 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from zoo.export.description import describe
 from zoo.export.inputs import Transform
 from zoo.export.servable import ServableRanker
 from zoo.keras import tf
 from zoo.models.base import RankingModel
 
-EXTRA_ASSETS = "assets.extra"
-
 
 def export_model(model: RankingModel, transform: Transform, path: str | Path) -> None:
-    """Writes the SavedModel with its five signatures and, in `assets.extra/schema.yaml`, the bound schema.
+    """Writes the SavedModel with its five signatures and, in `assets.extra`, what builds the model again.
 
     Args:
         model: a trained ranking model.
@@ -23,11 +22,12 @@ def export_model(model: RankingModel, transform: Transform, path: str | Path) ->
 
     Example:
         >>> export_model(model, tft_output.transform_features_layer(), "runs/model/1")
+        >>> load_model("runs/model/1")
     """
     path = Path(path)
     shutil.rmtree(path, ignore_errors=True)
     servable = ServableRanker(model, transform)
-    tf.saved_model.save(servable, str(path), signatures=servable.signatures())
-    extra = path / EXTRA_ASSETS
-    extra.mkdir()
-    model.schema.save(extra / "schema.yaml")
+    signatures = servable.signatures()
+    servable.track(signatures)
+    tf.saved_model.save(servable, str(path), signatures=signatures)
+    describe(model, str(path))

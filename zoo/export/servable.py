@@ -32,8 +32,7 @@ class ServableRanker(tf.Module):
     def __init__(self, model: RankingModel, transform: Transform):
         super().__init__()
         self.schema = model.schema
-        # The SavedModel needs the variables, not the Keras object around them, which Keras would try to describe.
-        self.model_variables = list(model.variables)
+        # In a closure: the SavedModel needs what the signatures reach, not the Keras object, which Keras would try to describe.
         self._model = lambda: model
         self.transform = transform  # an attribute, so that its look-up tables are tracked and initialised
 
@@ -72,7 +71,7 @@ class ServableRanker(tf.Module):
         """The concrete functions by signature name."""
         examples = tf.TensorSpec([None], tf.string, name="examples")
         request, candidates = request_specs(self.schema), candidate_specs(self.schema)
-        # As training is (`RankingModel.train_step`): AutoGraph would rewrite every function below these, and none needs it.
+        # As training is (`zoo.training.loop`): AutoGraph would rewrite every function below these, and none needs it.
         graph = tf.function(autograph=False)
         return {
             "serving_default": graph(self.serve_examples).get_concrete_function(examples),
@@ -82,8 +81,21 @@ class ServableRanker(tf.Module):
             "transform_features": graph(self.transform_features).get_concrete_function(examples),
         }
 
+    def track(self, signatures: Mapping[str, Any]) -> None:
+        """Holds what of the model the signatures reach, as objects: variables, look-up tables with their files.
+
+        What only training needs (an auxiliary head, a teacher) is not reached, and not exported.
+        """
+        handles = {id(capture) for signature in signatures.values() for capture in signature.captured_inputs}
+        self.reached = [part for part in tf.train.TrackableView(self.model).descendants() if id(_handle(part)) in handles]
+
     def _candidates(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return checked(self.schema, candidate_inputs(self.schema, self.transform, raw))
+
+
+def _handle(part: Any) -> Any:
+    """The resource of a variable or a look-up table; what is neither has none that anything captures."""
+    return getattr(part, "resource_handle", None) or getattr(part, "handle", None)
 
 
 def flatten(state: Any, prefix: str = "") -> dict[str, tf.Tensor]:

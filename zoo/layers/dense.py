@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from zoo.keras import keras, tf
 from zoo.layers.activations import activate, activation
+from zoo.layers.randomness import Dropout
 
 
 class SplitDense(keras.layers.Layer):
@@ -63,7 +64,7 @@ class MLP(keras.layers.Layer):
         super().__init__(**kwargs)
         self.dense = [SplitDense(units[0])] + [keras.layers.Dense(width) for width in units[1:]]
         self.activations = [activation(activation_name) for _ in units]
-        self.dropout = keras.layers.Dropout(dropout) if dropout else None
+        self.dropout = Dropout(dropout) if dropout else None
 
     def call(self, parts: Sequence[tf.Tensor], mask: tf.Tensor | None = None) -> tf.Tensor:
         hidden = list(parts)

@@ -88,9 +88,9 @@ class EmbeddingTable(keras.layers.Layer):
     Ids outside the table (a model older than the vocabulary) read the row of the unknown id, on any device.
     """
 
-    def __init__(self, rows: int, dim: int, scale: float = 0.05, **kwargs):
+    def __init__(self, rows: int, dim: int, scale: float = 0.05, optimizer_group: str = "embedding", **kwargs):
         super().__init__(**kwargs)
-        self.rows, self.dim = rows, dim
+        self.rows, self.dim, self.optimizer_group = rows, dim, optimizer_group
         initializer = keras.initializers.RandomNormal(stddev=scale) if scale else "zeros"
         self.table = self.add_weight("table", (rows, dim), initializer=initializer)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from zoo.keras import keras, tf
 from zoo.layers.activations import activate, activation
 from zoo.layers.dense import SplitDense
+from zoo.layers.randomness import Randomness
 
 
 class Experts(keras.layers.Layer):
@@ -60,7 +61,7 @@ class ExpertGate(keras.layers.Layer):
 
     def __init__(self, count: int, dropout: float = 0.0, **kwargs):
         super().__init__(**kwargs)
-        self.dropout = dropout
+        self.dropout, self.randomness = dropout, Randomness() if dropout else None
         self.logits = SplitDense(count)
 
     def call(self, parts: Sequence[tf.Tensor], experts: tf.Tensor, training: bool | None = None) -> tf.Tensor:
@@ -71,7 +72,7 @@ class ExpertGate(keras.layers.Layer):
         """`[..., E]`, summing to 1."""
         logits = self.logits(parts)
         if training and self.dropout:
-            chance = tf.random.uniform(tf.shape(logits))
+            chance = self.randomness.uniform(tf.shape(logits))
             lucky = chance >= tf.reduce_max(chance, -1, keepdims=True)
             logits = tf.where((chance >= self.dropout) | lucky, logits, -1e9)
         return tf.nn.softmax(logits)

@@ -8,7 +8,11 @@ from zoo.config import ConfigError, nearest
 from zoo.keras import keras, tf
 from zoo.layers.embeddings import EmbeddingTable, matched_columns
 from zoo.layers.masking import length_mask
+from zoo.optimizers import OptimizerConfig
 from zoo.schema import CANDIDATE_COUNT, FIRST_ID, Column, Schema
+
+# What moves linear weights where a run's settings name nothing else.
+WIDE = OptimizerConfig(name="ftrl", learning_rate=0.05)
 
 
 class Cross(keras.layers.Layer):
@@ -28,7 +32,7 @@ class Cross(keras.layers.Layer):
         super().__init__(name=f"{candidate.name}_x_{other.name}", **kwargs)
         self.candidate, self.other, self.buckets = candidate, other, buckets
         self.length = other.sequence.length if other.sequence else None
-        self.weight = EmbeddingTable(buckets + FIRST_ID, 1, scale=0.0)
+        self.weight = EmbeddingTable(buckets + FIRST_ID, 1, scale=0.0, optimizer_group="wide")
 
     def call(self, request: Mapping[str, tf.Tensor], candidates: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """`[R, N]` the weight of each candidate's pairs."""
@@ -60,6 +64,8 @@ class Linear(keras.layers.Layer):
         >>> Linear(schema, [("candidate_category", "history_category")], 1 << 18)(request, candidates)     # [R, N]
     """
 
+    optimizer_group = "wide"
+
     def __init__(self, schema: Schema, crosses: Sequence[tuple[str, str]], buckets: int, **kwargs):
         super().__init__(**kwargs)
         columns = {column.name: column for column in schema.columns()}
@@ -68,7 +74,8 @@ class Linear(keras.layers.Layer):
         self.request_numbers = [c for c in schema.columns("request") if c.feature.kind == "number"]
         self.candidate_numbers = [c for c in schema.columns("candidate") if c.feature.kind == "number"]
         self.tables = {
-            column.name: EmbeddingTable(schema.size(column.feature.space), 1, scale=0.0, name=f"linear_{column.name}")
+            column.name: EmbeddingTable(schema.size(column.feature.space), 1, scale=0.0, optimizer_group="wide",
+                                        name=f"linear_{column.name}")
             for column in self.request_ids + self.candidate_ids
         }
         self.crosses = [Cross(schema, columns[a], columns[b], buckets) for a, b in crosses]

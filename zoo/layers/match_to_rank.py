@@ -7,7 +7,9 @@ from typing import Literal, NamedTuple
 from zoo.keras import keras, tf
 from zoo.layers.embeddings import Behaviours, Candidates, EmbeddingTable, same_ids
 from zoo.layers.masking import masked_softmax, masked_sum
+from zoo.layers.randomness import Randomness
 from zoo.losses import weighted_mean
+from zoo.schema import FIRST_ID
 
 
 class PositionalQuery(keras.layers.Layer):
@@ -139,12 +141,13 @@ class NextItemLoss(keras.layers.Layer):
 
     def __init__(self, kind: Literal["logistic", "softmax"], negatives: int, **kwargs):
         super().__init__(**kwargs)
-        self.kind, self.negatives = kind, negatives
+        self.kind, self.negatives, self.randomness = kind, negatives, Randomness()
 
     def sample(self, rows: int) -> tf.Tensor:
         """`[k]` ids of the table's real rows."""
-        drawn = tf.random.log_uniform_candidate_sampler(tf.zeros((1, 1), tf.int64), 1, self.negatives, False, rows - 2)
-        return drawn.sampled_candidates + 2
+        # The inverse of the distribution function log(rank + 2) / log(n + 1) − log(rank + 1) / log(n + 1), n real rows.
+        drawn = tf.exp(self.randomness.uniform((self.negatives,)) * tf.math.log(float(rows - 1))) - 1
+        return tf.minimum(tf.cast(drawn, tf.int64), rows - 3) + FIRST_ID
 
     def call(self, user: tf.Tensor, following: tf.Tensor, weight: tf.Tensor, table: EmbeddingTable,
              sampled: tf.Tensor) -> tf.Tensor:

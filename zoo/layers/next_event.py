@@ -7,6 +7,7 @@ from typing import Literal
 from zoo.keras import keras, tf
 from zoo.layers.dense import MLP
 from zoo.layers.embeddings import Behaviours
+from zoo.layers.randomness import Randomness
 from zoo.losses import weighted_mean
 
 
@@ -28,7 +29,7 @@ class NextEventLoss(keras.layers.Layer):
 
     def __init__(self, weight: float, scorer: Literal["inner", "mlp"] = "inner", **kwargs):
         super().__init__(**kwargs)
-        self.weight = weight
+        self.weight, self.randomness = weight, Randomness()
         self.mlp = [MLP((100, 50), "sigmoid"), keras.layers.Dense(1)] if scorer == "mlp" else []
 
     def build(self, shape):
@@ -46,7 +47,7 @@ class NextEventLoss(keras.layers.Layer):
         places = tf.where(tf.reshape(mask, [-1]) > 0)[:, 0]
         places = tf.concat([places, [0]], 0)  # a batch without one event still needs something to draw
         shape = tf.shape(mask) - [0, 1]
-        drawn = tf.random.uniform(tf.maximum(shape, 0), maxval=tf.maximum(tf.size(places) - 1, 1), dtype=tf.int32)
+        drawn = self.randomness.uniform(tf.maximum(shape, 0), minval=0, maxval=tf.maximum(tf.size(places) - 1, 1), dtype=tf.int32)
         return tf.gather(places, drawn)
 
     def loss(self, states: tf.Tensor, behaviours: Behaviours, drawn: tf.Tensor) -> tf.Tensor:

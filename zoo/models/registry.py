@@ -6,6 +6,7 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.assets import Assets
 from zoo.config import ConfigError, nearest, parse
 from zoo.schema import Schema
 
@@ -53,6 +54,18 @@ def get(name: str) -> type[RankingModel]:
     return getattr(importlib.import_module(module), attribute)
 
 
+def name_of(cls: type[RankingModel]) -> str:
+    """The name under which a model's class is registered.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    for name, place in MODELS.items():
+        if place.split(":")[1] == cls.__name__ and get(name) is cls:
+            return name
+    raise ConfigError(f"{cls.__name__} is no model of the zoo; add its line to zoo/models/registry.py")
+
+
 def card(name: str) -> str:
     """The model card, in Markdown."""
     if name not in MODELS:
@@ -66,13 +79,14 @@ def summary(name: str) -> str:
     return " ".join(text.split("\n\n")[0].split()).split(". ")[0].rstrip(".")
 
 
-def build(name: str, schema: Schema, config: dict[str, Any] | None = None) -> RankingModel:
+def build(name: str, schema: Schema, config: dict[str, Any] | None = None, assets: Assets | None = None) -> RankingModel:
     """A new model over a bound schema.
 
     Args:
         name: of the model.
         schema: bound to its vocabularies.
         config: settings of the model's `Config`; None for the defaults.
+        assets: files that the model reads (vocabularies, pre-trained tables).
 
     Raises:
         ConfigError: unknown model or setting.
@@ -81,4 +95,4 @@ def build(name: str, schema: Schema, config: dict[str, Any] | None = None) -> Ra
         >>> model = build("din", schema, {"attention": {"softmax": True}})
     """
     cls = get(name)
-    return cls(schema, parse(cls.Config, config, where="model.config"))
+    return cls(schema, parse(cls.Config, config, where="model.config"), assets=assets)

@@ -1,8 +1,12 @@
 """Training on `[request, candidate]` examples."""
 
-from zoo.training.config import OptimizerConfig, TrainingConfig
+from zoo.optimizers import OptimizerConfig
+from zoo.training.config import TrainingConfig
 from zoo.training.dataset import read_dataset
 from zoo.training.evaluate import Scored, score_dataset
+from zoo.training.loop import STEPS_PER_CALL, TrainingLoop
+from zoo.training.optimizers import GroupedOptimizer
 from zoo.training.trainer import TrainingResult, train
 
-__all__ = ["OptimizerConfig", "Scored", "TrainingConfig", "TrainingResult", "read_dataset", "score_dataset", "train"]
+__all__ = ["STEPS_PER_CALL", "GroupedOptimizer", "OptimizerConfig", "Scored", "TrainingConfig", "TrainingLoop",
+           "TrainingResult", "read_dataset", "score_dataset", "train"]

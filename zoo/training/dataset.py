@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import numpy as np
 
 from zoo.data import parsing
+from zoo.data.batch import Batch
 from zoo.keras import tf
 from zoo.schema import REQUEST_TIME, Schema
 
+# Parsing keeps ahead of a step with half of the cores; more of them take cores from the step.
+_PARSERS = max(2, (os.cpu_count() or 2) // 2)
+
 
 def read_dataset(schema: Schema, files: Sequence[str], batch_size: int, *, shuffle_buffer: int = 0, seed: int = 0,
-                 keys: bool = False, after: int | None = None, until: int | None = None) -> tf.data.Dataset:
-    """Batches of `(inputs, labels, weights)` from TFRecords of transformed examples, one epoch.
+                 epoch: int = 0, skip: int = 0, keys: bool = False, after: int | None = None,
+                 until: int | None = None) -> tf.data.Dataset:
+    """Batches from TFRecords of transformed examples, one epoch.
 
     Sequences and candidates are padded to the longest of their batch, not to the schema's maximum.
 
@@ -22,13 +28,15 @@ def read_dataset(schema: Schema, files: Sequence[str], batch_size: int, *, shuff
         files: gzipped TFRecords.
         batch_size: requests a batch.
         shuffle_buffer: requests held for shuffling; 0 keeps the order.
-        seed: of the shuffling; each epoch is shuffled anew, the same way in every run.
+        seed: of the shuffling.
+        epoch: each number is an order of its own, the same in every run.
+        skip: begin after so many batches, which are not parsed.
         after: only requests later than this, seconds since 1970.
         until: only requests not later than this.
-        keys: also give, as a fourth element, `{key: string [R]}` and the true probabilities `{truth_…: [R, N]}`.
+        keys: also give, as a second element, `{key: string [R]}` and the true probabilities `{truth_…: [R, N]}`.
 
     Returns:
-        A dataset of `(inputs, labels, weights)` or `(inputs, labels, weights, extras)`.
+        A dataset of `Batch`, or of `(Batch, extras)`.
 
     Raises:
         FileNotFoundError: `files` is empty.
@@ -41,11 +49,11 @@ def read_dataset(schema: Schema, files: Sequence[str], batch_size: int, *, shuff
 
     def parse(serialized: tf.Tensor) -> tuple:
         parsed = tf.io.parse_example(serialized, spec)
-        batch = (parsing.to_dense(schema, parsed), *parsing.labels_and_weights(schema, parsed))
+        batch = Batch(parsing.to_dense(schema, parsed), *parsing.labels_and_weights(schema, parsed))
         if not keys:
             return batch
         extras = {key: parsed[key] for key in parsing.key_spec(schema)}
-        return *batch, extras | {name: parsed[name].to_tensor() for name in parsing.truth_spec(schema)}
+        return batch, extras | {name: parsed[name].to_tensor() for name in parsing.truth_spec(schema)}
 
     dataset = tf.data.TFRecordDataset(list(files), compression_type="GZIP", num_parallel_reads=None)
     if after is not None:
@@ -53,10 +61,11 @@ def read_dataset(schema: Schema, files: Sequence[str], batch_size: int, *, shuff
     if until is not None:
         dataset = dataset.filter(lambda serialized: _time(serialized) <= until)
     if shuffle_buffer:
-        dataset = dataset.shuffle(shuffle_buffer, seed=seed, reshuffle_each_iteration=True)
+        dataset = dataset.shuffle(shuffle_buffer, seed=_order(seed, epoch), reshuffle_each_iteration=False)
+    dataset = dataset.batch(batch_size).skip(skip)
     # Fixed, not tuned: the tuner's thread sleeps twice as long each time and is waited for where an epoch ends, which
     # made epochs up to twice as long (docs/results.md).
-    return dataset.batch(batch_size).map(parse, num_parallel_calls=2).prefetch(2).with_options(untuned())
+    return dataset.map(parse, num_parallel_calls=_PARSERS).prefetch(2).with_options(untuned())
 
 
 def untuned() -> tf.data.Options:
@@ -70,6 +79,11 @@ def read_times(files: Sequence[str]) -> np.ndarray:
     """`[n]` the times of all requests, seconds since 1970."""
     dataset = tf.data.TFRecordDataset(list(files), compression_type="GZIP").batch(4096)
     return np.concatenate([tf.io.parse_example(batch, _TIME)[REQUEST_TIME].numpy() for batch in dataset])
+
+
+def _order(seed: int, epoch: int) -> int:
+    """A seed of an epoch's order; neighbouring seeds share no epoch."""
+    return int(np.random.SeedSequence([seed % 2**32, epoch]).generate_state(1)[0])
 
 
 _TIME = {REQUEST_TIME: tf.io.FixedLenFeature([], tf.int64)}

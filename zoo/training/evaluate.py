@@ -9,8 +9,8 @@ import numpy as np
 
 from zoo.keras import tf
 from zoo.metrics import auc, calibration, gauc, hit_rate, logloss, ndcg, positive_ranks
-from zoo.models.base import RankingModel
 from zoo.schema import REQUEST_ID
+from zoo.training.protocol import Trainable
 
 TOP = (5, 10)
 
@@ -68,12 +68,12 @@ class Scored:
         return {f"{name}_at_{k}": metric(ranks, k) for k in TOP for name, metric in (("hr", hit_rate), ("ndcg", ndcg))}
 
 
-def score_dataset(model: RankingModel, dataset: tf.data.Dataset) -> Scored:
+def score_dataset(model: Trainable, dataset: tf.data.Dataset) -> Scored:
     """Scores a dataset that was read with `keys=True`.
 
     Args:
         model: a ranking model.
-        dataset: batches of `(inputs, labels, weights, extras)`.
+        dataset: of `(Batch, extras)`.
 
     Returns:
         The candidates that have weight, in the order of the dataset.
@@ -85,7 +85,7 @@ def score_dataset(model: RankingModel, dataset: tf.data.Dataset) -> Scored:
     def keep(kind: str, name: str, values: Any) -> None:
         columns.setdefault((kind, name), []).append(values)
 
-    for inputs, labels, weights, extras in dataset:
+    for (inputs, labels, weights), extras in dataset:
         scores = predict(inputs)
         real = tf.sequence_mask(inputs["candidate_count"]).numpy()
         for label in schema.labels:

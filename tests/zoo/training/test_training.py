@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 
 from tests.toy import toy_bound, toy_requests, write_transformed
-from zoo.config import parse
+from zoo.config import ConfigError, parse
 from zoo.data import parsing
 from zoo.keras import keras, tf
 from zoo.models import registry
-from zoo.training import TrainingConfig, read_dataset, score_dataset, train
-from zoo.training.config import OptimizersConfig
-from zoo.training.optimizers import optimizer_for
+from zoo.training import GroupedOptimizer, TrainingConfig, TrainingLoop, read_dataset, score_dataset, train
 
 
 @pytest.fixture(scope="module")
@@ -88,13 +86,13 @@ def test_no_files_is_an_error():
 def test_every_variable_is_moved_by_one_optimizer(name, files):
     model = registry.build(name, toy_bound())
     batch = next(iter(read_dataset(toy_bound(), files["train"], 16)))
-    model(batch[0])
+    model.make_variables()
     groups = model.variable_groups()
     refs = [variable.ref() for variables in groups.values() for variable in variables]
     assert len(refs) == len(set(refs)) and set(refs) == {v.ref() for v in model.trainable_variables}
-    model.compile(optimizer=optimizer_for(model, OptimizersConfig()))
+    assert set(groups) <= set(model.optimizers)
     before = {v.ref(): v.numpy().copy() for v in model.trainable_variables}
-    model.train_step(batch)
+    TrainingLoop(model, GroupedOptimizer(model)).step(batch)
     moved = sum(not np.array_equal(before[v.ref()], v.numpy()) for v in model.trainable_variables)
     assert moved > 0.5 * len(before)
 
@@ -107,20 +105,30 @@ def test_labels_that_are_nan_have_no_weight():
 
 
 def test_several_steps_a_call_are_the_same_training(files):
-    """11 batches, unknown (calls of 8 and 3 steps) or known to be 11 (step by step): the same weights and mean losses."""
+    """11 batches in calls of 8 and 3 steps, or step by step: the same weights and mean losses."""
     found = []
-    for known in (True, False):
+    for together in (True, False):
         keras.utils.set_random_seed(3)
         batches = read_dataset(toy_bound(), files["train"], 32).take(11)
-        if known:
-            batches = batches.apply(tf.data.experimental.assert_cardinality(11))
         model = registry.build("embedding_mlp", toy_bound())
-        model(next(iter(batches))[0])
-        model.compile(optimizer_for(model, OptimizersConfig()))
-        losses = model.fit(batches, epochs=2, verbose=0).history["loss"]
-        assert int(model.optimizer.iterations) == 22
-        found.append((losses, model.get_weights()))
+        model.make_variables()
+        optimizer = GroupedOptimizer(model)
+        loop = TrainingLoop(model, optimizer)
+        for _ in range(2):
+            loop.reset()
+            if together:
+                loop.run(batches)
+            else:
+                for batch in batches:
+                    loop.step(batch)
+        assert optimizer.iterations == 22
+        found.append((loop.losses(), model.get_weights()))
     (losses, weights), (others, other_weights) = found
-    np.testing.assert_allclose(losses, others, rtol=1e-5)
+    np.testing.assert_allclose(list(losses.values()), list(others.values()), rtol=1e-5)
     for one, other in zip(weights, other_weights, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_an_optimizer_for_variables_that_a_model_lacks_is_an_error(files):
+    with pytest.raises(ConfigError, match=r"training.optimizers.wide: DIN has no such group"):
+        run(files, optimizers={"wide": {"name": "ftrl", "learning_rate": 0.1}})

@@ -9,7 +9,7 @@ from zoo.keras import tf
 from zoo.layers.embeddings import EmbeddingConfig
 from zoo.layers.fields import Fields
 from zoo.layers.interactions import FactorizationMachine
-from zoo.layers.linear import Linear
+from zoo.layers.linear import WIDE, Linear
 from zoo.layers.masking import length_mask
 from zoo.layers.tower import RankingTower, TowerConfig
 from zoo.models.base import RankingModel, Tensors
@@ -41,6 +41,7 @@ class DeepFM(RankingModel):
     """
 
     Config = DeepFMConfig
+    optimizers = RankingModel.optimizers | {"wide": WIDE}
 
     def __init__(self, schema: Schema, config: DeepFMConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)

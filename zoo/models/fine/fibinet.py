@@ -11,7 +11,7 @@ from zoo.keras import tf
 from zoo.layers.embeddings import EmbeddingConfig
 from zoo.layers.fields import Fields, all_fields
 from zoo.layers.interactions import BilinearInteraction, HadamardInteraction, SqueezeExcitation
-from zoo.layers.linear import Linear
+from zoo.layers.linear import WIDE, Linear
 from zoo.layers.masking import length_mask
 from zoo.layers.tower import RankingTower, TowerConfig
 from zoo.models.base import RankingModel, Tensors
@@ -46,6 +46,7 @@ class FiBiNET(RankingModel):
     """
 
     Config = FiBiNETConfig
+    optimizers = RankingModel.optimizers | {"wide": WIDE}
 
     def __init__(self, schema: Schema, config: FiBiNETConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)

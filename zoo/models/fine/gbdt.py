@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pydantic
 
 from zoo.config import Config
+from zoo.data.batch import Batch
 from zoo.keras import tf
 from zoo.layers.forest import Forest
 from zoo.layers.statistics import DenseStatistics
 from zoo.models.base import RankingModel, Tensors, split_inputs
+from zoo.models.preparation import Span, TrainingSplit
 from zoo.schema import Schema
-
-if TYPE_CHECKING:
-    from zoo.training.context import TrainingContext
 
 
 class GBDTConfig(Config):
@@ -48,6 +48,7 @@ class GBDT(RankingModel):
     """
 
     Config = GBDTConfig
+    optimizers = {"dense": RankingModel.optimizers["dense"]}
 
     def __init__(self, schema: Schema, config: GBDTConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
@@ -66,13 +67,13 @@ class GBDT(RankingModel):
         rows = self.statistics(request, candidates)
         return {task: forest.total(forest(rows)) + self.biases[task] for task, forest in self.forests.items()}
 
-    def prepare(self, context: TrainingContext) -> tf.data.Dataset:
-        batches = super().prepare(context)
-        self.grow(batches)
-        return batches
+    def prepare(self, split: TrainingSplit) -> Span:
+        span = super().prepare(split)
+        self.grow(split.batches(span))
+        return span
 
-    def grow(self, batches: tf.data.Dataset) -> None:
-        """Grows the trees of every task from `(inputs, labels, weights)`.
+    def grow(self, batches: Iterable[Batch]) -> None:
+        """Grows the trees of every task.
 
         Raises:
             ValueError: a task has no observed label.
@@ -89,7 +90,7 @@ class GBDT(RankingModel):
             booster = lightgbm.train(self._parameters(label.kind), data, num_boost_round=self.config.trees)
             self.forests[label.name].set_trees(booster.dump_model()["tree_info"])
 
-    def _table(self, batches: tf.data.Dataset) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]:
+    def _table(self, batches: Iterable[Batch]) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Rows `[n, F]`, labels and weights of all real candidates."""
         parts: list[tuple] = []
         for inputs, labels, weights in batches:

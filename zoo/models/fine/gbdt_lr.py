@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pydantic
 
 from zoo.keras import tf
 from zoo.layers.embeddings import EmbeddingTable
-from zoo.layers.linear import Linear, linear_crosses
+from zoo.layers.linear import WIDE, Linear, linear_crosses
 from zoo.models.base import Tensors
 from zoo.models.fine.gbdt import GBDT, GBDTConfig
+from zoo.models.preparation import Span, TrainingSplit
 from zoo.schema import Schema
-
-if TYPE_CHECKING:
-    from zoo.training.context import TrainingContext
 
 
 class GBDTLRConfig(GBDTConfig):
@@ -48,11 +46,14 @@ class GBDTLR(GBDT):
     """
 
     Config = GBDTLRConfig
+    optimizers = {"wide": WIDE}
+    optimizer_group = "wide"
 
     def __init__(self, schema: Schema, config: GBDTLRConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
         rows = config.trees * (2 * config.leaves - 1)
-        self.leaves = {label.name: EmbeddingTable(rows, 1, scale=0.0, name=f"leaves_{label.name}") for label in schema.labels}
+        self.leaves = {label.name: EmbeddingTable(rows, 1, scale=0.0, optimizer_group="wide", name=f"leaves_{label.name}")
+                       for label in schema.labels}
         self.linears = {}
         if config.sparse:
             crosses = linear_crosses(schema, config.crosses)
@@ -69,11 +70,7 @@ class GBDTLR(GBDT):
                 logits[task] += self.linears[task](request, candidates)
         return logits
 
-    def prepare(self, context: TrainingContext) -> tf.data.Dataset:
-        cut = context.time_quantile(self.config.tree_share)
-        self.grow(context.batches(until=cut))
-        return context.batches(after=cut)
-
-    def variable_groups(self) -> dict[str, list[tf.Variable]]:
-        groups = self.with_wide_group(*self.leaves.values(), *self.linears.values())
-        return groups | {"wide": [*groups["wide"], *groups.pop("dense")], "dense": []}
+    def prepare(self, split: TrainingSplit) -> Span:
+        cut = split.time_quantile(self.config.tree_share)
+        self.grow(split.batches(Span(until=cut)))
+        return Span(after=cut)

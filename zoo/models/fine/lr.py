@@ -8,7 +8,7 @@ import pydantic
 
 from zoo.config import Config
 from zoo.keras import tf
-from zoo.layers.linear import Linear, linear_crosses
+from zoo.layers.linear import WIDE, Linear, linear_crosses
 from zoo.models.base import RankingModel, Tensors
 from zoo.schema import Schema
 
@@ -34,6 +34,7 @@ class LR(RankingModel):
     """
 
     Config = LRConfig
+    optimizers = {"wide": WIDE}
 
     def __init__(self, schema: Schema, config: LRConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
@@ -55,6 +56,3 @@ class LR(RankingModel):
         kinds = {label.name: label.kind for label in self.schema.labels}
         return super().predictions({task: value + shift if kinds[task] == "binary" else value
                                     for task, value in logits.items()})
-
-    def variable_groups(self) -> dict[str, list[tf.Variable]]:
-        return self.with_wide_group(*self.linears.values())

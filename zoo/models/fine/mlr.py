@@ -11,6 +11,7 @@ from zoo.keras import keras, tf
 from zoo.layers.embeddings import EmbeddingTable
 from zoo.layers.masking import length_mask
 from zoo.models.base import RankingModel, Tensors
+from zoo.optimizers import OptimizerConfig
 from zoo.schema import CANDIDATE_COUNT, Column, Schema
 
 
@@ -34,13 +35,16 @@ class MLR(RankingModel):
     """
 
     Config = MLRConfig
+    optimizers = {"proximal": OptimizerConfig(name="proximal", learning_rate=0.05, l1=1e-6, l21=1e-6)}
+    optimizer_group = "proximal"
 
     def __init__(self, schema: Schema, config: MLRConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
         self.tasks = [label.name for label in schema.labels]
         width = 2 * config.regions * len(self.tasks)
         ids = [column for column in schema.columns() if column.feature.kind == "id"]
-        self.tables = {c.name: EmbeddingTable(schema.size(c.feature.space), width, config.scale, name=f"theta_{c.name}")
+        self.tables = {c.name: EmbeddingTable(schema.size(c.feature.space), width, config.scale, self.optimizer_group,
+                                              name=f"theta_{c.name}")
                        for c in ids}
         self.numbers = {
             c.name: self.add_weight(f"theta_{c.name}", (c.feature.width, width),
@@ -75,9 +79,6 @@ class MLR(RankingModel):
             logits[task] = (tf.reduce_logsumexp(weights + tf.math.log_sigmoid(piece), -1)
                             - tf.reduce_logsumexp(weights + tf.math.log_sigmoid(-piece), -1))
         return logits
-
-    def variable_groups(self) -> dict[str, list[tf.Variable]]:
-        return {"proximal": self.trainable_variables}
 
     def _theta(self, column: Column, values: Tensors) -> tf.Tensor:
         if column.feature.kind == "id":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import pydantic
 
@@ -12,10 +12,8 @@ from zoo.layers.embeddings import matched_columns
 from zoo.layers.item_similarity import ItemSimilarity
 from zoo.layers.masking import length_mask
 from zoo.models.base import RankingModel, Tensors
+from zoo.models.preparation import Span, TrainingSplit
 from zoo.schema import CANDIDATE_COUNT, Schema
-
-if TYPE_CHECKING:
-    from zoo.training.context import TrainingContext
 
 
 class NAISConfig(Config):
@@ -74,10 +72,10 @@ class NAIS(RankingModel):
         return {task: similarity(request["past"], request["mask"], candidates["items"])
                 for task, similarity in self.similarities.items()}
 
-    def prepare(self, context: TrainingContext) -> tf.data.Dataset:
+    def prepare(self, split: TrainingSplit) -> Span:
         if self.config.attention != "none" and self.config.fism_epochs:
             fism = NAIS(self.schema, self.config.model_copy(update={"attention": "none"}))
-            context.fit(fism, self.config.fism_epochs)
+            split.fit(fism, self.config.fism_epochs)
             for task, similarity in self.similarities.items():
                 similarity.start_from(fism.similarities[task])
-        return super().prepare(context)
+        return super().prepare(split)

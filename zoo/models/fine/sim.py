@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 import pydantic
 
 from zoo.config import Config, ConfigError
+from zoo.data.batch import Batch
 from zoo.keras import tf
 from zoo.layers.embeddings import (
     Behaviours,
@@ -97,10 +98,6 @@ class SIM(RankingModel):
             self.attention = TargetAttention(TargetAttentionConfig(activation="dice", match=config.match))
         self.tower = RankingTower(schema, config.tower)
 
-    @property
-    def heads(self) -> dict[str, float]:
-        return {"search": self.config.search_weight} if self.config.search == "soft" else {}
-
     def encode_request(self, request: Tensors) -> SIMRequest:
         long = self.embeddings.behaviours(request, self.long, self.fields)
         short = self.embeddings.behaviours(request, self.short)
@@ -129,6 +126,14 @@ class SIM(RankingModel):
             return logits
         of_search = self.search.logits(found, candidates.long, request.long)
         return logits | {f"{task}/search": of_search[..., i] for i, task in enumerate(self.tasks)}
+
+    def loss(self, outputs: Tensors, batch: Batch) -> tf.Tensor:
+        """The tasks' losses, and α times those of the soft search's own head."""
+        loss = super().loss(outputs, batch)
+        if self.config.search == "hard":
+            return loss
+        of_search = {task: outputs[f"{task}/search"] for task in self.tasks}
+        return loss + self.config.search_weight * super().loss(of_search, batch)
 
     def _search(self) -> HardSearch | SoftSearch:
         config = self.config

@@ -9,9 +9,10 @@ import pydantic
 from zoo.config import Config, ConfigError, nearest
 from zoo.keras import keras, tf
 from zoo.layers.embeddings import Candidates, EmbeddingConfig, Embeddings, matched_columns
-from zoo.layers.linear import Linear, linear_crosses
+from zoo.layers.linear import WIDE, Linear, linear_crosses
 from zoo.layers.masking import length_mask, masked_sum
 from zoo.layers.orthogonal import MultiScalePooling, OrthogonalConvolution
+from zoo.layers.randomness import Dropout
 from zoo.layers.tower import RankingTower, TowerConfig
 from zoo.models.base import RankingModel, Tensors
 from zoo.schema import Column, Schema
@@ -77,6 +78,7 @@ class USM(RankingModel):
     """
 
     Config = USMConfig
+    optimizers = RankingModel.optimizers | {"wide": WIDE}
 
     def __init__(self, schema: Schema, config: USMConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
@@ -92,7 +94,7 @@ class USM(RankingModel):
         self.convolution = OrthogonalConvolution(len(fields), min(config.most, len(fields)), config.learnable)
         windows = config.windows or ((max(1, width // 2), max(1, width // 4)), (width, width))
         self.pool = MultiScalePooling(width, windows if config.pooling else ((1, 1),))
-        self.drop = keras.layers.Dropout(config.dropout)
+        self.drop = Dropout(config.dropout)
         self.semantic = keras.layers.Dense(config.semantic_units, activation="relu",
                                            kernel_regularizer=keras.regularizers.L1L2(config.l1, config.l2))
         self.tower = RankingTower(schema, config.tower)
@@ -116,9 +118,6 @@ class USM(RankingModel):
         deep = self.tower([request.profile, request.history, candidates.embedded.features, semantic],
                           candidates.embedded.mask)
         return {task: wide(request.columns, candidates.columns) + deep[task] for task, wide in self.wide.items()}
-
-    def variable_groups(self) -> dict[str, list[tf.Variable]]:
-        return self.with_wide_group(*self.wide.values())
 
     def _vector(self, column: Column, values: Tensors) -> tf.Tensor:
         """`[R, d]` or `[R, N, d]`: an id's row; a sequence's rows summed."""

@@ -9,7 +9,7 @@ import pydantic
 from zoo.config import Config
 from zoo.keras import tf
 from zoo.layers.embeddings import Candidates, EmbeddingConfig, Embeddings
-from zoo.layers.linear import Linear, linear_crosses
+from zoo.layers.linear import WIDE, Linear, linear_crosses
 from zoo.layers.tower import RankingTower, TowerConfig
 from zoo.models.base import RankingModel, Tensors
 from zoo.schema import Schema
@@ -55,6 +55,7 @@ class WDL(RankingModel):
     """
 
     Config = WDLConfig
+    optimizers = RankingModel.optimizers | {"wide": WIDE}
 
     def __init__(self, schema: Schema, config: WDLConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
@@ -77,6 +78,3 @@ class WDL(RankingModel):
     def score(self, request: WDLRequest, candidates: WDLCandidates) -> dict[str, tf.Tensor]:
         deep = self.tower([request.profile, request.history, candidates.embedded.features], candidates.embedded.mask)
         return {task: wide(request.columns, candidates.columns) + deep[task] for task, wide in self.wide.items()}
-
-    def variable_groups(self) -> dict[str, list[tf.Variable]]:
-        return self.with_wide_group(*self.wide.values())

@@ -1,0 +1,74 @@
+"""What builds an exported model again: `assets.extra/model.yaml`, and beside it weights and assets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo.assets import Assets
+from zoo.config import Config, dump_yaml, load_yaml, parse
+from zoo.keras import tf
+from zoo.models import registry
+from zoo.models.base import RankingModel
+from zoo.schema import Schema
+from zoo.traits import Traits
+
+EXTRA_ASSETS = "assets.extra"
+SCHEMA, DESCRIPTION, WEIGHTS, ASSETS = "schema.yaml", "model.yaml", "weights/weights", "assets"
+
+
+class ModelDescription(Config):
+    """A model in words.
+
+    Args:
+        name: in the registry.
+        config: all its settings.
+        traits: what the rest of the cascade may rely on.
+        version: of the zoo that exported it.
+    """
+
+    name: str
+    config: dict[str, Any] = {}
+    traits: Traits = Traits()
+    version: str = ""
+
+
+def describe(model: RankingModel, path: str) -> None:
+    """Writes into an exported model what builds it again.
+
+    Args:
+        model: a trained model of the zoo.
+        path: of the SavedModel.
+    """
+    extra = f"{path}/{EXTRA_ASSETS}"
+    tf.io.gfile.makedirs(extra)
+    model.schema.save(f"{extra}/{SCHEMA}")
+    description = ModelDescription(name=registry.name_of(type(model)), config=model.config.model_dump(mode="json"),
+                                   traits=model.traits)
+    dump_yaml(description, f"{extra}/{DESCRIPTION}")
+    tf.train.Checkpoint(model=model).write(f"{extra}/{WEIGHTS}")
+    model.assets.copy_to(f"{extra}/{ASSETS}")
+
+
+def load_model(path: str) -> RankingModel:
+    """Builds an exported model again, with its weights, ready to be trained further, to teach, or to be looked at.
+
+    Args:
+        path: of the SavedModel (a version's folder).
+
+    Returns:
+        The model as it was trained, what only training needs included.
+
+    Raises:
+        ConfigError: the folder holds no model of this zoo, or one with settings that this version does not know.
+
+    Example:
+        >>> teacher = load_model("runs/demo/din/serving/din/1700000000")
+        >>> teacher.probabilities(batch.inputs)["click"]
+    """
+    extra = f"{path}/{EXTRA_ASSETS}"
+    description = parse(ModelDescription, load_yaml(f"{extra}/{DESCRIPTION}"), where=f"{extra}/{DESCRIPTION}")
+    model = registry.build(description.name, Schema.load(f"{extra}/{SCHEMA}"), description.config,
+                           Assets.from_folder(f"{extra}/{ASSETS}"))
+    model.make_variables()
+    tf.train.Checkpoint(model=model).read(f"{extra}/{WEIGHTS}").assert_existing_objects_matched().expect_partial()
+    return model
