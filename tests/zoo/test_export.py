@@ -8,12 +8,17 @@ import numpy as np
 import pytest
 
 from tests.contract.test_every_model import raw_tensors
-from tests.toy import ToyTransform, toy_bound, toy_request, toy_requests
+from tests.toy import ToyTransform, toy_batch, toy_bound, toy_request, toy_requests
+from zoo.config import load_yaml
+from zoo.data.batch import Batch
 from zoo.data.request import to_example
-from zoo.export import ServableRanker, export_model, flatten
+from zoo.export import ServableRanker, export_model, flatten, load_model
 from zoo.keras import tf
+from zoo.losses import task_loss
 from zoo.models import registry
 from zoo.schema import Schema
+from zoo.training import GroupedOptimizer, OptimizerConfig, TrainingLoop
+from zoo.traits import Traits
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +65,75 @@ def test_columns_of_an_example_must_be_equally_long(servable):
 def test_the_schema_travels_with_the_model(servable, tmp_path):
     export_model(servable.model, ToyTransform(servable.schema), tmp_path / "1")
     assert Schema.load(tmp_path / "1" / "assets.extra" / "schema.yaml") == servable.schema
+
+
+class Taught(registry.get("embedding_mlp")):
+    """A student: looks up something in a table of its own, and learns what a teacher says, in training alone."""
+
+    traits = Traits(stage="coarse", scores="listwise")
+
+    def __init__(self, schema, config, **kwargs):
+        super().__init__(schema, config, **kwargs)
+        self.teacher = registry.build("din", schema)
+        keys = tf.lookup.KeyValueTensorInitializer(tf.constant([2, 3], tf.int64), tf.constant([0.5, -0.5]))
+        self.boost = tf.lookup.StaticHashTable(keys, 0.0)
+
+    def score(self, request, candidates):
+        logits = super().score(request, candidates)
+        return {"click": logits["click"] + self.boost.lookup(candidates.ids[..., 0])}
+
+    def loss(self, outputs, batch):
+        soft = tf.stop_gradient(tf.sigmoid(self.teacher(batch.inputs, training=False)["click"]))
+        return task_loss("binary", soft, outputs["click"], batch.weights["click"])
+
+    def make_variables(self):
+        super().make_variables()
+        self.teacher.make_variables()
+
+
+@pytest.fixture
+def taught(monkeypatch):
+    monkeypatch.setitem(registry.MODELS, "taught", f"{__name__}:Taught")
+    return registry.build("taught", toy_bound())
+
+
+def test_a_look_up_table_is_exported_and_what_only_training_needs_is_not(taught, tmp_path):
+    schema, requests = taught.schema, toy_requests(9)
+    batch = Batch(*toy_batch(schema, requests))
+    taught.make_variables()
+    loss = float(taught.compute_loss(batch))
+    fast = {"dense": OptimizerConfig(name="adam", learning_rate=0.02)}
+    TrainingLoop(taught, GroupedOptimizer(taught, fast)).run(tf.data.Dataset.from_tensors(batch).repeat(30))
+    assert float(taught.compute_loss(batch)) < loss
+    export_model(taught, ToyTransform(schema), tmp_path / "1")
+    served = tf.saved_model.load(str(tmp_path / "1")).signatures["serving_default"]
+    answer = served(tf.constant([to_example(schema, r, labelled=False) for r in requests]))["click"].numpy()
+    np.testing.assert_allclose(answer, taught.probabilities(batch.inputs)["click"], atol=1e-6)
+    stored = [shape for name, shape in tf.train.list_variables(str(tmp_path / "1" / "variables" / "variables"))
+              if name.startswith("reached")]
+    student = [v for v in taught.trainable_variables if not any(v is t for t in taught.teacher.variables)]
+    assert sorted(map(tuple, stored)) == sorted(tuple(v.shape) for v in student)
+
+
+def test_an_exported_model_is_built_again_and_goes_on_learning(taught, tmp_path):
+    schema = taught.schema
+    batch = Batch(*toy_batch(schema, toy_requests(9)))
+    taught.make_variables()
+    export_model(taught, ToyTransform(schema), tmp_path / "1")
+    again = load_model(str(tmp_path / "1"))
+    assert type(again) is Taught and again.config == taught.config and again.schema == schema
+    for one, other in zip(taught.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    loss = float(again.compute_loss(batch))
+    TrainingLoop(again, GroupedOptimizer(again)).run(tf.data.Dataset.from_tensors(batch).repeat(8))
+    assert float(again.compute_loss(batch)) < loss
+
+
+def test_traits_stand_in_the_saved_model(taught, tmp_path):
+    taught.make_variables()
+    export_model(taught, ToyTransform(taught.schema), tmp_path / "1")
+    values = load_yaml(tmp_path / "1" / "assets.extra" / "model.yaml")
+    assert values["traits"] == {"stage": "coarse", "scores": "listwise"} and values["name"] == "taught"
 
 
 def test_states_are_flat_by_name():

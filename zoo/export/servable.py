@@ -95,7 +95,7 @@ class ServableRanker(tf.Module):
 
 def _handle(part: Any) -> Any:
     """The resource of a variable or a look-up table; what is neither has none that anything captures."""
-    return getattr(part, "resource_handle", None) or getattr(part, "handle", None)
+    return getattr(part, "resource_handle" if hasattr(part, "resource_handle") else "handle", None)
 
 
 def flatten(state: Any, prefix: str = "") -> dict[str, tf.Tensor]:

@@ -47,7 +47,8 @@ class NextEventLoss(keras.layers.Layer):
         places = tf.where(tf.reshape(mask, [-1]) > 0)[:, 0]
         places = tf.concat([places, [0]], 0)  # a batch without one event still needs something to draw
         shape = tf.shape(mask) - [0, 1]
-        drawn = self.randomness.uniform(tf.maximum(shape, 0), minval=0, maxval=tf.maximum(tf.size(places) - 1, 1), dtype=tf.int32)
+        most = tf.maximum(tf.size(places) - 1, 1)
+        drawn = self.randomness.uniform(tf.maximum(shape, 0), minval=0, maxval=most, dtype=tf.int32)
         return tf.gather(places, drawn)
 
     def loss(self, states: tf.Tensor, behaviours: Behaviours, drawn: tf.Tensor) -> tf.Tensor:

@@ -10,8 +10,8 @@ from zoo.keras import keras, tf
 class Randomness(keras.layers.Layer):
     """A source of random numbers that a checkpoint keeps: a training that goes on draws what an uninterrupted one would.
 
-    Draw number k comes from (seed, k) by TensorFlow's stateless generators; k is a variable. TensorFlow's stateful operations keep
-    their state where no checkpoint reaches it.
+    Draw number k comes from (seed, k) by TensorFlow's stateless generators; k is a variable. TensorFlow's stateful operations
+    keep their state where no checkpoint reaches it.
 
     Example:
         >>> Randomness().uniform((2, 3))

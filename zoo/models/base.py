@@ -31,9 +31,9 @@ class RankingModel(tfrs.Model):
     * `score(request_state, candidate_state)`: `{task: [R, N]}` logits, and whatever else `loss` needs.
 
     Predictions, export and evaluation are the same for all and live here and in `zoo.export`; models don't train themselves,
-    `zoo.training` does. A model with a loss of its own (a teacher, sampled softmax, a list-wise one) defines `loss`, and one that
-    needs to see the training split first defines `prepare`. Graphs are traced without AutoGraph: control flow over tensors is
-    `tf.cond` and `tf.while_loop`.
+    `zoo.training` does. A model with a loss of its own (a teacher, sampled softmax, a list-wise one) defines `loss`, and one
+    that needs to see the training split first defines `prepare`. Graphs are traced without AutoGraph: control flow over tensors
+    is `tf.cond` and `tf.while_loop`.
 
     Attributes:
         traits: what the rest of the cascade may rely on.
