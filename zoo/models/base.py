@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from zoo.assets import Assets
 from zoo.config import Config, ConfigError
 from zoo.keras import keras, tf, tfrs
-from zoo.layers.embeddings import Embeddings, EmbeddingTable, matched_columns
+from zoo.layers.behaviours import matched_columns
+from zoo.layers.embedding_table import EmbeddingTable
+from zoo.layers.embeddings import Embeddings
 from zoo.layers.forest import Forest
 from zoo.losses import task_loss
 from zoo.models.steps import several_steps
@@ -36,6 +39,7 @@ class RankingModel(tfrs.Model):
     Args:
         schema: a bound schema.
         config: an instance of the model's `Config`.
+        assets: files that the model reads when it is made (vocabularies, pre-trained tables) and that travel with it.
 
     Raises:
         ConfigError: the schema declares nothing of a request.
@@ -47,12 +51,12 @@ class RankingModel(tfrs.Model):
 
     Config: ClassVar[type[Config]] = Config
 
-    def __init__(self, schema: Schema, config: Config, name: str | None = None):
+    def __init__(self, schema: Schema, config: Config, assets: Assets | None = None, name: str | None = None):
         super().__init__(name=name)
         if not schema.request and not schema.sequences:
             raise ConfigError(f"{type(self).__name__} needs something to know of a request, and the schema {schema.name!r} "
                               "declares neither request features nor sequences; add one of them")
-        self.schema, self.config = schema, config
+        self.schema, self.config, self.assets = schema, config, assets or Assets()
         self.unknown_size = False  # of the data that `fit` was given
         # Means over the epoch; given back as they are, Keras would report the last batch's.
         self.means = {name: keras.metrics.Mean(name) for name in ("loss", "extra_loss")}
@@ -143,7 +147,7 @@ class RankingModel(tfrs.Model):
         with tf.GradientTape() as tape:
             loss = self.compute_loss(batch, training=True)
             extra = tf.add_n(self.losses) if self.losses else tf.constant(0.0)
-            extra += sum((e.regularization(batch[0]) for e in self.embedding_layers() if e.config.regularization), 0.0)
+            extra += sum((layer.regularization(batch[0]) for layer in self.embedding_layers()), 0.0)
             total = loss + extra
         variables = self.trainable_variables
         self.optimizer.apply_gradients(zip(tape.gradient(total, variables), variables, strict=True))
@@ -157,7 +161,7 @@ class RankingModel(tfrs.Model):
 
     def variable_groups(self) -> dict[str, list[tf.Variable]]:
         """Trainable variables by the optimizer that moves them: `embedding` tables, and `dense` for the rest."""
-        tables = [layer.table for layer in self._flatten_layers() if isinstance(layer, EmbeddingTable)]
+        tables = [layer.table for layer in self._flatten_layers() if isinstance(layer, EmbeddingTable) and layer.trainable]
         refs = {table.ref() for table in tables}
         return {"embedding": tables, "dense": [v for v in self.trainable_variables if v.ref() not in refs]}
 
@@ -192,6 +196,6 @@ class RankingModel(tfrs.Model):
 
 def split_inputs(schema: Schema, inputs: Tensors) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
     """The model's inputs as the request's and the candidates' columns."""
-    ours = {name for c in schema.columns("candidate") for name in (c.name, c.bucket)} | {CANDIDATE_COUNT}
+    ours = {name for c in schema.columns("candidate") for name in (c.name, c.bucket, c.count, c.weight)} | {CANDIDATE_COUNT}
     return ({name: value for name, value in inputs.items() if name not in ours},
             {name: value for name, value in inputs.items() if name in ours})

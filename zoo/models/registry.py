@@ -10,6 +10,7 @@ from zoo.config import ConfigError, nearest, parse
 from zoo.schema import Schema
 
 if TYPE_CHECKING:
+    from zoo.assets import Assets
     from zoo.models.base import RankingModel
 
 # name -> module and class, imported only when asked for, so that listing models needs no TensorFlow
@@ -66,13 +67,14 @@ def summary(name: str) -> str:
     return " ".join(text.split("\n\n")[0].split()).split(". ")[0].rstrip(".")
 
 
-def build(name: str, schema: Schema, config: dict[str, Any] | None = None) -> RankingModel:
+def build(name: str, schema: Schema, config: dict[str, Any] | None = None, assets: Assets | None = None) -> RankingModel:
     """A new model over a bound schema.
 
     Args:
         name: of the model.
         schema: bound to its vocabularies.
         config: settings of the model's `Config`; None for the defaults.
+        assets: files that the model reads and that travel with it.
 
     Raises:
         ConfigError: unknown model or setting.
@@ -81,4 +83,4 @@ def build(name: str, schema: Schema, config: dict[str, Any] | None = None) -> Ra
         >>> model = build("din", schema, {"attention": {"softmax": True}})
     """
     cls = get(name)
-    return cls(schema, parse(cls.Config, config, where="model.config"))
+    return cls(schema, parse(cls.Config, config, where="model.config"), assets=assets)
