@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.results import write_rows
 from benchmarks.step_cost import Stepper
 from zoo.keras import tf
-from zoo.layers.embeddings import Behaviours, Candidates
+from zoo.layers.behaviours import Behaviours, EmbeddedCandidates
 from zoo.layers.target_attention import TargetAttention, TargetAttentionConfig
 
 IMPRESSIONS, HISTORY, WIDTH, UNITS = 1024, 50, 32, (80, 40)
@@ -44,7 +44,7 @@ def attention(candidates: int, lengths: np.ndarray, dense: bool) -> Callable[[],
     rng, requests = np.random.default_rng(0), IMPRESSIONS // candidates
     query, keys = (tf.constant(rng.normal(size=(requests, n, WIDTH)), tf.float32) for n in (candidates, HISTORY))
     ids, past = (tf.constant(rng.integers(2, 1_000, (requests, n, 2))) for n in (candidates, HISTORY))
-    asked = Candidates(query, query, tf.ones((requests, candidates)), ids)
+    asked = EmbeddedCandidates(query, query, tf.ones((requests, candidates)), ids)
     events = Behaviours(keys, tf.zeros((requests, HISTORY, 0)), tf.sequence_mask(lengths, HISTORY, dtype=tf.float32), past)
     layer = TargetAttention(TargetAttentionConfig(units=UNITS))
 

@@ -1,14 +1,118 @@
-"""Files that travel with a model."""
+"""Files that travel with a model: vocabularies, pre-trained tables, tokenisers, neighbour tables."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
 
-class Assets:
-    """Files that travel with a model."""
+from zoo.config import ConfigError, nearest
+from zoo.keras import tf
 
-    def copy_to(self, folder: str) -> None:
-        pass
+NAME = re.compile(r"[A-Za-z0-9_-]+")
+
+
+class Assets(Mapping[str, str]):
+    """Files by name, which a model reads when it is made and which an export takes along. Immutable.
+
+    A file's name in a folder is the asset's name with any ending: `item_vectors.parquet` is `item_vectors`. The vocabulary of
+    an id space is `vocabulary_<space>`, as TensorFlow Transform names it: one raw id a line, in the order of the ids from 2.
+
+    Args:
+        files: paths or URIs by name.
+
+    Raises:
+        ConfigError: a name with other characters than letters, digits, `_` and `-`; a file that is not there.
+
+    Example:
+        >>> assets = Assets.from_folder("runs/demo/vocabularies") | Assets({"item_vectors": "gs://bucket/vectors.parquet"})
+        >>> assets.vocabulary("item")[0]        # the raw id of id 2
+    """
+
+    def __init__(self, files: Mapping[str, str | Path] | None = None):
+        self._files = MappingProxyType({name: str(path) for name, path in (files or {}).items()})
+        for name, path in self.items():
+            if not NAME.fullmatch(name):
+                raise ConfigError(f"asset {name!r} ({path}): a name has letters, digits, _ and - only; rename it")
+            if not tf.io.gfile.exists(path) or tf.io.gfile.isdir(path):
+                raise ConfigError(f"asset {name!r}: {path} is not a file")
+
+    def __getitem__(self, name: str) -> str:
+        return self._files[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __repr__(self) -> str:
+        return f"Assets({dict(self)!r})"
+
+    def __or__(self, others: Mapping[str, str | Path]) -> Assets:
+        """Both; where a name stands in both, the file of `others`."""
+        return Assets({**self, **others})
+
+    def path(self, name: str) -> str:
+        """Where the file of this name is.
+
+        Raises:
+            ConfigError: there is none; names the nearest one.
+        """
+        if name not in self:
+            raise ConfigError(f"the model was given no asset {name!r}{nearest(name, self) or '; it was given none at all'}")
+        return self[name]
+
+    def vocabulary(self, space: str) -> list[str]:
+        """The raw ids of an id space: the first one has id 2, the next one 3, …
+
+        Raises:
+            ConfigError: there is no such vocabulary, or an id stands there twice.
+        """
+        # Only \n ends a line: an id may hold the other characters that Python takes for the end of one.
+        path = self.path(f"vocabulary_{space}")
+        lines = read_bytes(path).decode().split("\n")
+        ids = lines[:-1] if not lines[-1] else lines
+        if len(set(ids)) < len(ids):
+            raise ConfigError(f"{path}: {len(ids) - len(set(ids))} lines repeat others; each id has one line")
+        return ids
+
+    def copy_to(self, folder: str | Path) -> Assets:
+        """Copies all files into a folder, which is made if there is none, and gives back the copies."""
+        tf.io.gfile.makedirs(str(folder))
+        copies = {name: f"{str(folder).rstrip('/')}/{name}{_ending(path)}" for name, path in self.items()}
+        for name, path in self.items():
+            if path != copies[name]:
+                tf.io.gfile.copy(path, copies[name], overwrite=True)
+        return Assets(copies)
 
     @classmethod
-    def from_folder(cls, folder: str) -> Assets:
-        return cls()
+    def from_folder(cls, folder: str | Path) -> Assets:
+        """All files of a folder, as `copy_to` and TensorFlow Transform write them; hidden ones are left.
+
+        Raises:
+            ConfigError: there is no such folder, or two of its files differ in their ending alone.
+        """
+        if not tf.io.gfile.isdir(str(folder)):
+            raise ConfigError(f"assets: {folder} is not a folder")
+        files: dict[str, str] = {}
+        for file in sorted(tf.io.gfile.listdir(str(folder))):
+            name = file.split(".")[0]
+            if not name:
+                continue
+            if name in files:
+                raise ConfigError(f"assets: {folder} holds {file} and another file of the name {name!r}; remove one of them")
+            files[name] = f"{str(folder).rstrip('/')}/{file}"
+        return cls(files)
+
+
+def read_bytes(path: str) -> bytes:
+    """A whole file, wherever it is."""
+    with tf.io.gfile.GFile(path, "rb") as file:
+        return file.read()
+
+
+def _ending(path: str) -> str:
+    """`.txt.gz` of `folder/name.txt.gz`."""
+    return "".join(path.rsplit("/", 1)[-1].partition(".")[1:])

@@ -3,245 +3,220 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import NamedTuple
 
-import numpy as np
 import pydantic
 
-from zoo.config import Config
+from zoo.assets import Assets
+from zoo.config import Config, ConfigError, nearest
 from zoo.keras import keras, tf
+from zoo.layers.behaviours import Behaviours, EmbeddedCandidates, matched_columns
+from zoo.layers.embedding_table import EmbeddingTable
 from zoo.layers.masking import length_mask, masked_mean
-from zoo.schema import CANDIDATE_COUNT, PADDING_ID, BehaviourSequence, Column, Schema
+from zoo.layers.pretrained import Anchor, PretrainedConfig, given_rows
+from zoo.layers.row_regularization import RowRegularization
+from zoo.layers.values import averaged
+from zoo.schema import CANDIDATE_COUNT, BehaviourSequence, Column, Schema
 
+Tensors = Mapping[str, tf.Tensor]
 # Values `[R, T, D]` and their mask `[R, T]` to `[R, D]`.
 Pooling = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
-class EmbeddingConfig(Config):
-    """Widths and initial values of the tables.
+class FieldEmbeddingConfig(Config):
+    """Every column as one vector, all of one width: for models that add and multiply fields.
 
     Args:
-        dim: width of every table.
-        dims: other widths for some spaces, by name.
-        bucket_dim: width of the tables of quantile buckets.
+        dim: width of every vector.
         scale: standard deviation of the initial values.
         regularization: λ of mini-batch-aware L2 (DIN, section 5.2): only rows in the batch decay, by λ/frequency.
+        pretrained: vectors that tables begin with, by the names of their spaces.
     """
 
     dim: int = pydantic.Field(16, ge=1)
-    dims: dict[str, int] = {}
-    bucket_dim: int = pydantic.Field(8, ge=1)
     scale: float = pydantic.Field(0.05, gt=0)
     regularization: float = pydantic.Field(0.0, ge=0)
+    pretrained: dict[str, PretrainedConfig] = {}
 
 
-class Behaviours(NamedTuple):
-    """A behaviour sequence, embedded. Oldest first.
-
-    Args:
-        keys: `[R, T, D]` the fields that share a space with a candidate feature, in the candidates' order.
-        context: `[R, T, C]` the other fields (action, time gap); C may be 0.
-        mask: `[R, T]` 1 for real events.
-        ids: `[R, T, F]` ids of the fields in `keys`.
-    """
-
-    keys: tf.Tensor
-    context: tf.Tensor
-    mask: tf.Tensor
-    ids: tf.Tensor
-
-
-class Candidates(NamedTuple):
-    """The candidates of a request, embedded.
+class EmbeddingConfig(FieldEmbeddingConfig):
+    """Ids as vectors, numbers as they are, with the vector of their bucket where they have buckets.
 
     Args:
-        query: `[R, N, D]` the features that the behaviours have too, aligned with `Behaviours.keys`.
-        features: `[R, N, E]` every feature: ids, numbers, buckets.
-        mask: `[R, N]` 1 for real candidates.
-        ids: `[R, N, F]` ids of the features in `query`.
+        dim: width of every table over an id space.
+        scale: standard deviation of the initial values.
+        regularization: λ of mini-batch-aware L2 (DIN, section 5.2): only rows in the batch decay, by λ/frequency.
+        pretrained: vectors that tables begin with, by the names of their spaces.
+        dims: other widths for some spaces, by name.
+        bucket_dim: width of the tables of quantile buckets.
     """
 
-    query: tf.Tensor
-    features: tf.Tensor
-    mask: tf.Tensor
-    ids: tf.Tensor
-
-
-def same_ids(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    """1 where two ids are the same; padding and unknown equal nothing."""
-    return tf.cast((a == b) & (a > 1), tf.float32)
-
-
-def recent(behaviours: Behaviours, count: int) -> Behaviours:
-    """The last `count` real events of each history, from place 0: `[R, min(T, count), …]`."""
-    lengths = tf.cast(tf.reduce_sum(behaviours.mask, 1), tf.int32)
-    kept, width = tf.minimum(lengths, count), tf.minimum(tf.shape(behaviours.mask)[1], count)
-    places = tf.expand_dims(lengths - kept, 1) + tf.expand_dims(tf.range(width), 0)
-    places = tf.minimum(places, tf.maximum(tf.shape(behaviours.mask)[1] - 1, 0))
-    keys, context, _, ids = (tf.gather(value, places, batch_dims=1) for value in behaviours)
-    return Behaviours(keys, context, tf.sequence_mask(kept, width, dtype=tf.float32), ids)
-
-
-class EmbeddingTable(keras.layers.Layer):
-    """A table whose gradient stays sparse: `[..., ]` ids to `[..., dim]` vectors.
-
-    Ids outside the table (a model older than the vocabulary) read the row of the unknown id, on any device.
-    """
-
-    def __init__(self, rows: int, dim: int, scale: float = 0.05, optimizer_group: str = "embedding", **kwargs):
-        super().__init__(**kwargs)
-        self.rows, self.dim, self.optimizer_group = rows, dim, optimizer_group
-        initializer = keras.initializers.RandomNormal(stddev=scale) if scale else "zeros"
-        self.table = self.add_weight("table", (rows, dim), initializer=initializer)
-
-    def call(self, ids: tf.Tensor) -> tf.Tensor:
-        # An id past the end would raise on CPU and read zeros on GPU.
-        known = tf.where((ids >= 0) & (ids < self.rows), ids, tf.ones_like(ids))
-        return tf.gather(self.table, known)
+    dims: dict[str, pydantic.PositiveInt] = {}
+    bucket_dim: int = pydantic.Field(8, ge=1)
 
 
 class Embeddings(keras.layers.Layer):
-    """All tables of a model and the three views that models are made of: profile, behaviours, candidates.
+    """All tables of a model and the views that models are made of: profile, behaviours, candidates, fields.
+
+    With an `EmbeddingConfig`, an id becomes a row of its space's table, and a number stays what it is, with the row of its
+    bucket beside it. With a `FieldEmbeddingConfig`, every column becomes one vector of the same width: an id's row, a bucket's
+    row, or a number times a learned vector. Several values become their weighted mean. Text has no place here; it has
+    `zoo.layers.text`.
 
     Args:
         schema: a bound schema.
-        config: widths.
+        config: widths, and what tables begin with.
+        assets: of the model: vocabularies and files of vectors, where tables begin with given ones.
+
+    Raises:
+        ConfigError: a setting for a space that the schema's columns don't use, or vectors that don't fit (`given_rows`).
 
     Example:
         >>> embeddings = Embeddings(schema, EmbeddingConfig(dim=16))
         >>> embeddings.behaviours(inputs, schema.sequence("behaviours")).keys      # [R, T, D]
+        >>> fields = Embeddings(schema, FieldEmbeddingConfig(dim=16))
+        >>> fields.request_fields(inputs), fields.candidate_fields(inputs)         # [R, F, D], [R, N, G, D]
     """
 
-    def __init__(self, schema: Schema, config: EmbeddingConfig, **kwargs):
+    def __init__(self, schema: Schema, config: FieldEmbeddingConfig, assets: Assets | None = None, **kwargs):
         super().__init__(**kwargs)
         self.schema, self.config = schema, config
-        self.spaces = {
-            name: EmbeddingTable(schema.size(name), config.dims.get(name, config.dim), config.scale,
-                                 name=f"space_{name}")
-            for name in _used_spaces(schema)
-        }
-        self.buckets = {
-            column.name: EmbeddingTable(column.feature.buckets + 2, config.bucket_dim, config.scale,
-                                        name=f"bucket_{column.name}")
-            for column in schema.columns() if column.feature.buckets
-        }
-        if config.regularization:
-            # Rows seen this often in the training split; set by the trainer before the first step.
-            self.frequencies = {
-                name: self.add_weight(f"frequency_{name}", (schema.size(name),), initializer="ones", trainable=False)
-                for name in self.spaces
-            }
+        self.one_width = not isinstance(config, EmbeddingConfig)
+        dims, bucket_dim = ({}, config.dim) if self.one_width else (config.dims, config.bucket_dim)
+        columns = schema.columns()
+        self._check("dims", dims)
+        self._check("pretrained", config.pretrained)
+        used, anchors = {column.feature.space for column in columns}, {}
+        self.spaces = {space: self._table(space, dims.get(space, config.dim), assets or Assets(), anchors)
+                       for space in schema.spaces if space in used}
+        self.buckets = {column.name: EmbeddingTable(column.feature.buckets + 2, bucket_dim, config.scale,
+                                                    name=f"bucket_{column.name}")
+                        for column in columns if column.feature.buckets}
+        self.vectors = {column.name: self.add_weight(f"vector_{column.name}", (column.feature.width, config.dim),
+                                                     initializer=keras.initializers.RandomNormal(stddev=config.scale))
+                        for column in columns
+                        if self.one_width and column.feature.kind == "number" and not column.feature.buckets}
+        self.row_regularization = RowRegularization(schema, config.regularization, anchors)
 
     # ---- views ---------------------------------------------------------------------------------------------------
 
-    def profile(self, request: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    def profile(self, request: Tensors) -> tf.Tensor:
         """`[R, P]` all request features side by side; P may be 0."""
-        parts = [self._embed(column, request) for column in self.schema.columns("request")]
-        rows = tf.shape(next(iter(request.values())))[0]
-        return tf.concat(parts, -1) if parts else tf.zeros((rows, 0))
+        parts = self._vectors(self.schema.columns("request"), request)
+        return tf.concat(parts, -1) if parts else tf.zeros((_rows(request), 0))
 
-    def behaviours(self, request: Mapping[str, tf.Tensor], sequence: BehaviourSequence,
-                   fields: Collection[str] | None = None) -> Behaviours:
+    def behaviours(self, request: Tensors, sequence: BehaviourSequence, fields: Collection[str] | None = None) -> Behaviours:
         """A sequence, with the fields that candidates have too (same space) apart from the others; only some of its fields,
         where they are named."""
         matched = matched_columns(self.schema, sequence, fields)
-        columns = [column for column in self.schema.sequence_columns(sequence) if _chosen(column, fields)]
-        nothing = request[columns[0].name][..., tf.newaxis][..., :0]
+        columns = self.schema.sequence_columns(sequence)
+        mask = length_mask(request[sequence.length], request[columns[0].name])
+        nothing = mask[..., tf.newaxis][..., :0]
         keys = [self.spaces[event.feature.space](request[event.name]) for event, _ in matched]
         ids = tf.stack([request[event.name] for event, _ in matched], -1) if matched else tf.cast(nothing, tf.int64)
         taken = {event.name for event, _ in matched}
-        context = [self._embed(column, request) for column in columns if column.name not in taken]
-        mask = length_mask(request[sequence.length], ids)
-        nothing = tf.cast(nothing, tf.float32)
+        context = self._vectors([column for column in columns if column.name not in taken
+                                 and (fields is None or column.feature.name in fields)], request)
         return Behaviours(tf.concat([nothing, *keys], -1), tf.concat([nothing, *context], -1), mask, ids)
 
-    def pooled(self, request: Mapping[str, tf.Tensor], sequence: BehaviourSequence, pool: Pooling = masked_mean) -> tf.Tensor:
+    def pooled(self, request: Tensors, sequence: BehaviourSequence, pool: Pooling = masked_mean) -> tf.Tensor:
         """`[R, D + C]` a sequence's events with all their fields, pooled over its true length."""
-        events = self.behaviours(request, sequence)
-        return pool(tf.concat([events.keys, events.context], -1), events.mask)
+        behaviours = self.behaviours(request, sequence)
+        return pool(behaviours.events, behaviours.mask)
 
-    def candidates(self, candidates: Mapping[str, tf.Tensor], sequence: BehaviourSequence | None = None,
-                   fields: Collection[str] | None = None) -> Candidates:
+    def candidates(self, candidates: Tensors, sequence: BehaviourSequence | None = None,
+                   fields: Collection[str] | None = None) -> EmbeddedCandidates:
         """All candidate features, and those that `sequence` (the behaviours by default) has too, in its order."""
         sequence = sequence or self.schema.sequence("behaviours")
         columns = self.schema.columns("candidate")
-        embedded = {column.name: self._embed(column, candidates) for column in columns}
         matched = [column for _, column in matched_columns(self.schema, sequence, fields)] if sequence else []
-        first = candidates[columns[0].name]
-        mask = length_mask(candidates[CANDIDATE_COUNT], first)
-        if matched:
-            query = tf.concat([embedded[column.name] for column in matched], -1)
-            ids = tf.stack([candidates[column.name] for column in matched], -1)
-        else:
-            query, ids = tf.zeros_like(mask)[..., tf.newaxis][..., :0], tf.zeros_like(first)[..., tf.newaxis][..., :0]
-        return Candidates(query, tf.concat(list(embedded.values()), -1), mask, ids)
+        mask = length_mask(candidates[CANDIDATE_COUNT], candidates[columns[0].name])
+        nothing = mask[..., tf.newaxis][..., :0]
+        vectors = {column.name: self._vector(column, candidates) for column in columns if column.feature.kind != "text"}
+        query = [vectors[column.name] for column in matched]
+        ids = tf.stack([candidates[column.name] for column in matched], -1) if matched else tf.cast(nothing, tf.int64)
+        return EmbeddedCandidates(tf.concat([nothing, *query], -1),
+                                  tf.concat([nothing, *vectors.values()], -1), mask, ids)
+
+    def request_fields(self, request: Tensors) -> tf.Tensor:
+        """`[R, F, D]` the request's columns, then each sequence's columns averaged over its true length."""
+        vectors = self._fields(self.schema.columns("request"), request)
+        for sequence in self.schema.sequences:
+            for events in self._fields(self.schema.sequence_columns(sequence), request):
+                vectors.append(masked_mean(events, length_mask(request[sequence.length], events)))
+        return tf.stack(vectors, 1) if vectors else tf.zeros((_rows(request), 0, self.config.dim))
+
+    def candidate_fields(self, candidates: Tensors) -> tf.Tensor:
+        """`[R, N, G, D]` the candidates' columns."""
+        return tf.stack(self._fields(self.schema.columns("candidate"), candidates), 2)
 
     def matched_width(self, sequence: BehaviourSequence) -> int:
-        """Width D of `Behaviours.keys` and `Candidates.query`."""
+        """Width D of `Behaviours.keys` and `EmbeddedCandidates.query`."""
         return sum(self.spaces[event.feature.space].dim for event, _ in matched_columns(self.schema, sequence))
 
     def behaviours_width(self, sequence: BehaviourSequence) -> int:
-        """Width D + C of an event of `sequence` with all its fields."""
-        taken = {event.name for event, _ in matched_columns(self.schema, sequence)}
-        others = [column for column in self.schema.sequence_columns(sequence) if column.name not in taken]
-        return self.matched_width(sequence) + sum(self._width(column) for column in others)
+        """Width D + C of `Behaviours.events`."""
+        return sum(self._width(column) for column in self.schema.sequence_columns(sequence))
+
+    # ---- columns -------------------------------------------------------------------------------------------------
+
+    def _fields(self, columns: list[Column], values: Tensors) -> list[tf.Tensor]:
+        if not self.one_width:
+            raise TypeError("fields have one width: give Embeddings a FieldEmbeddingConfig, not an EmbeddingConfig")
+        return self._vectors(columns, values)
+
+    def _vectors(self, columns: list[Column], values: Tensors) -> list[tf.Tensor]:
+        """`[..., width]` of each column that is not text."""
+        return [self._vector(column, values) for column in columns if column.feature.kind != "text"]
+
+    def _vector(self, column: Column, values: Tensors) -> tf.Tensor:
+        if column.feature.kind == "id":
+            return averaged(self.spaces[column.feature.space], column, values)
+        bucket = [self.buckets[column.name](values[column.bucket])] if column.feature.buckets else []
+        if self.one_width and bucket:
+            return bucket[0]
+        number = values[column.name] if column.feature.width > 1 else values[column.name][..., tf.newaxis]
+        return tf.tensordot(number, self.vectors[column.name], 1) if self.one_width else tf.concat([number, *bucket], -1)
 
     def _width(self, column: Column) -> int:
+        if column.feature.kind == "text":
+            return 0
         if column.feature.kind == "id":
             return self.spaces[column.feature.space].dim
-        return column.feature.width + (self.config.bucket_dim if column.feature.buckets else 0)
+        if self.one_width:
+            return self.config.dim
+        return column.feature.width + (self.buckets[column.name].dim if column.feature.buckets else 0)
 
-    def _embed(self, column: Column, values: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """One column as a vector: an id's row; a number itself, and its bucket's row where it has buckets."""
-        if column.feature.kind == "id":
-            return self.spaces[column.feature.space](values[column.name])
-        number = values[column.name]
-        parts = [number if column.feature.width > 1 else number[..., tf.newaxis]]
-        if column.feature.buckets:
-            parts.append(self.buckets[column.name](values[column.bucket]))
-        return tf.concat(parts, -1)
+    # ---- regularisation ------------------------------------------------------------------------------------------
 
-    # ---- mini-batch-aware regularisation -------------------------------------------------------------------------
+    def count_frequencies(self, batches: Iterable[Tensors]) -> None:
+        """Counts the ids of the training split, for mini-batch-aware L2."""
+        self.row_regularization.count(batches)
 
-    def count_frequencies(self, batches: Iterable[Mapping[str, tf.Tensor]]) -> None:
-        """Counts the ids of the training split; without it, every row counts as seen once."""
-        counts = {name: np.zeros(self.schema.size(name)) for name in self.spaces}
-        for inputs in batches:
-            for column in self.schema.columns():
-                if column.feature.space in counts:
-                    counts[column.feature.space] += np.bincount(
-                        inputs[column.name].numpy().ravel(), minlength=len(counts[column.feature.space]))
-        for name, variable in self.frequencies.items():
-            variable.assign(np.maximum(counts[name], 1.0))
+    def regularization(self, inputs: Tensors) -> tf.Tensor:
+        """What training adds to the loss for the rows of a batch (`RowRegularization`), a scalar."""
+        return self.row_regularization(inputs, self.spaces)
 
-    def regularization(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """Mini-batch-aware L2: `λ/2 · Σ_{j in the batch} ‖w_j‖² / n_j`, each row once however often it occurs.
+    # ---- tables --------------------------------------------------------------------------------------------------
 
-        Its gradient is the paper's `λ · (α_mj / n_j) · w_j`. Padding is not an id and does not decay.
-        """
-        total = tf.constant(0.0)
-        for space, table in self.spaces.items():
-            columns = [c for c in self.schema.columns() if c.feature.space == space]
-            ids, _ = tf.unique(tf.concat([tf.reshape(inputs[column.name], [-1]) for column in columns], 0))
-            ids = tf.boolean_mask(ids, ids != PADDING_ID)
-            squares = tf.reduce_sum(tf.square(table(ids)), -1)
-            total += tf.reduce_sum(squares / tf.gather(self.frequencies[space], ids))
-        return 0.5 * self.config.regularization * total
+    def _check(self, setting: str, names: Collection[str]) -> None:
+        used = {column.feature.space for column in self.schema.columns() if column.feature.space}
+        for name in names:
+            if name not in used:
+                raise ConfigError(f"model.config.embedding.{setting}: {name!r} is not an id space of the columns of the schema "
+                                  f"{self.schema.name!r}{nearest(name, used)}")
+
+    def _table(self, space: str, dim: int, assets: Assets, anchors: dict[str, Anchor]) -> EmbeddingTable:
+        """The table of a space, filled with the vectors that are given for it; adds its anchor, if it has one."""
+        start = self.config.pretrained.get(space)
+        frozen = start is not None and start.mode == "frozen"
+        table = EmbeddingTable(self.schema.size(space), dim, self.config.scale, frozen=frozen, name=f"space_{space}")
+        if start is not None:
+            given = given_rows(self.schema, space, start, assets, dim)
+            table.fill(given.ids, given.vectors)
+            if start.anchor is not None:
+                anchors[space] = Anchor(table.rows, given, start.anchor, name=f"anchor_{space}")
+        return table
 
 
-def matched_columns(schema: Schema, sequence: BehaviourSequence,
-                    fields: Collection[str] | None = None) -> list[tuple[Column, Column]]:
-    """Pairs (event column, candidate column) over the same id space, in the order of the candidate features."""
-    events = {column.feature.space: column for column in schema.sequence_columns(sequence)
-              if column.feature.space and _chosen(column, fields)}
-    return [(events[column.feature.space], column) for column in schema.columns("candidate")
-            if column.feature.space in events]
-
-
-def _chosen(column: Column, fields: Collection[str] | None) -> bool:
-    return fields is None or column.feature.name in fields
-
-
-def _used_spaces(schema: Schema) -> list[str]:
-    used = {column.feature.space for column in schema.columns() if column.feature.space}
-    return [name for name in schema.spaces if name in used]
+def _rows(request: Tensors) -> tf.Tensor:
+    return tf.shape(next(iter(request.values())))[0]

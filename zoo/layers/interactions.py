@@ -1,4 +1,4 @@
-"""Feature interactions: factorisation machine, squeeze-and-excitation, bilinear."""
+"""Fields of one width, and their interactions: factorisation machine, squeeze-and-excitation, bilinear."""
 
 from __future__ import annotations
 
@@ -8,10 +8,24 @@ from typing import Literal
 from zoo.keras import keras, tf
 
 
+def join_fields(request: tf.Tensor, candidates: tf.Tensor) -> tf.Tensor:
+    """`[R, N, F + G, D]` the request's fields `[R, F, D]` beside each candidate's `[R, N, G, D]`."""
+    return tf.concat([tf.repeat(tf.expand_dims(request, 1), tf.shape(candidates)[1], 1), candidates], 2)
+
+
+def merge_fields(fields: tf.Tensor) -> tf.Tensor:
+    """`[..., F, D]` to `[..., F·D]`."""
+    return tf.reshape(fields, tf.concat([tf.shape(fields)[:-2], [fields.shape[-2] * fields.shape[-1]]], 0))
+
+
 class FactorizationMachine(keras.layers.Layer):
     """Second-order interactions of a request's and a candidate's fields.
 
-    `Σ_{i<j} ⟨v_i, v_j⟩ = ½ (‖Σ v‖² − Σ ‖v‖²)`; the sums split into a request's part, computed once, and a candidate's.
+    `Σ_{i<j} h·(v_i ⊙ v_j) = ½ h·((Σ v)² − Σ v²)`; the sums split into a request's part, computed once, and a candidate's.
+
+    Args:
+        weighted: learn h, one weight a coordinate that starts at 1, so that several machines over the same fields can differ;
+            without it h is 1, and the sum is over inner products, as in the paper.
 
     Example:
         >>> FactorizationMachine()(request_fields, candidate_fields)    # [R, F, D], [R, N, G, D] -> [R, N]
@@ -19,10 +33,19 @@ class FactorizationMachine(keras.layers.Layer):
     Source: Rendle, Factorization Machines, ICDM 2010.
     """
 
+    def __init__(self, weighted: bool = False, **kwargs):
+        super().__init__(**kwargs)
+        self.weighted = weighted
+
+    def build(self, shape):
+        if self.weighted:
+            self.weight = self.add_weight("weight", (shape[-1],), initializer="ones")
+
     def call(self, request: tf.Tensor, candidates: tf.Tensor) -> tf.Tensor:
         total = tf.expand_dims(tf.reduce_sum(request, 1), 1) + tf.reduce_sum(candidates, 2)
-        ours, theirs = tf.reduce_sum(tf.square(candidates), [2, 3]), tf.reduce_sum(tf.square(request), [1, 2])
-        return 0.5 * (tf.reduce_sum(tf.square(total), -1) - ours - tf.expand_dims(theirs, 1))
+        ours, theirs = tf.reduce_sum(tf.square(candidates), 2), tf.reduce_sum(tf.square(request), 1)
+        products = 0.5 * (tf.square(total) - ours - tf.expand_dims(theirs, 1))
+        return tf.reduce_sum(products * self.weight if self.weighted else products, -1)
 
 
 class SqueezeExcitation(keras.layers.Layer):

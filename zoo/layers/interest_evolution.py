@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zoo.keras import keras, tf
-from zoo.layers.embeddings import Behaviours, Candidates, same_ids
+from zoo.layers.behaviours import Behaviours, EmbeddedCandidates, MatchLogits
 from zoo.layers.masking import masked_softmax
 from zoo.layers.recurrence import GatedRecurrence
 
@@ -29,9 +29,9 @@ class InterestEvolution(keras.layers.Layer):
         width = shape[-1]
         self.recurrence = GatedRecurrence(width)
         self.query = keras.layers.Dense(width, use_bias=False)
-        self.matches = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones") if self.match else None
+        self.matches = MatchLogits() if self.match else None
 
-    def call(self, interests: tf.Tensor, behaviours: Behaviours, candidates: Candidates) -> tf.Tensor:
+    def call(self, interests: tf.Tensor, behaviours: Behaviours, candidates: EmbeddedCandidates) -> tf.Tensor:
         """`[R, T, D]` interests to `[R, N, D]`, one final interest a candidate; zero for an empty history."""
         attention = self.attention(interests, behaviours, candidates)
         mask = tf.expand_dims(behaviours.mask, 1) * tf.ones_like(attention)
@@ -44,10 +44,9 @@ class InterestEvolution(keras.layers.Layer):
         # The last state; the sum over one place or, where no request of the batch has a history, over none.
         return tf.reduce_sum(self.recurrence(interests, alpha, beta)[:, :, -1:], 2)
 
-    def attention(self, interests: tf.Tensor, behaviours: Behaviours, candidates: Candidates) -> tf.Tensor:
+    def attention(self, interests: tf.Tensor, behaviours: Behaviours, candidates: EmbeddedCandidates) -> tf.Tensor:
         """`[R, N, T]` weights that sum to 1 over the real events."""
         logits = tf.matmul(self.query(candidates.query), interests, transpose_b=True)
         if self.matches is not None:
-            flags = same_ids(tf.expand_dims(candidates.ids, 2), tf.expand_dims(behaviours.ids, 1))
-            logits += tf.squeeze(self.matches(flags), -1)
+            logits += self.matches(candidates, behaviours)
         return masked_softmax(logits, tf.expand_dims(behaviours.mask, 1))

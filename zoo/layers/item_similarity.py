@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from zoo.keras import keras, tf
-from zoo.layers.embeddings import EmbeddingTable
+from zoo.layers.embedding_table import EmbeddingTable
 
 
 class ItemSimilarity(keras.layers.Layer):

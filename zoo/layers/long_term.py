@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from zoo.keras import keras, tf
-from zoo.layers.embeddings import Behaviours, EmbeddingTable, same_ids
+from zoo.layers.behaviours import Behaviours, same_ids
+from zoo.layers.embedding_table import EmbeddingTable
 from zoo.schema import Column
 
 COUNT_BUCKETS = 12

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from zoo.keras import keras, tf
-from zoo.layers.embeddings import Behaviours, Candidates, EmbeddingTable, same_ids
+from zoo.layers.behaviours import Behaviours, EmbeddedCandidates, MatchLogits
+from zoo.layers.embedding_table import EmbeddingTable
 from zoo.layers.masking import masked_softmax, masked_sum
 from zoo.layers.randomness import Randomness
 from zoo.losses import weighted_mean
@@ -90,16 +91,15 @@ class ItemToItem(keras.layers.Layer):
         self.of_event = keras.layers.Dense(hidden)
         self.of_candidate = keras.layers.Dense(hidden, use_bias=False)
         self.logit = keras.layers.Dense(1, use_bias=False)
-        self.matches = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones") if match else None
+        self.matches = MatchLogits() if match else None
 
-    def call(self, candidates: Candidates, behaviours: Behaviours) -> tuple[tf.Tensor, tf.Tensor]:
+    def call(self, candidates: EmbeddedCandidates, behaviours: Behaviours) -> tuple[tf.Tensor, tf.Tensor]:
         """`û [R, N, D]` and `r̂ [R, N]`; both zero for an empty history."""
         event = self.of_event(tf.concat([self.query(behaviours.context, behaviours.mask), behaviours.keys], -1))
         hidden = tf.expand_dims(self.of_candidate(candidates.query), 2) + tf.expand_dims(event, 1)
         logits = tf.squeeze(self.logit(tf.tanh(hidden)), -1)
         if self.matches is not None:
-            flags = same_ids(tf.expand_dims(candidates.ids, 2), tf.expand_dims(behaviours.ids, 1))
-            logits += tf.squeeze(self.matches(flags), -1)
+            logits += self.matches(candidates, behaviours)
         mask = tf.expand_dims(behaviours.mask, 1)
         return tf.matmul(masked_softmax(logits, mask), behaviours.keys), tf.reduce_sum(logits * mask, -1)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from zoo.keras import keras, tf
+from zoo.layers.behaviours import Behaviours
 from zoo.layers.dense import MLP
-from zoo.layers.embeddings import Behaviours
 from zoo.layers.randomness import Randomness
 from zoo.losses import weighted_mean
 

@@ -33,13 +33,13 @@ class OrthogonalConvolution(keras.layers.Layer):
         signs = [pattern for group in groups for pattern in _patterns(group, fields)]
         self.kernel = self.add_weight("kernel", (fields, len(signs)), trainable=learnable,
                                       initializer=keras.initializers.Constant(np.transpose(signs)))
-        self.groups = {size: [group for group in groups if len(group) == size] for size in range(2, most + 1)}
+        self.groups = [[group for group in groups if len(group) == size] for size in range(2, most + 1)]
         self.channels = len(signs) + len(groups)
 
     def call(self, fields: tf.Tensor) -> tf.Tensor:
         """`[..., F, d]` to `[..., channels, d]`: all sums first, then all products."""
         sums = tf.einsum("...fd,fc->...cd", fields, self.kernel)
-        products = [tf.reduce_prod(tf.gather(fields, groups, axis=-2), -2) for groups in self.groups.values() if groups]
+        products = [tf.reduce_prod(tf.gather(fields, groups, axis=-2), -2) for groups in self.groups if groups]
         return tf.concat([sums, *products], -2)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zoo.keras import keras, tf
-from zoo.layers.embeddings import Behaviours, Candidates, same_ids
+from zoo.layers.behaviours import Behaviours, EmbeddedCandidates, match_flags, same_ids
 
 
 class EveryPair:
@@ -18,21 +18,20 @@ class EveryPair:
         match: whether equal ids of candidate and event are inputs.
     """
 
-    def __init__(self, candidates: Candidates, behaviours: Behaviours, match: bool):
-        self.query, self.keys, self.context = candidates.query, behaviours.keys, behaviours.context
+    def __init__(self, candidates: EmbeddedCandidates, behaviours: Behaviours, match: bool):
+        self.query, self.behaviours = candidates.query, behaviours
         self.mask = tf.expand_dims(candidates.mask, 2) * tf.expand_dims(behaviours.mask, 1)
         self.ids = candidates.ids if match else candidates.ids[..., :0]
         self.event_ids = behaviours.ids if match else behaviours.ids[..., :0]
 
     def width(self) -> int:
         """Inputs of the layer: `3·D + C + F`."""
-        return 3 * self.query.shape[-1] + self.context.shape[-1] + self.ids.shape[-1]
+        return 3 * self.query.shape[-1] + self.behaviours.context.shape[-1] + self.ids.shape[-1]
 
     def dense(self, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
         """`[P, H]` of a kernel `[3·D + C + F, H]` over `[q; k; q ⊙ k; context; match]`."""
-        events = all_fields(self.keys, self.context)
-        flags = same_ids(tf.expand_dims(self.ids, 2), tf.expand_dims(self.event_ids, 1))
-        return tf.reshape(_every_pair(self.query, events, flags, kernel, bias), [-1, kernel.shape[1]])
+        flags = match_flags(self.ids, self.event_ids)
+        return tf.reshape(_every_pair(self.query, self.behaviours.events, flags, kernel, bias), [-1, kernel.shape[1]])
 
     def rows(self, values: tf.Tensor) -> tf.Tensor:
         """`[P]` of values `[R, N, T]`."""
@@ -49,14 +48,14 @@ class RealPairs(EveryPair):
     The cost follows the true lengths of the histories; events and candidates have to be gathered for it.
     """
 
-    def __init__(self, candidates: Candidates, behaviours: Behaviours, match: bool):
+    def __init__(self, candidates: EmbeddedCandidates, behaviours: Behaviours, match: bool):
         super().__init__(candidates, behaviours, match)
         self.where = tf.where(behaviours.mask > 0)
         self.count = tf.shape(self.query)[1]
 
     def dense(self, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
         owner = self.where[:, 0]
-        events = tf.gather_nd(all_fields(self.keys, self.context), self.where)
+        events = tf.gather_nd(self.behaviours.events, self.where)
         flags = tf.zeros([tf.shape(owner)[0], self.count, 0])
         if self.ids.shape[-1]:  # nothing can be gathered from events without ids
             flags = same_ids(tf.gather(self.ids, owner), tf.expand_dims(tf.gather_nd(self.event_ids, self.where), 1))
@@ -102,11 +101,6 @@ class PairDense(keras.layers.Layer):
         """`[P, H]`, times `scale`."""
         self.make(pairs.width())
         return pairs.dense(scale * self.kernel, scale * self.bias)
-
-
-def all_fields(keys: tf.Tensor, context: tf.Tensor) -> tf.Tensor:
-    """`[R, T, D + C]`; not a copy where there is no context."""
-    return tf.concat([keys, context], -1) if context.shape[-1] else keys
 
 
 @tf.custom_gradient

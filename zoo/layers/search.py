@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from zoo.keras import keras, tf
+from zoo.layers.behaviours import Behaviours, EmbeddedCandidates, MatchLogits, match_flags
 from zoo.layers.dense import MLP
-from zoo.layers.embeddings import Behaviours, Candidates, same_ids
 from zoo.layers.masking import masked_softmax
 
 
@@ -33,9 +33,9 @@ class HardSearch(keras.layers.Layer):
         super().__init__(**kwargs)
         self.count, self.field = count, field
 
-    def call(self, candidates: Candidates, behaviours: Behaviours) -> Found:
-        same = same_ids(tf.expand_dims(candidates.ids[..., self.field], 2),
-                        tf.expand_dims(behaviours.ids[..., self.field], 1))
+    def call(self, candidates: EmbeddedCandidates, behaviours: Behaviours) -> Found:
+        field = slice(self.field, self.field + 1)
+        same = match_flags(candidates.ids[..., field], behaviours.ids[..., field])[..., 0]
         relevance = same * tf.expand_dims(behaviours.mask, 1)
         return Found(top_events(relevance, relevance, self.count), relevance)
 
@@ -61,12 +61,12 @@ class SoftSearch(keras.layers.Layer):
         self.of_event, self.of_candidate = (keras.layers.Dense(width, use_bias=False) for _ in range(2))
         self.mlp, self.output_layer = MLP(units, "prelu"), keras.layers.Dense(tasks)
 
-    def call(self, candidates: Candidates, behaviours: Behaviours) -> Found:
+    def call(self, candidates: EmbeddedCandidates, behaviours: Behaviours) -> Found:
         mask = tf.expand_dims(behaviours.mask, 1)
         relevance = tf.matmul(self.of_candidate(candidates.query), self.of_event(behaviours.keys), transpose_b=True) * mask
         return Found(top_events(relevance, mask * tf.ones_like(relevance), self.count), relevance)
 
-    def logits(self, found: Found, candidates: Candidates, behaviours: Behaviours) -> tf.Tensor:
+    def logits(self, found: Found, candidates: EmbeddedCandidates, behaviours: Behaviours) -> tf.Tensor:
         """`[R, N, tasks]` of the search's own head: an MLP over `U_n = Σ_t r_nt e_t` and the candidate."""
         interest = tf.matmul(found.relevance, behaviours.keys)
         return self.output_layer(self.mlp([interest, candidates.query]))
@@ -103,16 +103,15 @@ class ExactSearch(keras.layers.Layer):
         self.heads, self.width = heads, width
         self.of_event = keras.layers.Dense(heads * width, use_bias=False)
         self.of_candidate = keras.layers.Dense(heads * width, use_bias=False)
-        self.matches = keras.layers.Dense(heads, use_bias=False, kernel_initializer="ones") if match else None
+        self.matches = MatchLogits(heads) if match else None
 
-    def call(self, candidates: Candidates, behaviours: Behaviours, selected: tf.Tensor) -> tf.Tensor:
+    def call(self, candidates: EmbeddedCandidates, behaviours: Behaviours, selected: tf.Tensor) -> tf.Tensor:
         """`[R, N, H·(D + C) + 1]`; zero where nothing was found."""
-        events = tf.concat([behaviours.keys, behaviours.context], -1)
+        events = behaviours.events
         logits = tf.einsum("rnhd,rthd->rnht", self._split(self.of_candidate(candidates.query)),
                            self._split(self.of_event(events))) / self.width ** 0.5
         if self.matches is not None:
-            flags = same_ids(tf.expand_dims(candidates.ids, 2), tf.expand_dims(behaviours.ids, 1))
-            logits += tf.transpose(self.matches(flags), [0, 1, 3, 2])
+            logits += self.matches(candidates, behaviours)
         weights = masked_softmax(logits, tf.expand_dims(selected, 2))
         heads = tf.einsum("rnht,rtd->rnhd", weights, events)
         shape = tf.shape(heads)

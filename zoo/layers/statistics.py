@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from zoo.keras import keras, tf
-from zoo.layers.embeddings import matched_columns, same_ids
+from zoo.layers.behaviours import matched_columns, same_ids
 from zoo.layers.masking import length_mask
 from zoo.schema import Column, Schema
 

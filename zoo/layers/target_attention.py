@@ -9,9 +9,9 @@ import pydantic
 from zoo.config import Config
 from zoo.keras import keras, tf
 from zoo.layers.activations import Dice, activate, activation
-from zoo.layers.embeddings import Behaviours, Candidates
+from zoo.layers.behaviours import Behaviours, EmbeddedCandidates
 from zoo.layers.masking import masked_softmax
-from zoo.layers.pair_dense import EveryPair, PairDense, RealPairs, all_fields
+from zoo.layers.pair_dense import EveryPair, PairDense, RealPairs
 from zoo.layers.parts import InParts
 
 
@@ -61,12 +61,11 @@ class TargetAttention(keras.layers.Layer):
         self.logit = keras.layers.Dense(1)
         self.weights_by = InParts(self._weights)
 
-    def call(self, candidates: Candidates, behaviours: Behaviours, training: bool | None = None) -> tf.Tensor:
+    def call(self, candidates: EmbeddedCandidates, behaviours: Behaviours, training: bool | None = None) -> tf.Tensor:
         """`[R, N, D + C]` the interest of each candidate; zero for an empty history."""
-        values = all_fields(behaviours.keys, behaviours.context)
-        return tf.matmul(self.weights_of(candidates, behaviours, training), values)
+        return tf.matmul(self.weights_of(candidates, behaviours, training), behaviours.events)
 
-    def weights_of(self, candidates: Candidates, behaviours: Behaviours, training: bool | None = None) -> tf.Tensor:
+    def weights_of(self, candidates: EmbeddedCandidates, behaviours: Behaviours, training: bool | None = None) -> tf.Tensor:
         """`[R, N, T]` the weight of each event for each candidate; zero on padding."""
         self._make(candidates, behaviours)
         # Dice needs the moments of the whole batch.
@@ -75,7 +74,7 @@ class TargetAttention(keras.layers.Layer):
                 for way in (RealPairs, EveryPair)]
         return tf.cond(tf.reduce_mean(behaviours.mask) < self.DENSE_FROM, *ways)
 
-    def _make(self, candidates: Candidates, behaviours: Behaviours) -> None:
+    def _make(self, candidates: EmbeddedCandidates, behaviours: Behaviours) -> None:
         """Makes all weights, which can't be made inside of a branch or a part."""
         self.hidden[0].make(EveryPair(candidates, behaviours, self.config.match).width())
         followers = zip(self.activations, [*self.hidden[1:], self.logit], self.config.units, strict=True)
@@ -85,7 +84,7 @@ class TargetAttention(keras.layers.Layer):
                     layer.build((None, width))
                 layer.built = True
 
-    def _weights(self, candidates: Candidates, behaviours: Behaviours, way: type[EveryPair]) -> tf.Tensor:
+    def _weights(self, candidates: EmbeddedCandidates, behaviours: Behaviours, way: type[EveryPair]) -> tf.Tensor:
         pairs = way(candidates, behaviours, self.config.match)
         logits = self._logits(pairs)
         if not self.config.softmax:

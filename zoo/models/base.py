@@ -10,7 +10,8 @@ from zoo.config import Config, ConfigError
 from zoo.data.batch import Batch, Tensors
 from zoo.data.parsing import smallest_inputs
 from zoo.keras import tf, tfrs
-from zoo.layers.embeddings import Embeddings, matched_columns
+from zoo.layers.behaviours import matched_columns
+from zoo.layers.embeddings import Embeddings
 from zoo.layers.variables import variable_groups
 from zoo.losses import task_losses
 from zoo.models.preparation import EVERYTHING, Span, TrainingSplit
@@ -129,10 +130,9 @@ class RankingModel(tfrs.Model):
         return self.predictions(self(inputs, training=False))
 
     def penalties(self, batch: Batch) -> tf.Tensor:
-        """What layers added to the loss in the last call (`add_loss`), and the regularisation of embeddings; a scalar."""
+        """What layers added in the last call (`add_loss`), and what embeddings add for the rows of the batch; a scalar."""
         added = tf.add_n(self.losses) if self.losses else tf.constant(0.0)
-        return added + sum((layer.regularization(batch.inputs) for layer in self.embedding_layers()
-                            if layer.config.regularization), 0.0)
+        return added + sum((layer.regularization(batch.inputs) for layer in self.embedding_layers()), 0.0)
 
     def compute_loss(self, batch: tuple[Tensors, Tensors, Tensors], training: bool = False) -> tf.Tensor:
         """TFRS' hook: the loss of a batch, so that Keras' own `fit` and `evaluate` work in a notebook too."""

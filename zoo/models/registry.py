@@ -86,7 +86,7 @@ def build(name: str, schema: Schema, config: dict[str, Any] | None = None, asset
         name: of the model.
         schema: bound to its vocabularies.
         config: settings of the model's `Config`; None for the defaults.
-        assets: files that the model reads (vocabularies, pre-trained tables).
+        assets: files that the model reads and that travel with it.
 
     Raises:
         ConfigError: unknown model or setting.

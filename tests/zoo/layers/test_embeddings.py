@@ -8,7 +8,9 @@ import pytest
 from tests.toy import toy_batch, toy_bound, toy_requests
 from zoo.config import ConfigError
 from zoo.keras import tf
-from zoo.layers.embeddings import EmbeddingConfig, Embeddings, EmbeddingTable, matched_columns
+from zoo.layers.behaviours import matched_columns
+from zoo.layers.embedding_table import EmbeddingTable
+from zoo.layers.embeddings import EmbeddingConfig, Embeddings
 from zoo.layers.linear import Cross, Linear, linear_crosses
 
 
@@ -43,8 +45,9 @@ def test_candidates_and_history_share_a_table_and_line_up(schema, inputs):
 
 def test_mini_batch_aware_regularisation_by_hand(schema, inputs):
     embeddings = Embeddings(schema, EmbeddingConfig(dim=4, regularization=0.1))
-    counts = {name: np.arange(1, variable.shape[0] + 1, dtype=np.float32) for name, variable in embeddings.frequencies.items()}
-    for name, variable in embeddings.frequencies.items():
+    frequencies = embeddings.row_regularization.frequencies
+    counts = {name: np.arange(1, variable.shape[0] + 1, dtype=np.float32) for name, variable in frequencies.items()}
+    for name, variable in frequencies.items():
         variable.assign(counts[name])
     expected, touched = 0.0, {}
     for space, table in embeddings.spaces.items():

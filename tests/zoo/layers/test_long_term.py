@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from zoo.keras import tf
-from zoo.layers.embeddings import Behaviours
+from zoo.layers.behaviours import Behaviours
 from zoo.layers.long_term import CategoryAggregates, NumberEmbeddings, count_bucket
 from zoo.schema import Column, Feature
 

@@ -8,7 +8,8 @@ import pytest
 from tests.toy import toy_batch, toy_bound, toy_requests
 from zoo.config import ConfigError
 from zoo.keras import tf
-from zoo.layers.embeddings import Behaviours, Candidates, EmbeddingTable
+from zoo.layers.behaviours import Behaviours, EmbeddedCandidates
+from zoo.layers.embedding_table import EmbeddingTable
 from zoo.layers.match_to_rank import ItemToItem, NextItemLoss, PositionalQuery, UserToItem, prefix
 from zoo.models import registry
 
@@ -42,7 +43,8 @@ def test_user_to_item_by_hand():
 
 def test_item_to_item_by_hand():
     network = ItemToItem(PositionalQuery(4, 1, position=False), hidden=1, match=True)
-    candidates = Candidates(tf.constant([[[2.0]]]), tf.constant([[[2.0]]]), tf.ones((1, 1)), tf.constant([[[7]]], tf.int64))
+    query = tf.constant([[[2.0]]])
+    candidates = EmbeddedCandidates(query, query, tf.ones((1, 1)), tf.constant([[[7]]], tf.int64))
     past = Behaviours(tf.constant([[[1.0], [-1.0], [9.0]]]), tf.zeros((1, 3, 0)), tf.constant([[1.0, 1, 0]]),
                       tf.constant([[[7], [8], [7]]], tf.int64))
     network(candidates, past)

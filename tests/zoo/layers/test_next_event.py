@@ -7,7 +7,7 @@ import pytest
 
 from tests.toy import toy_batch, toy_bound, toy_requests
 from zoo.keras import keras, tf
-from zoo.layers.embeddings import Behaviours
+from zoo.layers.behaviours import Behaviours
 from zoo.layers.next_event import NextEventLoss
 from zoo.models import registry
 

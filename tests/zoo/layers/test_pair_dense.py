@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from zoo.keras import tf
-from zoo.layers.embeddings import Behaviours, Candidates, same_ids
+from zoo.layers.behaviours import Behaviours, EmbeddedCandidates, same_ids
 from zoo.layers.pair_dense import EveryPair, PairDense, RealPairs
 
 
@@ -15,7 +15,7 @@ def inputs(context: int = 2, lengths=(4, 1, 0)):
     query, keys = (tf.constant(rng.normal(size=(3, n, 5)), tf.float32) for n in (2, 4))
     others = tf.constant(rng.normal(size=(3, 4, context)), tf.float32)
     ids, past = (tf.constant(rng.integers(0, 4, (3, n, 2))) for n in (2, 4))
-    return (Candidates(query, query, tf.ones((3, 2)), ids),
+    return (EmbeddedCandidates(query, query, tf.ones((3, 2)), ids),
             Behaviours(keys, others, tf.sequence_mask(lengths, 4, dtype=tf.float32), past))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from zoo.keras import tf
-from zoo.layers.embeddings import Behaviours, Candidates, recent
+from zoo.layers.behaviours import Behaviours, EmbeddedCandidates, recent
 from zoo.layers.search import ExactSearch, HardSearch, SoftSearch, top_events
 
 
@@ -16,9 +16,9 @@ def behaviours(keys, ids, lengths) -> Behaviours:
                       tf.constant(ids, tf.int64))
 
 
-def candidates(query, ids) -> Candidates:
+def candidates(query, ids) -> EmbeddedCandidates:
     query = tf.constant(query, tf.float32)
-    return Candidates(query, query, tf.ones(query.shape[:2]), tf.constant(ids, tf.int64))
+    return EmbeddedCandidates(query, query, tf.ones(query.shape[:2]), tf.constant(ids, tf.int64))
 
 
 def test_exactly_k_are_found_and_of_equal_ones_the_latest():

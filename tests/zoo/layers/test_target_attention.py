@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from zoo.keras import keras, tf
-from zoo.layers.embeddings import Behaviours, Candidates, same_ids
+from zoo.layers.behaviours import Behaviours, EmbeddedCandidates, same_ids
 from zoo.layers.target_attention import TargetAttention, TargetAttentionConfig
 
 
@@ -15,8 +15,8 @@ def pair(query, keys, lengths, candidate_ids=None, event_ids=None, counts=None):
     ids = np.zeros((*query.shape[:2], 1), np.int64) if candidate_ids is None else np.array(candidate_ids)
     past = np.zeros((*keys.shape[:2], 1), np.int64) if event_ids is None else np.array(event_ids)
     counts = [query.shape[1]] * query.shape[0] if counts is None else counts
-    return (Candidates(tf.constant(query), tf.constant(query), tf.sequence_mask(counts, query.shape[1], dtype=tf.float32),
-                       tf.constant(ids)),
+    mask = tf.sequence_mask(counts, query.shape[1], dtype=tf.float32)
+    return (EmbeddedCandidates(tf.constant(query), tf.constant(query), mask, tf.constant(ids)),
             Behaviours(tf.constant(keys), tf.zeros((*keys.shape[:2], 0)),
                        tf.sequence_mask(lengths, keys.shape[1], dtype=tf.float32), tf.constant(past)))
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.toy import toy_batch, toy_bound, toy_requests
 from zoo.keras import keras, tf
-from zoo.layers.embeddings import EmbeddingTable
+from zoo.layers.embedding_table import EmbeddingTable
 from zoo.models import registry
 from zoo.optimizers import Ftrl, LazyAdam, ProximalAdagrad, RowWiseAdagrad, SparseAdagrad
 

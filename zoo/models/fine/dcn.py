@@ -8,8 +8,9 @@ import pydantic
 
 from zoo.config import Config
 from zoo.keras import keras, tf, tfrs
+from zoo.layers.behaviours import EmbeddedCandidates
 from zoo.layers.dense import MLP
-from zoo.layers.embeddings import Candidates, EmbeddingConfig, Embeddings
+from zoo.layers.embeddings import EmbeddingConfig, Embeddings
 from zoo.models.base import RankingModel, Tensors
 from zoo.schema import Schema
 
@@ -42,7 +43,7 @@ class DCN(RankingModel):
 
     def __init__(self, schema: Schema, config: DCNConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
-        self.embeddings = Embeddings(schema, config.embedding)
+        self.embeddings = Embeddings(schema, config.embedding, self.assets)
         self.crosses = [tfrs.layers.dcn.Cross(projection_dim=config.rank) for _ in range(config.cross_layers)]
         self.deep = MLP(config.units, config.activation)
         self.head = keras.layers.Dense(len(schema.labels))
@@ -51,10 +52,10 @@ class DCN(RankingModel):
         histories = [self.embeddings.pooled(request, sequence) for sequence in self.schema.sequences]
         return {"profile": tf.concat([self.embeddings.profile(request), *histories], -1)}
 
-    def encode_candidates(self, candidates: Tensors) -> Candidates:
+    def encode_candidates(self, candidates: Tensors) -> EmbeddedCandidates:
         return self.embeddings.candidates(candidates)
 
-    def score(self, request: dict[str, tf.Tensor], candidates: Candidates) -> dict[str, tf.Tensor]:
+    def score(self, request: dict[str, tf.Tensor], candidates: EmbeddedCandidates) -> dict[str, tf.Tensor]:
         count = tf.shape(candidates.features)[1]
         start = tf.concat([tf.tile(tf.expand_dims(request["profile"], 1), [1, count, 1]), candidates.features], -1)
         crossed = start

@@ -8,7 +8,8 @@ import pydantic
 
 from zoo.config import Config
 from zoo.keras import tf
-from zoo.layers.embeddings import Behaviours, Candidates, EmbeddingConfig, Embeddings
+from zoo.layers.behaviours import Behaviours, EmbeddedCandidates
+from zoo.layers.embeddings import EmbeddingConfig, Embeddings
 from zoo.layers.interest_evolution import InterestEvolution
 from zoo.layers.next_event import NextEventLoss
 from zoo.layers.recurrence import GatedRecurrence
@@ -36,7 +37,7 @@ class DIENConfig(Config):
     tower: TowerConfig = TowerConfig()
 
 
-class DIENRequest(NamedTuple):
+class DIENRequestState(NamedTuple):
     """`profile [R, P]`, the embedded behaviours and the interest after each of them, `interests [R, T, D]`."""
 
     profile: tf.Tensor
@@ -57,25 +58,24 @@ class DIEN(RankingModel):
     def __init__(self, schema: Schema, config: DIENConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
         self.sequence = self.required_sequence("behaviours")
-        self.embeddings = Embeddings(schema, config.embedding)
+        self.embeddings = Embeddings(schema, config.embedding, self.assets)
         # As wide as what candidates and events share, so that states and events can be multiplied.
         self.extractor = GatedRecurrence(self.embeddings.matched_width(self.sequence))
         self.auxiliary = NextEventLoss(config.auxiliary_weight, config.auxiliary_scorer) if config.auxiliary_weight else None
         self.evolution = InterestEvolution(config.evolution, config.match)
         self.tower = RankingTower(schema, config.tower)
 
-    def encode_request(self, request: Tensors) -> DIENRequest:
+    def encode_request(self, request: Tensors) -> DIENRequestState:
         behaviours = self.embeddings.behaviours(request, self.sequence)
         mask = tf.expand_dims(behaviours.mask, 1)
-        events = tf.concat([behaviours.keys, behaviours.context], -1)
-        interests = self.extractor(events, tf.zeros_like(mask), mask)[:, 0]
+        interests = self.extractor(behaviours.events, tf.zeros_like(mask), mask)[:, 0]
         if self.auxiliary is not None:
             interests = self.auxiliary(interests, behaviours)
-        return DIENRequest(self.embeddings.profile(request), behaviours, interests)
+        return DIENRequestState(self.embeddings.profile(request), behaviours, interests)
 
-    def encode_candidates(self, candidates: Tensors) -> Candidates:
+    def encode_candidates(self, candidates: Tensors) -> EmbeddedCandidates:
         return self.embeddings.candidates(candidates, self.sequence)
 
-    def score(self, request: DIENRequest, candidates: Candidates) -> dict[str, tf.Tensor]:
+    def score(self, request: DIENRequestState, candidates: EmbeddedCandidates) -> dict[str, tf.Tensor]:
         interest = self.evolution(request.interests, request.behaviours, candidates)
         return self.tower([request.profile, interest, candidates.features], candidates.mask)

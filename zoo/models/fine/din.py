@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from zoo.config import Config
 from zoo.keras import tf
-from zoo.layers.embeddings import Behaviours, Candidates, EmbeddingConfig, Embeddings
+from zoo.layers.behaviours import Behaviours, EmbeddedCandidates
+from zoo.layers.embeddings import EmbeddingConfig, Embeddings
 from zoo.layers.target_attention import TargetAttention, TargetAttentionConfig
 from zoo.layers.tower import RankingTower, TowerConfig
 from zoo.models.base import RankingModel, Tensors
@@ -25,7 +26,7 @@ class DINConfig(Config):
     tower: TowerConfig = TowerConfig(activation="dice")
 
 
-class DINRequest(NamedTuple):
+class DINRequestState(NamedTuple):
     """`profile [R, P]` and the embedded behaviours."""
 
     profile: tf.Tensor
@@ -45,16 +46,16 @@ class DIN(RankingModel):
     def __init__(self, schema: Schema, config: DINConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
         self.sequence = self.required_sequence("behaviours")
-        self.embeddings = Embeddings(schema, config.embedding)
+        self.embeddings = Embeddings(schema, config.embedding, self.assets)
         self.attention = TargetAttention(config.attention)
         self.tower = RankingTower(schema, config.tower)
 
-    def encode_request(self, request: Tensors) -> DINRequest:
-        return DINRequest(self.embeddings.profile(request), self.embeddings.behaviours(request, self.sequence))
+    def encode_request(self, request: Tensors) -> DINRequestState:
+        return DINRequestState(self.embeddings.profile(request), self.embeddings.behaviours(request, self.sequence))
 
-    def encode_candidates(self, candidates: Tensors) -> Candidates:
+    def encode_candidates(self, candidates: Tensors) -> EmbeddedCandidates:
         return self.embeddings.candidates(candidates, self.sequence)
 
-    def score(self, request: DINRequest, candidates: Candidates) -> dict[str, tf.Tensor]:
+    def score(self, request: DINRequestState, candidates: EmbeddedCandidates) -> dict[str, tf.Tensor]:
         interest = self.attention(candidates, request.behaviours)
         return self.tower([request.profile, interest, candidates.features], candidates.mask)

@@ -8,7 +8,9 @@ import pydantic
 
 from zoo.config import Config, ConfigError
 from zoo.keras import keras, tf
-from zoo.layers.embeddings import Behaviours, Candidates, EmbeddingConfig, Embeddings, EmbeddingTable, matched_columns
+from zoo.layers.behaviours import Behaviours, EmbeddedCandidates, matched_columns
+from zoo.layers.embedding_table import EmbeddingTable
+from zoo.layers.embeddings import EmbeddingConfig, Embeddings
 from zoo.layers.match_to_rank import ItemToItem, NextItemLoss, PositionalQuery, UserToItem, prefix
 from zoo.layers.tower import RankingTower, TowerConfig
 from zoo.models.base import RankingModel, Tensors
@@ -53,7 +55,7 @@ class DMRConfig(Config):
         return self
 
 
-class DMRRequest(NamedTuple):
+class DMRRequestState(NamedTuple):
     """`profile [R, P]`, the embedded behaviours and the user vector `[R, V]`; V is 0 without the user-to-item network."""
 
     profile: tf.Tensor
@@ -61,10 +63,10 @@ class DMRRequest(NamedTuple):
     user: tf.Tensor
 
 
-class DMRCandidates(NamedTuple):
+class DMRCandidateState(NamedTuple):
     """The embedded candidates and their rows `[R, N, V]` of the output table."""
 
-    embedded: Candidates
+    embedded: EmbeddedCandidates
     output: tf.Tensor
 
 
@@ -81,7 +83,7 @@ class DMR(RankingModel):
     def __init__(self, schema: Schema, config: DMRConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
         self.sequence = self.required_sequence("behaviours")
-        self.embeddings = Embeddings(schema, config.embedding)
+        self.embeddings = Embeddings(schema, config.embedding, self.assets)
         self.i2i = ItemToItem(self._query(), config.hidden, config.match) if config.i2i else None
         self.u2i = None
         if config.u2i:
@@ -92,22 +94,22 @@ class DMR(RankingModel):
             self.next_item = AuxiliaryMatch(config) if config.auxiliary != "none" else None
         self.tower = RankingTower(schema, config.tower)
 
-    def encode_request(self, request: Tensors) -> DMRRequest:
+    def encode_request(self, request: Tensors) -> DMRRequestState:
         behaviours = self.embeddings.behaviours(request, self.sequence)
         profile = self.embeddings.profile(request)
         if self.u2i is None:
-            return DMRRequest(profile, behaviours, profile[:, :0])
+            return DMRRequestState(profile, behaviours, profile[:, :0])
         user = self.u2i(behaviours.keys, behaviours.context, behaviours.mask)
         if self.next_item is not None:
             user = self.next_item(user, behaviours, behaviours.ids[..., self.field], self.u2i, self.output_table)
-        return DMRRequest(profile, behaviours, user)
+        return DMRRequestState(profile, behaviours, user)
 
-    def encode_candidates(self, candidates: Tensors) -> DMRCandidates:
+    def encode_candidates(self, candidates: Tensors) -> DMRCandidateState:
         embedded = self.embeddings.candidates(candidates, self.sequence)
         output = embedded.query[..., :0] if self.u2i is None else self.output_table(candidates[self.column.name])
-        return DMRCandidates(embedded, output)
+        return DMRCandidateState(embedded, output)
 
-    def score(self, request: DMRRequest, candidates: DMRCandidates) -> dict[str, tf.Tensor]:
+    def score(self, request: DMRRequestState, candidates: DMRCandidateState) -> dict[str, tf.Tensor]:
         parts = [request.profile, candidates.embedded.features]
         if self.i2i is not None:
             interest, relevance = self.i2i(candidates.embedded, request.behaviours)

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from zoo.config import Config
 from zoo.keras import tf
-from zoo.layers.embeddings import Candidates, EmbeddingConfig, Embeddings
+from zoo.layers.behaviours import EmbeddedCandidates
+from zoo.layers.embeddings import EmbeddingConfig, Embeddings
 from zoo.layers.masking import masked_mean, masked_sum
 from zoo.layers.tower import RankingTower, TowerConfig
 from zoo.models.base import RankingModel, Tensors
@@ -37,7 +38,7 @@ class EmbeddingMLP(RankingModel):
 
     def __init__(self, schema: Schema, config: EmbeddingMLPConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
-        self.embeddings = Embeddings(schema, config.embedding)
+        self.embeddings = Embeddings(schema, config.embedding, self.assets)
         self.pool = masked_mean if config.pooling == "mean" else masked_sum
         self.tower = RankingTower(schema, config.tower)
 
@@ -45,8 +46,8 @@ class EmbeddingMLP(RankingModel):
         histories = [self.embeddings.pooled(request, sequence, self.pool) for sequence in self.schema.sequences]
         return {"profile": tf.concat([self.embeddings.profile(request), *histories], -1)}
 
-    def encode_candidates(self, candidates: Tensors) -> Candidates:
+    def encode_candidates(self, candidates: Tensors) -> EmbeddedCandidates:
         return self.embeddings.candidates(candidates)
 
-    def score(self, request: dict[str, tf.Tensor], candidates: Candidates) -> dict[str, tf.Tensor]:
+    def score(self, request: dict[str, tf.Tensor], candidates: EmbeddedCandidates) -> dict[str, tf.Tensor]:
         return self.tower([request["profile"], candidates.features], candidates.mask)

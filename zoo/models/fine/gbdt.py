@@ -13,7 +13,8 @@ from zoo.data.batch import Batch
 from zoo.keras import tf
 from zoo.layers.forest import Forest
 from zoo.layers.statistics import DenseStatistics
-from zoo.models.base import RankingModel, Tensors, split_inputs
+from zoo.models.base import Tensors, split_inputs
+from zoo.models.encoders import ColumnModel
 from zoo.models.preparation import Span, TrainingSplit
 from zoo.schema import Schema
 
@@ -38,7 +39,7 @@ class GBDTConfig(Config):
     seed: int = 1
 
 
-class GBDT(RankingModel):
+class GBDT(ColumnModel):
     """Gradient-boosted trees: `z_n = b + Σ_k value_k(leaf_k(x_n))`, x the candidate's `DenseStatistics`.
 
     LightGBM grows the trees from the training split before the first step (`prepare`); they become tensors of the graph, so
@@ -48,7 +49,7 @@ class GBDT(RankingModel):
     """
 
     Config = GBDTConfig
-    optimizers = {"dense": RankingModel.optimizers["dense"]}
+    optimizers = {"dense": ColumnModel.optimizers["dense"]}
 
     def __init__(self, schema: Schema, config: GBDTConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
@@ -56,12 +57,6 @@ class GBDT(RankingModel):
         self.forests = {label.name: Forest(config.trees, config.leaves, config.depth, name=f"forest_{label.name}")
                         for label in schema.labels}
         self.biases = {label.name: self.add_weight(f"bias_{label.name}", (), initializer="zeros") for label in schema.labels}
-
-    def encode_request(self, request: Tensors) -> dict[str, tf.Tensor]:
-        return dict(request)
-
-    def encode_candidates(self, candidates: Tensors) -> dict[str, tf.Tensor]:
-        return dict(candidates)
 
     def score(self, request: Tensors, candidates: Tensors) -> dict[str, tf.Tensor]:
         rows = self.statistics(request, candidates)

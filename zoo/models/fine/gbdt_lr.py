@@ -7,8 +7,8 @@ from typing import Any
 import pydantic
 
 from zoo.keras import tf
-from zoo.layers.embeddings import EmbeddingTable
-from zoo.layers.linear import WIDE, Linear, linear_crosses
+from zoo.layers.embedding_table import EmbeddingTable
+from zoo.layers.linear import WIDE, WideLogits
 from zoo.models.base import Tensors
 from zoo.models.fine.gbdt import GBDT, GBDTConfig
 from zoo.models.preparation import Span, TrainingSplit
@@ -54,20 +54,16 @@ class GBDTLR(GBDT):
         rows = config.trees * (2 * config.leaves - 1)
         self.leaves = {label.name: EmbeddingTable(rows, 1, scale=0.0, optimizer_group="wide", name=f"leaves_{label.name}")
                        for label in schema.labels}
-        self.linears = {}
-        if config.sparse:
-            crosses = linear_crosses(schema, config.crosses)
-            self.linears = {label.name: Linear(schema, crosses, config.cross_buckets, name=f"linear_{label.name}")
-                            for label in schema.labels}
+        self.wide = WideLogits(schema, config.crosses, config.cross_buckets) if config.sparse else None
 
     def score(self, request: Tensors, candidates: Tensors) -> dict[str, tf.Tensor]:
         rows, logits = self.statistics(request, candidates), {}
+        wide = self.wide(request, candidates) if self.wide is not None else dict.fromkeys(self.forests, 0.0)
         for task, forest in self.forests.items():
             weights = self.leaves[task](tf.cast(forest(rows), tf.int64))
             # FTRL's first steps are as long for a rare feature as for K that are always there: kept short by 1/√K.
-            logits[task] = tf.reduce_sum(weights, [-2, -1]) / self.config.trees ** 0.5 + self.biases[task]
-            if self.linears:
-                logits[task] += self.linears[task](request, candidates)
+            of_leaves = tf.reduce_sum(weights, [-2, -1]) / self.config.trees ** 0.5
+            logits[task] = of_leaves + self.biases[task] + wide[task]
         return logits
 
     def prepare(self, split: TrainingSplit) -> Span:

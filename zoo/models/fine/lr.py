@@ -8,8 +8,9 @@ import pydantic
 
 from zoo.config import Config
 from zoo.keras import tf
-from zoo.layers.linear import WIDE, Linear, linear_crosses
-from zoo.models.base import RankingModel, Tensors
+from zoo.layers.linear import WIDE, WideLogits
+from zoo.models.base import Tensors
+from zoo.models.encoders import ColumnModel
 from zoo.schema import Schema
 
 
@@ -25,7 +26,7 @@ class LRConfig(Config):
     negative_rate: float = pydantic.Field(1.0, gt=0, le=1)
 
 
-class LR(RankingModel):
+class LR(ColumnModel):
     """Logistic regression: `z_n = b + Σ_j w_j·x_j` over ids, numbers and crosses, moved by FTRL-Proximal.
 
     Where negatives were down-sampled at rate w, served probabilities are `q = p / (p + (1 − p)/w)`.
@@ -38,17 +39,10 @@ class LR(RankingModel):
 
     def __init__(self, schema: Schema, config: LRConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
-        self.linears = {label.name: Linear(schema, linear_crosses(schema, config.crosses), config.cross_buckets,
-                                           name=f"linear_{label.name}") for label in schema.labels}
-
-    def encode_request(self, request: Tensors) -> dict[str, tf.Tensor]:
-        return dict(request)
-
-    def encode_candidates(self, candidates: Tensors) -> dict[str, tf.Tensor]:
-        return dict(candidates)
+        self.wide = WideLogits(schema, config.crosses, config.cross_buckets)
 
     def score(self, request: Tensors, candidates: Tensors) -> dict[str, tf.Tensor]:
-        return {task: linear(request, candidates) for task, linear in self.linears.items()}
+        return self.wide(request, candidates)
 
     def predictions(self, logits: Tensors) -> dict[str, tf.Tensor]:
         # On the logit scale the calibration p / (p + (1 − p)/w) is a shift by log w.

@@ -8,15 +8,9 @@ import pydantic
 
 from zoo.config import Config, ConfigError
 from zoo.keras import keras, tf
+from zoo.layers.behaviours import Behaviours, EmbeddedCandidates, matched_columns, recent
 from zoo.layers.dense import SplitDense
-from zoo.layers.embeddings import (
-    Behaviours,
-    Candidates,
-    EmbeddingConfig,
-    Embeddings,
-    matched_columns,
-    recent,
-)
+from zoo.layers.embeddings import EmbeddingConfig, Embeddings
 from zoo.layers.long_term import CategoryAggregates, NumberEmbeddings
 from zoo.layers.target_attention import TargetAttention, TargetAttentionConfig
 from zoo.layers.tower import RankingTower, TowerConfig
@@ -48,7 +42,7 @@ class LSRMMConfig(Config):
     tower: TowerConfig = TowerConfig(activation="dice")
 
 
-class LSRMMRequest(NamedTuple):
+class LSRMMRequestState(NamedTuple):
     """`profile [R, P]` with embedded numbers, the recent events and the long history by category."""
 
     profile: tf.Tensor
@@ -56,11 +50,11 @@ class LSRMMRequest(NamedTuple):
     long: Behaviours
 
 
-class LSRMMCandidates(NamedTuple):
+class LSRMMCandidateState(NamedTuple):
     """The candidates as they meet recent events and categories, and their embedded numbers `[R, N, F]`."""
 
-    short: Candidates
-    long: Candidates
+    short: EmbeddedCandidates
+    long: EmbeddedCandidates
     raw: tf.Tensor
 
 
@@ -80,7 +74,7 @@ class LSRMM(RankingModel):
         self.short = self.required_sequence("behaviours")
         self.long = self.required_sequence("long_behaviours") if schema.sequence("long_behaviours") else self.short
         self.fields = [field.name for field in self.long.fields if field.role in LONG_TERM_ROLES]
-        self.embeddings = Embeddings(schema, config.embedding)
+        self.embeddings = Embeddings(schema, config.embedding, self.assets)
         self.short_attention = TargetAttention(config.attention)
         if config.long_term:
             self.aggregates = CategoryAggregates(self._category(), config.embedding.bucket_dim)
@@ -93,7 +87,7 @@ class LSRMM(RankingModel):
             self.gate, self.to_short = SplitDense(width), keras.layers.Dense(width, use_bias=False)
         self.tower = RankingTower(schema, config.tower)
 
-    def encode_request(self, request: Tensors) -> LSRMMRequest:
+    def encode_request(self, request: Tensors) -> LSRMMRequestState:
         short = self.embeddings.behaviours(request, self.short)
         if self.long is self.short and self.config.short_events < self.short.max_length:
             short = recent(short, self.config.short_events)
@@ -101,15 +95,15 @@ class LSRMM(RankingModel):
         if self.config.long_term:
             long = self.aggregates(long)
         raw = self.request_numbers(request) if self.config.raw else []
-        return LSRMMRequest(tf.concat([self.embeddings.profile(request), *raw], -1), short, long)
+        return LSRMMRequestState(tf.concat([self.embeddings.profile(request), *raw], -1), short, long)
 
-    def encode_candidates(self, candidates: Tensors) -> LSRMMCandidates:
+    def encode_candidates(self, candidates: Tensors) -> LSRMMCandidateState:
         short = self.embeddings.candidates(candidates, self.short)
         raw = self.candidate_numbers(candidates) if self.config.raw else []
-        return LSRMMCandidates(short, self.embeddings.candidates(candidates, self.long, self.fields),
-                               tf.concat([short.features[..., :0], *raw], -1))
+        return LSRMMCandidateState(short, self.embeddings.candidates(candidates, self.long, self.fields),
+                                   tf.concat([short.features[..., :0], *raw], -1))
 
-    def score(self, request: LSRMMRequest, candidates: LSRMMCandidates) -> dict[str, tf.Tensor]:
+    def score(self, request: LSRMMRequestState, candidates: LSRMMCandidateState) -> dict[str, tf.Tensor]:
         short = self.short_attention(candidates.short, request.short)
         parts = [request.profile, short, candidates.short.features, candidates.raw]
         if self.config.long_term:

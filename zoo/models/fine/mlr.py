@@ -8,8 +8,9 @@ import pydantic
 
 from zoo.config import Config
 from zoo.keras import keras, tf
-from zoo.layers.embeddings import EmbeddingTable
+from zoo.layers.embedding_table import EmbeddingTable
 from zoo.layers.masking import length_mask
+from zoo.layers.values import summed
 from zoo.models.base import RankingModel, Tensors
 from zoo.optimizers import OptimizerConfig
 from zoo.schema import CANDIDATE_COUNT, Column, Schema
@@ -44,8 +45,7 @@ class MLR(RankingModel):
         width = 2 * config.regions * len(self.tasks)
         ids = [column for column in schema.columns() if column.feature.kind == "id"]
         self.tables = {c.name: EmbeddingTable(schema.size(c.feature.space), width, config.scale, self.optimizer_group,
-                                              name=f"theta_{c.name}")
-                       for c in ids}
+                                              name=f"theta_{c.name}") for c in ids}
         self.numbers = {
             c.name: self.add_weight(f"theta_{c.name}", (c.feature.width, width),
                                     initializer=keras.initializers.RandomNormal(stddev=config.scale))
@@ -56,17 +56,17 @@ class MLR(RankingModel):
     def encode_request(self, request: Tensors) -> dict[str, tf.Tensor]:
         """`[R, 2m·tasks]` what the request's features add: the paper's common-feature trick."""
         total = tf.convert_to_tensor(self.bias)
-        for column in self.schema.columns("request"):
-            total += self._theta(column, request)
+        for theta in self._thetas(self.schema.columns("request"), request):
+            total += theta
         for sequence in self.schema.sequences:
             mask = length_mask(request[sequence.length], request[self.schema.sequence_columns(sequence)[0].name])
             scale = tf.math.rsqrt(tf.maximum(tf.reduce_sum(mask, 1, keepdims=True), 1.0))
-            for column in self.schema.sequence_columns(sequence):
-                total += tf.einsum("rtd,rt->rd", self._theta(column, request), mask) * scale
+            for theta in self._thetas(self.schema.sequence_columns(sequence), request):
+                total += tf.einsum("rtd,rt->rd", theta, mask) * scale
         return {"common": total}
 
     def encode_candidates(self, candidates: Tensors) -> dict[str, tf.Tensor]:
-        own = tf.add_n([self._theta(column, candidates) for column in self.schema.columns("candidate")])
+        own = tf.add_n(self._thetas(self.schema.columns("candidate"), candidates))
         return {"own": own, "count": candidates[CANDIDATE_COUNT]}
 
     def score(self, request: Tensors, candidates: Tensors) -> dict[str, tf.Tensor]:
@@ -80,9 +80,13 @@ class MLR(RankingModel):
                             - tf.reduce_logsumexp(weights + tf.math.log_sigmoid(-piece), -1))
         return logits
 
+    def _thetas(self, columns: list[Column], values: Tensors) -> list[tf.Tensor]:
+        """`[..., 2m·tasks]` what each column adds; text adds nothing."""
+        return [self._theta(column, values) for column in columns if column.feature.kind != "text"]
+
     def _theta(self, column: Column, values: Tensors) -> tf.Tensor:
         if column.feature.kind == "id":
-            return self.tables[column.name](values[column.name])
+            return summed(self.tables[column.name], column, values)
         number = values[column.name]
         number = number if column.feature.width > 1 else tf.expand_dims(number, -1)
         return tf.tensordot(number, self.numbers[column.name], 1)

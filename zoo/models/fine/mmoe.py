@@ -8,8 +8,9 @@ import pydantic
 
 from zoo.config import Config
 from zoo.keras import keras, tf
+from zoo.layers.behaviours import EmbeddedCandidates
 from zoo.layers.dense import MLP
-from zoo.layers.embeddings import Candidates, EmbeddingConfig, Embeddings
+from zoo.layers.embeddings import EmbeddingConfig, Embeddings
 from zoo.layers.experts import ExpertGate, Experts
 from zoo.models.base import RankingModel, Tensors
 from zoo.schema import Schema
@@ -49,7 +50,7 @@ class MMoE(RankingModel):
 
     def __init__(self, schema: Schema, config: MMoEConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
-        self.embeddings = Embeddings(schema, config.embedding)
+        self.embeddings = Embeddings(schema, config.embedding, self.assets)
         tasks = [label.name for label in schema.labels]
         alone = config.sharing == "shared_bottom"
         units = (config.experts * config.expert_units[0], *config.expert_units[1:]) if alone else config.expert_units
@@ -66,10 +67,10 @@ class MMoE(RankingModel):
         histories = [self.embeddings.pooled(request, sequence) for sequence in self.schema.sequences]
         return {"profile": tf.concat([self.embeddings.profile(request), *histories], -1)}
 
-    def encode_candidates(self, candidates: Tensors) -> Candidates:
+    def encode_candidates(self, candidates: Tensors) -> EmbeddedCandidates:
         return self.embeddings.candidates(candidates)
 
-    def score(self, request: dict[str, tf.Tensor], candidates: Candidates) -> dict[str, tf.Tensor]:
+    def score(self, request: dict[str, tf.Tensor], candidates: EmbeddedCandidates) -> dict[str, tf.Tensor]:
         parts = [request["profile"], candidates.features]
         experts = self.experts(parts, mask=candidates.mask)
         logits = {}

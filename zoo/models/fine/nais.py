@@ -8,7 +8,7 @@ import pydantic
 
 from zoo.config import Config, ConfigError
 from zoo.keras import tf
-from zoo.layers.embeddings import matched_columns
+from zoo.layers.behaviours import matched_columns
 from zoo.layers.item_similarity import ItemSimilarity
 from zoo.layers.masking import length_mask
 from zoo.models.base import RankingModel, Tensors

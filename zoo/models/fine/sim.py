@@ -9,14 +9,8 @@ import pydantic
 from zoo.config import Config, ConfigError
 from zoo.data.batch import Batch
 from zoo.keras import tf
-from zoo.layers.embeddings import (
-    Behaviours,
-    Candidates,
-    EmbeddingConfig,
-    Embeddings,
-    matched_columns,
-    recent,
-)
+from zoo.layers.behaviours import Behaviours, EmbeddedCandidates, matched_columns, recent
+from zoo.layers.embeddings import EmbeddingConfig, Embeddings
 from zoo.layers.interest_evolution import InterestEvolution
 from zoo.layers.recurrence import GatedRecurrence
 from zoo.layers.search import ExactSearch, HardSearch, SoftSearch
@@ -56,7 +50,7 @@ class SIMConfig(Config):
     tower: TowerConfig = TowerConfig()
 
 
-class SIMRequest(NamedTuple):
+class SIMRequestState(NamedTuple):
     """`profile [R, P]`, the whole history, the recent part of it, and the interests after each recent event."""
 
     profile: tf.Tensor
@@ -65,11 +59,11 @@ class SIMRequest(NamedTuple):
     interests: tf.Tensor
 
 
-class SIMCandidates(NamedTuple):
+class SIMCandidateState(NamedTuple):
     """The candidates as they meet the long history and the recent events."""
 
-    long: Candidates
-    short: Candidates
+    long: EmbeddedCandidates
+    short: EmbeddedCandidates
 
 
 class SIM(RankingModel):
@@ -87,7 +81,7 @@ class SIM(RankingModel):
         self.short = self.required_sequence("behaviours")
         self.long = self.required_sequence("long_behaviours") if schema.sequence("long_behaviours") else self.short
         self.fields = [f.name for f in self.long.fields if config.time_gap or f.role != "time_gap"]
-        self.embeddings = Embeddings(schema, config.embedding)
+        self.embeddings = Embeddings(schema, config.embedding, self.assets)
         self.tasks = [label.name for label in schema.labels]
         self.search = self._search()
         self.exact = ExactSearch(config.heads, config.head_dim, config.match)
@@ -98,7 +92,7 @@ class SIM(RankingModel):
             self.attention = TargetAttention(TargetAttentionConfig(activation="dice", match=config.match))
         self.tower = RankingTower(schema, config.tower)
 
-    def encode_request(self, request: Tensors) -> SIMRequest:
+    def encode_request(self, request: Tensors) -> SIMRequestState:
         long = self.embeddings.behaviours(request, self.long, self.fields)
         short = self.embeddings.behaviours(request, self.short)
         if self.long is self.short and self.config.short_events < self.short.max_length:
@@ -106,15 +100,14 @@ class SIM(RankingModel):
         interests = short.keys[:, :0]
         if self.config.short == "dien":
             mask = tf.expand_dims(short.mask, 1)
-            events = tf.concat([short.keys, short.context], -1)
-            interests = self.extractor(events, tf.zeros_like(mask), mask)[:, 0]
-        return SIMRequest(self.embeddings.profile(request), long, short, interests)
+            interests = self.extractor(short.events, tf.zeros_like(mask), mask)[:, 0]
+        return SIMRequestState(self.embeddings.profile(request), long, short, interests)
 
-    def encode_candidates(self, candidates: Tensors) -> SIMCandidates:
-        return SIMCandidates(self.embeddings.candidates(candidates, self.long, self.fields),
-                             self.embeddings.candidates(candidates, self.short))
+    def encode_candidates(self, candidates: Tensors) -> SIMCandidateState:
+        return SIMCandidateState(self.embeddings.candidates(candidates, self.long, self.fields),
+                                 self.embeddings.candidates(candidates, self.short))
 
-    def score(self, request: SIMRequest, candidates: SIMCandidates) -> dict[str, tf.Tensor]:
+    def score(self, request: SIMRequestState, candidates: SIMCandidateState) -> dict[str, tf.Tensor]:
         found = self.search(candidates.long, request.long)
         parts = [request.profile, self.exact(candidates.long, request.long, found.selected), candidates.short.features]
         if self.config.short == "dien":

@@ -8,8 +8,10 @@ import pydantic
 
 from zoo.config import Config, ConfigError, nearest
 from zoo.keras import keras, tf
-from zoo.layers.embeddings import Candidates, EmbeddingConfig, Embeddings, matched_columns
-from zoo.layers.linear import WIDE, Linear, linear_crosses
+from zoo.layers.behaviours import EmbeddedCandidates, matched_columns
+from zoo.layers.embeddings import EmbeddingConfig, Embeddings
+from zoo.layers.interactions import join_fields
+from zoo.layers.linear import WIDE, WideLogits
 from zoo.layers.masking import length_mask, masked_sum
 from zoo.layers.orthogonal import MultiScalePooling, OrthogonalConvolution
 from zoo.layers.randomness import Dropout
@@ -51,7 +53,7 @@ class USMConfig(Config):
     tower: TowerConfig = TowerConfig(units=(256, 128, 64), activation="relu")
 
 
-class USMRequest(NamedTuple):
+class USMRequestState(NamedTuple):
     """`columns` for the wide part, `profile [R, P]`, pooled `history [R, D]`, and the request's `fields [R, F, d]`."""
 
     columns: dict[str, tf.Tensor]
@@ -60,11 +62,11 @@ class USMRequest(NamedTuple):
     fields: tf.Tensor
 
 
-class USMCandidates(NamedTuple):
+class USMCandidateState(NamedTuple):
     """`columns` for the wide part, embedded candidates, and their `fields [R, N, F, d]`."""
 
     columns: dict[str, tf.Tensor]
-    embedded: Candidates
+    embedded: EmbeddedCandidates
     fields: tf.Tensor
 
 
@@ -83,10 +85,8 @@ class USM(RankingModel):
     def __init__(self, schema: Schema, config: USMConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
         self.sequence = schema.sequence("behaviours")
-        crosses = linear_crosses(schema, config.crosses)
-        self.wide = {label.name: Linear(schema, crosses, config.cross_buckets, name=f"wide_{label.name}")
-                     for label in schema.labels}
-        self.embeddings = Embeddings(schema, config.embedding)
+        self.wide = WideLogits(schema, config.crosses, config.cross_buckets)
+        self.embeddings = Embeddings(schema, config.embedding, self.assets)
         fields = self._fields()
         self.request_fields = [column for column in fields if column.level != "candidate"]
         self.candidate_fields = [column for column in fields if column.level == "candidate"]
@@ -99,25 +99,23 @@ class USM(RankingModel):
                                            kernel_regularizer=keras.regularizers.L1L2(config.l1, config.l2))
         self.tower = RankingTower(schema, config.tower)
 
-    def encode_request(self, request: Tensors) -> USMRequest:
+    def encode_request(self, request: Tensors) -> USMRequestState:
         profile = self.embeddings.profile(request)
         history = self.embeddings.pooled(request, self.sequence) if self.sequence else profile[:, :0]
         vectors = [self._vector(column, request) for column in self.request_fields]
-        return USMRequest(dict(request), profile, history, tf.stack(vectors, 1) if vectors else profile[:, :0])
+        return USMRequestState(dict(request), profile, history, tf.stack(vectors, 1) if vectors else profile[:, :0])
 
-    def encode_candidates(self, candidates: Tensors) -> USMCandidates:
+    def encode_candidates(self, candidates: Tensors) -> USMCandidateState:
         vectors = [self._vector(column, candidates) for column in self.candidate_fields]
-        return USMCandidates(dict(candidates), self.embeddings.candidates(candidates), tf.stack(vectors, 2))
+        return USMCandidateState(dict(candidates), self.embeddings.candidates(candidates), tf.stack(vectors, 2))
 
-    def score(self, request: USMRequest, candidates: USMCandidates) -> dict[str, tf.Tensor]:
-        fields = candidates.fields
-        if self.request_fields:
-            count = tf.shape(fields)[1]
-            fields = tf.concat([tf.repeat(tf.expand_dims(request.fields, 1), count, 1), fields], 2)
+    def score(self, request: USMRequestState, candidates: USMCandidateState) -> dict[str, tf.Tensor]:
+        fields = join_fields(request.fields, candidates.fields) if self.request_fields else candidates.fields
         semantic = self.drop(self.semantic(self.drop(self.pool(self.convolution(fields)))))
         deep = self.tower([request.profile, request.history, candidates.embedded.features, semantic],
                           candidates.embedded.mask)
-        return {task: wide(request.columns, candidates.columns) + deep[task] for task, wide in self.wide.items()}
+        wide = self.wide(request.columns, candidates.columns)
+        return {task: wide[task] + logit for task, logit in deep.items()}
 
     def _vector(self, column: Column, values: Tensors) -> tf.Tensor:
         """`[R, d]` or `[R, N, d]`: an id's row; a sequence's rows summed."""
@@ -127,7 +125,8 @@ class USM(RankingModel):
         return masked_sum(rows, length_mask(values[column.sequence.length], values[column.name]))
 
     def _fields(self) -> list[Column]:
-        ids = {column.name: column for column in self.schema.columns() if column.feature.kind == "id"}
+        ids = {column.name: column for column in self.schema.columns()
+               if column.feature.kind == "id" and not column.feature.multiple}
         if self.config.fields is None:
             pairs = matched_columns(self.schema, self.sequence) if self.sequence else []
             chosen = [column for pair in pairs for column in pair]
@@ -137,7 +136,7 @@ class USM(RankingModel):
         else:
             for name in self.config.fields:
                 if name not in ids:
-                    raise ConfigError(f"model.config.fields: {name!r} is not an id column{nearest(name, ids)}")
+                    raise ConfigError(f"model.config.fields: {name!r} is not an id column with one value{nearest(name, ids)}")
             chosen = sorted((ids[name] for name in self.config.fields), key=lambda column: column.level == "candidate")
         if len(chosen) < 2 or chosen[-1].level != "candidate":
             raise ConfigError(f"USM needs two id columns at least, one of them of the candidates, and the schema "

@@ -8,8 +8,9 @@ import pydantic
 
 from zoo.config import Config
 from zoo.keras import tf
-from zoo.layers.embeddings import Candidates, EmbeddingConfig, Embeddings
-from zoo.layers.linear import WIDE, Linear, linear_crosses
+from zoo.layers.behaviours import EmbeddedCandidates
+from zoo.layers.embeddings import EmbeddingConfig, Embeddings
+from zoo.layers.linear import WIDE, WideLogits
 from zoo.layers.tower import RankingTower, TowerConfig
 from zoo.models.base import RankingModel, Tensors
 from zoo.schema import Schema
@@ -30,7 +31,7 @@ class WDLConfig(Config):
     cross_buckets: int = pydantic.Field(1 << 20, ge=1)
 
 
-class WDLRequest(NamedTuple):
+class WDLRequestState(NamedTuple):
     """`columns` for the wide part; `profile [R, P]` and pooled `history [R, D]` for the deep one."""
 
     columns: dict[str, tf.Tensor]
@@ -38,11 +39,11 @@ class WDLRequest(NamedTuple):
     history: tf.Tensor
 
 
-class WDLCandidates(NamedTuple):
+class WDLCandidateState(NamedTuple):
     """`columns` for the wide part, embedded candidates for the deep one."""
 
     columns: dict[str, tf.Tensor]
-    embedded: Candidates
+    embedded: EmbeddedCandidates
 
 
 class WDL(RankingModel):
@@ -60,21 +61,19 @@ class WDL(RankingModel):
     def __init__(self, schema: Schema, config: WDLConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
         self.sequence = schema.sequence("behaviours")
-        # What one task memorises is no evidence for another: each has its own wide part.
-        crosses = linear_crosses(schema, config.crosses)
-        self.wide = {label.name: Linear(schema, crosses, config.cross_buckets, name=f"wide_{label.name}")
-                     for label in schema.labels}
-        self.embeddings = Embeddings(schema, config.embedding)
+        self.wide = WideLogits(schema, config.crosses, config.cross_buckets)
+        self.embeddings = Embeddings(schema, config.embedding, self.assets)
         self.tower = RankingTower(schema, config.tower)
 
-    def encode_request(self, request: Tensors) -> WDLRequest:
+    def encode_request(self, request: Tensors) -> WDLRequestState:
         profile = self.embeddings.profile(request)
         history = self.embeddings.pooled(request, self.sequence) if self.sequence else profile[:, :0]
-        return WDLRequest(dict(request), profile, history)
+        return WDLRequestState(dict(request), profile, history)
 
-    def encode_candidates(self, candidates: Tensors) -> WDLCandidates:
-        return WDLCandidates(dict(candidates), self.embeddings.candidates(candidates))
+    def encode_candidates(self, candidates: Tensors) -> WDLCandidateState:
+        return WDLCandidateState(dict(candidates), self.embeddings.candidates(candidates))
 
-    def score(self, request: WDLRequest, candidates: WDLCandidates) -> dict[str, tf.Tensor]:
+    def score(self, request: WDLRequestState, candidates: WDLCandidateState) -> dict[str, tf.Tensor]:
         deep = self.tower([request.profile, request.history, candidates.embedded.features], candidates.embedded.mask)
-        return {task: wide(request.columns, candidates.columns) + deep[task] for task, wide in self.wide.items()}
+        wide = self.wide(request.columns, candidates.columns)
+        return {task: wide[task] + logit for task, logit in deep.items()}
