@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -20,8 +21,9 @@ from serving.protocol import (
     predict_pb2,
     prediction_service_pb2_grpc,
 )
+from serving.proxies import proxy_variable
 from serving.ranking import Ranking
-from serving.retries import CHANNEL_OPTIONS, call
+from serving.retries import call, channel
 from zoo.data.request import Request, check_request
 from zoo.keras import tf
 from zoo.schema import Schema
@@ -64,7 +66,7 @@ class RankingClient:
             10,000 where that is more. A single request never sends more than the schema's maximum at once.
 
     Raises:
-        ServingError: both a version and a label were given.
+        ServingError: both a version and a label were given, or a limit is out of its range.
 
     Example:
         >>> with RankingClient("localhost:8500", "din", schema_of_model("runs/demo/serving")) as client:
@@ -77,13 +79,21 @@ class RankingClient:
                  max_batch: int = 64, max_call_candidates: int | None = None):
         if version is not None and label is not None:
             raise ServingError(f"model {model_name!r}: give a version or a label, not both")
+        for name, value, least in (("max_attempts", max_attempts, 1), ("max_batch", max_batch, 1),
+                                   ("max_call_candidates", max_call_candidates, 1), ("version", version, 0)):
+            if value is not None and value < least:
+                raise ServingError(f"model {model_name!r}: {name} is {value}; expected at least {least}")
+        if not 0 < deadline_s < math.inf:
+            raise ServingError(f"model {model_name!r}: deadline_s is {deadline_s}; expected seconds, more than 0")
         self.target, self.model_name, self.schema, self.signature = target, model_name, schema, signature
         self.deadline_s, self.max_attempts, self.max_batch = deadline_s, max_attempts, max_batch
         self.max_call_candidates = max_call_candidates or max(schema.max_candidates, 10_000)
         self._spec = model_pb2.ModelSpec(name=model_name, version_label=label)
         if version is not None:
             self._spec.version.value = version
-        self._channel = grpc.insecure_channel(target, CHANNEL_OPTIONS)
+        proxy = proxy_variable(target)
+        self._through = f" (through the proxy that {proxy} names; no_proxy can except the host)" if proxy else ""
+        self._channel = channel(target, proxy is not None)
         self._prediction = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
         self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
 
@@ -246,7 +256,7 @@ class RankingClient:
         return self._call(self._prediction.Predict, request, deadline)
 
     def _call(self, method: Any, request: Any, deadline: float) -> Any:
-        where = f"{self.target}, model {self.model_name!r}"
+        where = f"{self.target}{self._through}, model {self.model_name!r}"
         if getattr(request.model_spec, "signature_name", ""):
             where += f", signature {request.model_spec.signature_name!r}"
         return call(method, request, deadline, self.max_attempts, where)

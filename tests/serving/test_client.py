@@ -274,6 +274,17 @@ def test_version_and_label_exclude_each_other():
         RankingClient("127.0.0.1:1", "m", toy_bound(), version=1, label="stable")
 
 
+@pytest.mark.parametrize("options, message", [
+    ({"max_attempts": 0}, "max_attempts is 0; expected at least 1"), ({"max_batch": 0}, "max_batch is 0"),
+    ({"max_call_candidates": 0}, "max_call_candidates is 0"), ({"version": -1}, "version is -1; expected at least 0"),
+    ({"deadline_s": 0}, "deadline_s is 0; expected seconds, more than 0"), ({"deadline_s": -1.0}, "deadline_s is -1"),
+    ({"deadline_s": float("nan")}, "deadline_s is nan"), ({"deadline_s": float("inf")}, "deadline_s is inf"),
+])
+def test_limits_out_of_their_range_are_refused(options, message):
+    with pytest.raises(ServingError, match=message):
+        RankingClient("127.0.0.1:1", "m", toy_bound(), **options)
+
+
 def test_status_and_signatures(server):
     with server.client() as client:
         assert client.wait_until_ready(20) == 7

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from serving.encoding import encode_requests, to_tensor_proto
+from serving.errors import ServingError
 from serving.protocol import (
     get_model_status_pb2,
     model_management_pb2,
@@ -312,3 +313,17 @@ def test_models_of_a_server_may_have_policies_of_their_own(tmp_path):
                                (model_pb2.ModelSpec(name="first", version_label="stable"), 1)):
             with server.manager.version(asked) as found:
                 assert found.number == version
+
+
+@pytest.mark.parametrize("options, message", [
+    ({"poll_seconds": 0}, "poll_seconds is 0; expected more than 0"), ({"poll_seconds": float("nan")}, "poll_seconds is nan"),
+    ({"threads": 0}, "threads is 0; expected at least 1"),
+])
+def test_settings_out_of_their_range_are_refused(tmp_path, options, message):
+    with pytest.raises(ServingError, match=message):
+        LocalModelServer({"scorer": tmp_path}, **options)
+
+
+def test_the_newest_no_versions_are_refused():
+    with pytest.raises(ValueError, match="expected at least 1"):
+        VersionPolicy(latest=0)
