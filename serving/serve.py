@@ -12,9 +12,9 @@ import click
 from google.protobuf import text_format
 
 from serving.errors import ServingError
-from serving.protocol import model_server_config_pb2
 from serving.server import LocalModelServer, ModelSpec, VersionPolicy
 from serving.server.model_spec import specs_from_proto
+from serving.server.protocol import model_server_config_pb2
 
 
 def run_server(models: Sequence[str], config: Path | None, port: int, rest_port: int, address: str,

@@ -10,10 +10,10 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from serving.protocol import model_service_pb2_grpc, prediction_service_pb2_grpc
 from serving.server.addresses import joined, refusal
 from serving.server.calls import Calls
 from serving.server.faults import fault_of
+from serving.server.protocol import model_service_pb2_grpc, prediction_service_pb2_grpc
 
 log = logging.getLogger("serving.server")
 _OPTIONS = [

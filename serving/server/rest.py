@@ -15,11 +15,11 @@ from urllib.parse import unquote, urlsplit
 import grpc
 from google.protobuf import json_format
 
-from serving.protocol import get_model_metadata_pb2, get_model_status_pb2, model_pb2, predict_pb2
 from serving.server import rest_json
 from serving.server.addresses import bare, family, joined
 from serving.server.calls import SIGNATURES, Calls
 from serving.server.faults import Fault, fault_of, invalid
+from serving.server.protocol import get_model_metadata_pb2, get_model_status_pb2, model_pb2, predict_pb2
 from zoo.keras import tf
 
 log = logging.getLogger("serving.server")

@@ -14,14 +14,16 @@ from click.testing import CliRunner
 
 from serving.commands import rank, serve
 from serving.errors import ServingError
-from serving.model_dir import newest_version, schema_of_model
+from serving.model_dir import exported_model, newest_version, schema_of_model
 from serving.server import LocalModelServer
 from tests.locales import latin_1
 from tests.serving.models import write_version
 from tests.toy import toy_bound, toy_requests, toy_schema
+from zoo.config import ConfigError
 from zoo.data.request import RequestError
 from zoo.data.request_json import request_to_json
 from zoo.data.request_log import RequestLogWriter
+from zoo.traits import Traits
 
 
 @pytest.fixture(scope="module")
@@ -124,14 +126,6 @@ def test_a_request_that_is_not_utf_8_is_refused(log, tmp_path):
         run(rank, "--schema", log / "schema.yaml", "--request", file, "--model", "scorer")
 
 
-def test_a_model_server_config_is_utf_8(tmp_path, monkeypatch):
-    config = tmp_path / "models.config"
-    config.write_text("# 椅子\nmodel_config_list {}", encoding="utf-8")
-    monkeypatch.setattr("locale.getpreferredencoding", lambda *_: "ascii")
-    with pytest.raises(ServingError, match="nothing to serve"):
-        run(serve, "--config", config)
-
-
 @pytest.mark.parametrize("arguments, error, message", [
     (["--model", "m"], ServingError, "which request.*--request FILE.json or --log LOG"),
     (["--log", "LOG"], ServingError, "which model"),
@@ -200,6 +194,16 @@ def test_the_schema_is_read_from_the_newest_version(tmp_path):
         schema_of_model(tmp_path / "scorer")
     with pytest.raises(ServingError, match="no SavedModel here"):
         schema_of_model(tmp_path)
+
+
+def test_traits_are_read_beside_the_schema_and_checked(tmp_path):
+    extra = write_version(tmp_path / "scorer", 1) / "assets.extra"
+    assert exported_model(tmp_path / "scorer").traits == Traits(stage="fine", scores="pointwise")
+    (extra / "model.yaml").write_text("name: coarse\nconfig: {}\nversion: 0.2.0\ntraits: {stage: coarse}\n")
+    assert exported_model(tmp_path / "scorer").traits == Traits(stage="coarse")
+    (extra / "model.yaml").write_text("traits: {scores: list}\n")
+    with pytest.raises(ConfigError, match="assets.extra/model.yaml: traits.scores"):
+        exported_model(tmp_path / "scorer")
 
 
 def test_the_exported_schema_is_bound(din_path):

@@ -10,9 +10,10 @@ import grpc
 import numpy as np
 import pytest
 
-from serving.encoding import encode_requests, to_tensor_proto
+from serving.encoding import encode_requests
 from serving.errors import ServingError
-from serving.protocol import (
+from serving.server import LocalModelServer, ModelSpec, VersionPolicy
+from serving.server.protocol import (
     get_model_status_pb2,
     model_management_pb2,
     model_pb2,
@@ -21,7 +22,6 @@ from serving.protocol import (
     predict_pb2,
     prediction_log_pb2,
 )
-from serving.server import LocalModelServer, ModelSpec, VersionPolicy
 from tests.serving.models import write_version
 from tests.toy import toy_requests, toy_schema
 from zoo.keras import tf
@@ -276,7 +276,7 @@ def test_a_new_model_without_a_version_fails_the_reload_and_leaves_the_others(tm
 def write_warmup(version, signature):
     request = predict_pb2.PredictRequest(model_spec=model_pb2.ModelSpec(name="scorer", signature_name=signature))
     for name, value in encode_requests(toy_schema(), REQUESTS).inputs.items():
-        request.inputs[name].CopyFrom(to_tensor_proto(value))
+        request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
     log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
     with tf.io.TFRecordWriter(str(version / "assets.extra" / "tf_serving_warmup_requests")) as writer:
         writer.write(log.SerializeToString())
