@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import grpc
 import numpy as np
 
-from serving.encoding import decode_scores, encode_requests, to_tensor_proto
+from serving.encoding import decode_scores, encode_requests
 from serving.errors import DeadlineError, ModelNotFoundError, ServingError
+from serving.model_dir import exported_model
 from serving.packing import packed
-from serving.protocol import (
-    get_model_metadata_pb2,
-    get_model_status_pb2,
-    model_pb2,
-    model_service_pb2_grpc,
-    predict_pb2,
-    prediction_service_pb2_grpc,
-)
+from serving.protocol import messages
+from serving.protocol.services import Services
+from serving.proxies import proxy_variable
 from serving.ranking import Ranking
-from serving.retries import CHANNEL_OPTIONS, call
-from zoo.data.request import Request, check_request
-from zoo.keras import tf
+from serving.retries import call, channel
+from serving.tensors import read_tensor, write_tensor
+from zoo.data.request import Request, RequestError, check_request
 from zoo.schema import Schema
+from zoo.traits import Traits
+
+POINTWISE = Traits()
 
 
 class VersionStatus(NamedTuple):
@@ -47,13 +48,15 @@ class RankingClient:
     """Sends requests to a model server and gives the candidates' scores back.
 
     Requests are checked before anything is sent. Many requests share a call, and a request with more candidates than
-    the schema allows in one is split over several: scores do not depend on the other candidates. UNAVAILABLE is
-    tried again, with growing pauses; no other error is, since the same call would fail the same way.
+    the schema allows in one is split over several, unless the model is list-wise: its scores depend on the whole list,
+    and such a request is refused. UNAVAILABLE is tried again, with growing pauses; no other error is, since the same
+    call would fail the same way.
 
     Args:
         target: `HOST:PORT` of the server's gRPC port.
         model_name: name under which the server knows the model.
-        schema: the schema of the model (`serving.model_dir.schema_of_model` reads it from the exported model).
+        schema: the schema of the model; `RankingClient.of_model` reads it, and the traits, from the exported model.
+        traits: of the model; by default its scores are point-wise.
         signature: the signature to call.
         version: call this version; by default the newest that is available.
         label: call the version that has this label; not together with `version`.
@@ -64,28 +67,52 @@ class RankingClient:
             10,000 where that is more. A single request never sends more than the schema's maximum at once.
 
     Raises:
-        ServingError: both a version and a label were given.
+        ServingError: both a version and a label were given, or a limit is out of its range.
 
     Example:
-        >>> with RankingClient("localhost:8500", "din", schema_of_model("runs/demo/serving")) as client:
+        >>> with RankingClient.of_model("localhost:8500", "din", "runs/demo/serving") as client:
         ...     ranking = client.rank_one(request)
         ...     best = ranking.ranked()[0].index
     """
 
-    def __init__(self, target: str, model_name: str, schema: Schema, signature: str = "rank",
+    def __init__(self, target: str, model_name: str, schema: Schema, traits: Traits = POINTWISE, signature: str = "rank",
                  version: int | None = None, label: str | None = None, deadline_s: float = 5.0, max_attempts: int = 5,
                  max_batch: int = 64, max_call_candidates: int | None = None):
         if version is not None and label is not None:
             raise ServingError(f"model {model_name!r}: give a version or a label, not both")
-        self.target, self.model_name, self.schema, self.signature = target, model_name, schema, signature
+        for name, value, least in (("max_attempts", max_attempts, 1), ("max_batch", max_batch, 1),
+                                   ("max_call_candidates", max_call_candidates, 1), ("version", version, 0)):
+            if value is not None and value < least:
+                raise ServingError(f"model {model_name!r}: {name} is {value}; expected at least {least}")
+        if not 0 < deadline_s < math.inf:
+            raise ServingError(f"model {model_name!r}: deadline_s is {deadline_s}; expected seconds, more than 0")
+        self.target, self.model_name, self.schema = target, model_name, schema
+        self.traits, self.signature = traits, signature
         self.deadline_s, self.max_attempts, self.max_batch = deadline_s, max_attempts, max_batch
         self.max_call_candidates = max_call_candidates or max(schema.max_candidates, 10_000)
-        self._spec = model_pb2.ModelSpec(name=model_name, version_label=label)
+        self._spec = messages.ModelSpec(name=model_name, version_label=label)
         if version is not None:
             self._spec.version.value = version
-        self._channel = grpc.insecure_channel(target, CHANNEL_OPTIONS)
-        self._prediction = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
-        self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
+        proxy = proxy_variable(target)
+        self._through = f" (through the proxy that {proxy} names; no_proxy can except the host)" if proxy else ""
+        self._channel = channel(target, proxy is not None)
+        self._services = Services(self._channel)
+
+    @classmethod
+    def of_model(cls, target: str, model_name: str, path: str | Path, **options: Any) -> RankingClient:
+        """A client for an exported model, whose schema and traits it reads.
+
+        Args:
+            target: `HOST:PORT` of the server's gRPC port.
+            model_name: name under which the server knows the model.
+            path: the SavedModel, or its folder of versions.
+            **options: further arguments of the class.
+
+        Raises:
+            ServingError: there is no model, or it carries no schema.
+        """
+        model = exported_model(path)
+        return cls(target, model_name, model.schema, model.traits, **options)
 
     # ---- ranking ---------------------------------------------------------------------------------------------------
 
@@ -99,11 +126,15 @@ class RankingClient:
             One `Ranking` a request, in their order.
 
         Raises:
-            RequestError: a request does not fit the schema; nothing was sent.
+            RequestError: a request does not fit the schema, or its list is too long for a list-wise model; nothing was sent.
             ServingError: a call failed; the subclass says how.
         """
         for request in requests:
             check_request(self.schema, request, labelled=False)
+            if self._whole_lists and request.candidate_count > self.schema.max_candidates:
+                raise RequestError(f"request {request.request_id!r}: {request.candidate_count} candidates, but model "
+                                   f"{self.model_name!r} takes at most {self.schema.max_candidates} and ranks them as one "
+                                   "list, which can't be split over calls; send fewer candidates")
         deadline = time.monotonic() + self.deadline_s
         for _ in range(self.max_attempts):
             try:
@@ -159,10 +190,9 @@ class RankingClient:
         Raises:
             ServingError: the call failed; the subclass says how.
         """
-        request = get_model_status_pb2.GetModelStatusRequest(model_spec=self._spec)
-        response = self._call(self._models.GetModelStatus, request, time.monotonic() + self.deadline_s)
-        names = get_model_status_pb2.ModelVersionStatus.State.Name
-        found = [VersionStatus(status.version, names(status.state), status.status.error_message)
+        request = messages.GetModelStatusRequest(model_spec=self._spec)
+        response = self._call(self._services.status, request, time.monotonic() + self.deadline_s)
+        found = [VersionStatus(status.version, messages.STATES.get(status.state, "UNKNOWN"), status.status.error_message)
                  for status in response.model_version_status]
         return sorted(found, reverse=True)
 
@@ -172,10 +202,9 @@ class RankingClient:
         Raises:
             ServingError: the call failed; the subclass says how.
         """
-        request = get_model_metadata_pb2.GetModelMetadataRequest(model_spec=self._spec,
-                                                                 metadata_field=["signature_def"])
-        response = self._call(self._prediction.GetModelMetadata, request, time.monotonic() + self.deadline_s)
-        signatures = get_model_metadata_pb2.SignatureDefMap()
+        request = messages.GetModelMetadataRequest(model_spec=self._spec, metadata_field=["signature_def"])
+        response = self._call(self._services.metadata, request, time.monotonic() + self.deadline_s)
+        signatures = messages.SignatureDefMap()
         response.metadata["signature_def"].Unpack(signatures)
         return dict(signatures.signature_def)
 
@@ -222,7 +251,8 @@ class RankingClient:
         """The version that answered, and by request its scores by task."""
         parts: list[list[dict[str, np.ndarray]]] = [[] for _ in requests]
         version = None
-        for pieces in packed(requests, self.schema.max_candidates, self.max_call_candidates, self.max_batch):
+        rows = None if self._whole_lists else self.schema.max_candidates
+        for pieces in packed(requests, rows, self.max_call_candidates, self.max_batch):
             encoded = encode_requests(self.schema, [piece.request for piece in pieces])
             try:
                 response = self._predict(encoded.inputs, self.signature, deadline, version)
@@ -237,19 +267,23 @@ class RankingClient:
 
     def _predict(self, inputs: Mapping[str, np.ndarray], signature: str, deadline: float,
                  version: int | None = None) -> Any:
-        request = predict_pb2.PredictRequest(model_spec=self._spec)
+        request = messages.PredictRequest(model_spec=self._spec)
         request.model_spec.signature_name = signature
         if version is not None:
             request.model_spec.version.value = version
         for name, array in inputs.items():
-            request.inputs[name].CopyFrom(to_tensor_proto(np.asarray(array)))
-        return self._call(self._prediction.Predict, request, deadline)
+            write_tensor(np.asarray(array), request.inputs[name])
+        return self._call(self._services.predict, request, deadline)
 
     def _call(self, method: Any, request: Any, deadline: float) -> Any:
-        where = f"{self.target}, model {self.model_name!r}"
+        where = f"{self.target}{self._through}, model {self.model_name!r}"
         if getattr(request.model_spec, "signature_name", ""):
             where += f", signature {request.model_spec.signature_name!r}"
         return call(method, request, deadline, self.max_attempts, where)
+
+    @property
+    def _whole_lists(self) -> bool:
+        return self.traits.scores == "listwise"
 
     def _truncated(self, request: Request) -> dict[str, int]:
         """By sequence, how many of the oldest events were left out."""
@@ -259,4 +293,4 @@ class RankingClient:
 
 
 def _arrays(response: Any) -> dict[str, np.ndarray]:
-    return {name: tf.make_ndarray(proto) for name, proto in response.outputs.items()}
+    return {name: read_tensor(proto) for name, proto in response.outputs.items()}

@@ -7,18 +7,20 @@ from pathlib import Path
 import click
 
 _EXISTING = click.Path(exists=True, path_type=Path)
+_PORT = click.IntRange(0, 65535)
+_SECONDS = click.FloatRange(min=0, min_open=True)
 
 
 @click.command()
 @click.option("--model", "models", multiple=True, metavar="NAME=PATH",
               help="A model and its folder of versions (PATH/<number>/saved_model.pb); may be given many times.")
 @click.option("--config", type=_EXISTING, help="A ModelServerConfig in text form, as TF Serving reads it.")
-@click.option("--port", default=8500, show_default=True, help="gRPC port; 0 lets the system choose.")
-@click.option("--rest-port", default=8501, show_default=True, help="REST port; 0 lets the system choose.")
-@click.option("--address", default="127.0.0.1", show_default=True, help="Interface to bind; 0.0.0.0 for all.")
+@click.option("--port", default=8500, show_default=True, type=_PORT, help="gRPC port; 0 lets the system choose.")
+@click.option("--rest-port", default=8501, show_default=True, type=_PORT, help="REST port; 0 lets the system choose.")
+@click.option("--address", default="127.0.0.1", show_default=True, help="Interface to bind, IPv4 or IPv6; :: for all.")
 @click.option("--version-policy", default="latest:1", show_default=True,
               help="Versions to serve: latest:N, all, or specific:V,V.")
-@click.option("--poll-seconds", default=1.0, show_default=True, help="How often the folders are looked at.")
+@click.option("--poll-seconds", default=1.0, show_default=True, type=_SECONDS, help="How often the folders are looked at.")
 @click.option("--threads", type=click.IntRange(min=1), help="gRPC calls answered at once. [default: 4 a CPU]")
 def serve(models: tuple[str, ...], config: Path | None, port: int, rest_port: int, address: str, version_policy: str,
           poll_seconds: float, threads: int | None) -> None:
@@ -42,13 +44,13 @@ def serve(models: tuple[str, ...], config: Path | None, port: int, rest_port: in
 @click.option("--label", help="Ask the version with this label.")
 @click.option("--schema", "schema_file", type=_EXISTING, help="The model's schema.yaml.")
 @click.option("--model-dir", type=_EXISTING, help="The exported model, to read its schema.")
-@click.option("--request", "request_file", type=click.File(), help="A JSON request; - reads standard input.")
+@click.option("--request", "request_file", type=click.File(encoding="utf-8"), help="A JSON request; - reads standard input.")
 @click.option("--log", "log_path", type=_EXISTING, help="A request log, to take a request of its test split.")
 @click.option("--index", default=0, show_default=True, type=click.IntRange(min=0), help="With --log: which request.")
 @click.option("--example", is_flag=True, help="With --log: print the request as JSON, and rank nothing.")
 @click.option("--task", help="Rank by this task. [default: the only one, or the first]")
 @click.option("--top", default=20, show_default=True, type=click.IntRange(min=1), help="Candidates to print.")
-@click.option("--deadline", default=5.0, show_default=True, help="Seconds to wait for the answer.")
+@click.option("--deadline", default=5.0, show_default=True, type=_SECONDS, help="Seconds to wait for the answer.")
 def rank(**options: object) -> None:
     """Send a ranking request to a server and print the ranked candidates.
 

@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 
 from serving.errors import ServingError
-from serving.protocol import tensor_pb2
 from zoo.data.request import Request
-from zoo.keras import tf
 from zoo.schema import CANDIDATE_COUNT, Column, Schema
 
 log = logging.getLogger(__name__)
@@ -95,19 +93,6 @@ def decode_scores(outputs: Mapping[str, np.ndarray], counts: Sequence[int]) -> l
             raise ServingError(f"output {task!r} of the server has shape {list(scores.shape)}; expected "
                                f"[{len(counts)}, at least {max(counts)}]; is this a ranking model of this zoo?")
     return [{task: scores[row, :count] for task, scores in outputs.items()} for row, count in enumerate(counts)]
-
-
-def to_tensor_proto(array: np.ndarray) -> Any:
-    """A TensorProto of an array; strings are arrays of bytes objects."""
-    dtype = tf.string if array.dtype == object else tf.as_dtype(array.dtype)
-    proto = tensor_pb2.TensorProto(dtype=dtype.as_datatype_enum)
-    for size in array.shape:
-        proto.tensor_shape.dim.add().size = size
-    if array.dtype == object:
-        proto.string_val.extend(array.ravel().tolist())
-    else:
-        proto.tensor_content = array.tobytes()
-    return proto
 
 
 def _filled(column: Column, values: Sequence[Any]) -> np.ndarray:

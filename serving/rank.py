@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 from rich.console import Console
@@ -13,12 +13,15 @@ from rich.table import Table
 
 from serving.client import RankingClient
 from serving.errors import ServingError
-from serving.model_dir import schema_of_model
+from serving.model_dir import exported_model
 from serving.ranking import Ranking
-from zoo.data.request import Request
+from zoo.data.request import Request, RequestError
 from zoo.data.request_json import request_from_json, request_to_json
-from zoo.data.request_log import RequestLog
 from zoo.schema import Schema
+from zoo.traits import Traits
+
+if TYPE_CHECKING:
+    from zoo.data.request_log import RequestLog
 
 _MOST_FEATURES = 5
 
@@ -32,17 +35,17 @@ def run_rank(target: str, model_name: str | None, version: int | None, label: st
         ServingError: options that do not go together, or a call that failed.
         RequestError: the request does not fit the schema.
     """
-    log = RequestLog(log_path) if log_path else None
+    log = _log(log_path) if log_path else None
     if (request_file is None) == (log is None):
         raise ServingError("which request? give either --request FILE.json or --log LOG (with --index I)")
-    schema = _schema(schema_file, model_dir, log)
-    request = _logged(log, index) if log else request_from_json(schema, request_file.read(), request_file.name)
+    schema, traits = _schema_and_traits(schema_file, model_dir, log)
+    request = _logged(log, index) if log else _written(schema, request_file)
     if example:
-        click.echo(request_to_json(schema, request), nl=False)
+        click.echo(request_to_json(schema, request).encode(), nl=False)
         return
     if not model_name:
         raise ServingError("which model? give its name on the server with --model NAME")
-    with RankingClient(target, model_name, schema, version=version, label=label, deadline_s=deadline) as client:
+    with RankingClient(target, model_name, schema, traits, version=version, label=label, deadline_s=deadline) as client:
         started = time.perf_counter()
         ranking = client.rank_one(request)
         first_ms = (time.perf_counter() - started) * 1000
@@ -50,24 +53,40 @@ def run_rank(target: str, model_name: str | None, version: int | None, label: st
         client.rank_one(request)
         again_ms = (time.perf_counter() - started) * 1000
     task = task or next((label.name for label in schema.labels if label.name in ranking.scores), None)
-    console = Console()
+    # Ids and names are data: nothing in them is markup or an emoji code.
+    console = Console(markup=False, emoji=False)
     console.print(_table(schema, ranking, task, top))
     for name, number in ranking.truncated.items():
-        console.print(f"[yellow]{name}: the {number} oldest events were left out; the model takes no more[/]")
+        console.print(f"{name}: the {number} oldest events were left out; the model takes no more", style="yellow")
     console.print(f"{request.candidate_count} candidates ranked by version {ranking.version} of {model_name} at "
                   f"{target} in {first_ms:.1f} ms with connecting, {again_ms:.1f} ms without")
 
 
-def _schema(schema_file: Path | None, model_dir: Path | None, log: RequestLog | None) -> Schema:
+def _log(path: Path) -> RequestLog:
+    # It reads with TensorFlow, which a request from a file does not need.
+    from zoo.data.request_log import RequestLog
+
+    return RequestLog(path)
+
+
+def _schema_and_traits(schema_file: Path | None, model_dir: Path | None, log: RequestLog | None) -> tuple[Schema, Traits]:
     if schema_file and model_dir:
         raise ServingError("give --schema or --model-dir, not both")
     if schema_file:
-        return Schema.load(schema_file)
+        return Schema.load(schema_file), Traits()
     if model_dir:
-        return schema_of_model(model_dir)
+        model = exported_model(model_dir)
+        return model.schema, model.traits
     if log is None:
         raise ServingError("which columns has the model? give --model-dir (the exported model) or --schema FILE")
-    return log.schema
+    return log.schema, Traits()
+
+
+def _written(schema: Schema, file: TextIO) -> Request:
+    try:
+        return request_from_json(schema, file.read(), file.name)
+    except UnicodeDecodeError as error:
+        raise RequestError(f"{file.name}: not UTF-8 text: {error}") from None
 
 
 def _logged(log: RequestLog, index: int) -> Request:
@@ -86,7 +105,7 @@ def _table(schema: Schema, ranking: Ranking, task: str | None, top: int) -> Tabl
     labels = request.labels.get(task or "", ())
     shown = [f.name for f in schema.candidates if f.width == 1][:_MOST_FEATURES]
     for name in ("rank", task or "score", *shown, *(["happened"] if len(labels) else [])):
-        table.add_column(name, justify="right" if name in ("rank", task) else "left")
+        table.add_column(name, justify="right" if name in ("rank", task) else "left", overflow="fold")
     for candidate in ranking.ranked(task)[:top]:
         cells = [_cell(candidate.features[name]) for name in shown]
         cells += [_cell(labels[candidate.index])] if len(labels) else []

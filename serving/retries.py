@@ -11,7 +11,7 @@ import grpc
 
 from serving.errors import ServerUnavailableError, serving_error
 
-CHANNEL_OPTIONS = [
+_CHANNEL_OPTIONS = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
     # gRPC's own retries know neither our deadline nor our codes; and a server that came back should be found at once.
@@ -19,7 +19,18 @@ CHANNEL_OPTIONS = [
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 2000),
 ]
+
 _FIRST_BACKOFF_SECONDS, _LONGEST_BACKOFF_SECONDS = 0.05, 1.0
+
+
+def channel(target: str, proxy: bool = False) -> grpc.Channel:
+    """A channel to a server.
+
+    Args:
+        target: `HOST:PORT` of its gRPC port.
+        proxy: whether it is called through the proxy that the environment names.
+    """
+    return grpc.insecure_channel(target, [*_CHANNEL_OPTIONS, ("grpc.enable_http_proxy", int(proxy))])
 
 
 def call(method: Callable[..., Any], request: Any, deadline: float, max_attempts: int, where: str) -> Any:

@@ -12,9 +12,9 @@ import click
 from google.protobuf import text_format
 
 from serving.errors import ServingError
-from serving.protocol import model_server_config_pb2
 from serving.server import LocalModelServer, ModelSpec, VersionPolicy
 from serving.server.model_spec import specs_from_proto
+from serving.server.protocol import model_server_config_pb2
 
 
 def run_server(models: Sequence[str], config: Path | None, port: int, rest_port: int, address: str,
@@ -45,10 +45,10 @@ def run_server(models: Sequence[str], config: Path | None, port: int, rest_port:
     try:
         server = LocalModelServer(specs, port, rest_port, address, poll_seconds=poll_seconds, threads=threads)
     except OSError as error:
-        raise ServingError(f"{error} Choose another with --port and --rest-port; 0 takes any free one.") from None
+        raise ServingError(f"{error} Choose another --address, --port or --rest-port; port 0 takes any free one.") from None
     with server:
         click.echo(f"gRPC  {server.target}")
-        click.echo(f"REST  http://{server.address}:{server.rest_port}/v1/models/{next(iter(specs))}")
+        click.echo(f"REST  {server.rest_url}/v1/models/{next(iter(specs))}")
         click.echo(f"Next: zoo rank --target {server.target} --model {next(iter(specs))} --log LOG   (Ctrl-C stops)")
         stop.wait()
         click.echo("Stopping: running calls may end.")
@@ -74,6 +74,7 @@ def _specs(models: Sequence[str], policy: VersionPolicy) -> dict[str, ModelSpec]
 
 def _read(config: Path) -> dict[str, ModelSpec]:
     try:
-        return specs_from_proto(text_format.Parse(config.read_text(), model_server_config_pb2.ModelServerConfig()))
+        text = config.read_text(encoding="utf-8")
+        return specs_from_proto(text_format.Parse(text, model_server_config_pb2.ModelServerConfig()))
     except (text_format.ParseError, UnicodeDecodeError) as error:
         raise ServingError(f"{config}: not a ModelServerConfig in text form: {error}") from None

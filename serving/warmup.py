@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 from tensorflow_serving.apis import prediction_log_pb2
 
-from serving.encoding import encode_requests, to_tensor_proto
-from serving.protocol import predict_pb2
-from zoo.data.request import Request, to_example
+from serving.encoding import encode_requests
+from serving.server.protocol import predict_pb2
+from serving.tensors import write_tensor
+from zoo.data.example import to_example
+from zoo.data.request import Request
 from zoo.export import EXTRA_ASSETS
 from zoo.keras import tf
 from zoo.schema import Schema
@@ -48,7 +50,7 @@ def write_warmup(model_dir: str | Path, model_name: str, schema: Schema, request
                 call = predict_pb2.PredictRequest()
                 call.model_spec.name, call.model_spec.signature_name = model_name, signature
                 for name, array in inputs.items():
-                    call.inputs[name].CopyFrom(to_tensor_proto(array))
+                    write_tensor(array, call.inputs[name])
                 record = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=call))
                 writer.write(record.SerializeToString())
     return 2 * len(requests)

@@ -48,6 +48,9 @@ def zoo() -> None:
 
 def main() -> None:
     """Entry point: errors that a user can mend are one message, not a stack trace."""
+    # A terminal that lacks a character of an id or a name shows its code instead of ending the command.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")
     # Google's client libraries, which Beam imports, warn of Python's and gRPC's age at every start.
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")
     try:

@@ -68,8 +68,8 @@ def load_yaml(path: str | Path) -> dict[str, Any]:
     if not path.is_file():
         raise ConfigError(f"{path}: no such file")
     try:
-        values = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid YAML: {error}") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected a mapping of settings at the top level")
@@ -79,7 +79,7 @@ def load_yaml(path: str | Path) -> dict[str, Any]:
 def dump_yaml(config: Config, path: str | Path) -> None:
     """Writes a configuration so that `parse(type(config), load_yaml(path))` gives it back."""
     text = yaml.safe_dump(config.model_dump(mode="json", exclude_defaults=True), sort_keys=False, width=120)
-    Path(path).write_text(text)
+    Path(path).write_text(text, encoding="utf-8")
 
 
 def nearest(name: str, valid: Any) -> str:

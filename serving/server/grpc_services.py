@@ -10,9 +10,10 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from serving.protocol import model_service_pb2_grpc, prediction_service_pb2_grpc
+from serving.server.addresses import joined, refusal
 from serving.server.calls import Calls
 from serving.server.faults import fault_of
+from serving.server.protocol import model_service_pb2_grpc, prediction_service_pb2_grpc
 
 log = logging.getLogger("serving.server")
 _OPTIONS = [
@@ -60,7 +61,7 @@ class GrpcFront:
         threads: calls answered at once; more of them wait.
 
     Raises:
-        OSError: the port is taken.
+        OSError: the system does not let it be bound; says why.
     """
 
     def __init__(self, calls: Calls, address: str, port: int, threads: int):
@@ -70,11 +71,11 @@ class GrpcFront:
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(calls), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         try:
-            self.port = self._server.add_insecure_port(f"{address}:{port}")
+            self.port = self._server.add_insecure_port(joined(address, port))
         except RuntimeError:
             self.port = 0
         if not self.port:
-            raise OSError(f"can't listen on {address}:{port}; is the port taken?")
+            raise OSError(f"can't listen on {joined(address, port)}: {refusal(address, port) or 'gRPC refuses it'}.")
 
     def start(self) -> None:
         self._server.start()

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from serving.errors import ServingError
+from serving.server.addresses import joined, reachable
 from serving.server.calls import Calls
 from serving.server.grpc_services import GrpcFront
 from serving.server.manager import ModelManager
@@ -25,14 +27,15 @@ class LocalModelServer:
         models: base path by model name, or `ModelSpec`s for a version policy and labels of their own.
         port: gRPC port; 0 lets the system choose, see `.port`.
         rest_port: REST port; 0 lets the system choose, see `.rest_port`; None opens none.
-        address: interface to bind; the default is reachable from this machine only.
+        address: interface to bind, IPv4 or IPv6; the default is reachable from this machine only.
         policy: version policy of the models that bring none.
         poll_seconds: how often the folders are looked at.
         threads: gRPC calls answered at once; by default 4 a CPU, at least 8.
         grace_seconds: how long `stop` waits for calls that run.
 
     Raises:
-        OSError: a port is taken.
+        ServingError: a setting is out of its range.
+        OSError: an address or port can't be bound, such as a port that is taken.
 
     Example:
         >>> with LocalModelServer({"din": "runs/demo/serving"}) as server:
@@ -42,6 +45,10 @@ class LocalModelServer:
     def __init__(self, models: Mapping[str, str | Path | ModelSpec], port: int = 0, rest_port: int | None = 0,
                  address: str = "127.0.0.1", policy: VersionPolicy | None = None, poll_seconds: float = 1.0,
                  threads: int | None = None, grace_seconds: float = 10.0):
+        if not poll_seconds > 0:
+            raise ServingError(f"poll_seconds is {poll_seconds:g}; expected more than 0")
+        if threads is not None and threads < 1:
+            raise ServingError(f"threads is {threads}; expected at least 1")
         policy = policy or VersionPolicy()
         specs = {name: path if isinstance(path, ModelSpec) else ModelSpec(name, Path(path).absolute(), policy)
                  for name, path in models.items()}
@@ -55,8 +62,13 @@ class LocalModelServer:
 
     @property
     def target(self) -> str:
-        """The gRPC address for clients."""
-        return f"{self.address}:{self.port}"
+        """The gRPC address for clients on this machine."""
+        return joined(reachable(self.address), self.port)
+
+    @property
+    def rest_url(self) -> str | None:
+        """The root of the REST address for clients on this machine; None without REST."""
+        return None if self.rest_port is None else f"http://{joined(reachable(self.address), self.rest_port)}"
 
     def start(self) -> LocalModelServer:
         """Loads the models, then answers; a model that can't be loaded is reported by its status, not raised."""

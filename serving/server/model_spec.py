@@ -29,6 +29,10 @@ class VersionPolicy:
     all: bool = False
     specific: tuple[int, ...] = ()
 
+    def __post_init__(self) -> None:
+        if self.latest < 1:
+            raise invalid(f"version policy: the newest {self.latest} versions; expected at least 1")
+
     def choose(self, versions: Iterable[int]) -> set[int]:
         """Those of the versions on disk that should be served."""
         versions = sorted(versions)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import socket
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,10 +15,11 @@ from urllib.parse import unquote, urlsplit
 import grpc
 from google.protobuf import json_format
 
-from serving.protocol import get_model_metadata_pb2, get_model_status_pb2, model_pb2, predict_pb2
 from serving.server import rest_json
+from serving.server.addresses import bare, family, joined
 from serving.server.calls import SIGNATURES, Calls
 from serving.server.faults import Fault, fault_of, invalid
+from serving.server.protocol import get_model_metadata_pb2, get_model_status_pb2, model_pb2, predict_pb2
 from zoo.keras import tf
 
 log = logging.getLogger("serving.server")
@@ -37,15 +39,15 @@ class RestFront:
         port: TCP port; 0 lets the system choose.
 
     Raises:
-        OSError: the port is taken.
+        OSError: the system does not let it be bound; says why.
     """
 
     def __init__(self, calls: Calls, address: str, port: int):
         handler = type("Handler", (_Handler,), {"calls": calls})
         try:
-            self._server = _Server((address, port), handler)
+            self._server = _Server(address, port, handler)
         except OSError as error:
-            raise OSError(f"can't listen on {address}:{port}: {error.strerror}; is the port taken?") from None
+            raise OSError(f"can't listen on {joined(address, port)}: {error.strerror}.") from None
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, name="rest", daemon=True)
 
@@ -61,6 +63,16 @@ class RestFront:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
+
+    def __init__(self, address: str, port: int, handler: type[BaseHTTPRequestHandler]):
+        self.address_family = family(address)
+        super().__init__((bare(address), port), handler)
+
+    def server_bind(self) -> None:
+        if self.address_family == socket.AF_INET6:
+            # As gRPC: all interfaces (`::`) are those of IPv4, too.
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        super().server_bind()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         # A caller that hangs up in the middle is everyday life.

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from serving.encoding import to_tensor_proto
 from serving.server.faults import invalid
 from zoo.keras import tf
 
@@ -60,7 +59,7 @@ def input_protos(request: Mapping[str, Any], signature: Any) -> dict[str, Any]:
         if name not in signature.inputs:
             raise invalid(f"JSON object does not have named input: {name}; the signature has: "
                           f"{', '.join(sorted(signature.inputs))}")
-        protos[name] = to_tensor_proto(_array(name, value, tf.as_dtype(signature.inputs[name].dtype)))
+        protos[name] = tf.make_tensor_proto(_array(name, value, tf.as_dtype(signature.inputs[name].dtype)))
     return protos
 
 

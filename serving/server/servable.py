@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from serving.protocol import prediction_log_pb2, saved_model_pb2
 from serving.server.faults import Fault, fault_of, invalid, not_found, precondition
+from serving.server.protocol import prediction_log_pb2, saved_model_pb2
 from serving.server.tensors import check_names, to_tensor
 from zoo.keras import tf
 

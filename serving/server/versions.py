@@ -7,9 +7,9 @@ import threading
 import time
 from pathlib import Path
 
-from serving.protocol import get_model_status_pb2
 from serving.server.faults import Fault, fault_of, not_found
 from serving.server.model_spec import ModelSpec
+from serving.server.protocol import get_model_status_pb2
 from serving.server.servable import Servable
 
 log = logging.getLogger("serving.server")

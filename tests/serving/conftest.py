@@ -33,7 +33,7 @@ class Running:
 @contextlib.contextmanager
 def local_server(models: dict[str, Path], folder: Path):
     with LocalModelServer(models, poll_seconds=0.1) as server:
-        yield Running(server.target, f"http://{server.address}:{server.rest_port}")
+        yield Running(server.target, server.rest_url)
 
 
 @contextlib.contextmanager

@@ -11,9 +11,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from serving.encoding import encode_requests, to_tensor_proto
-from serving.protocol import model_pb2, predict_pb2, prediction_service_pb2_grpc, tensor_pb2
+from serving.encoding import encode_requests
 from serving.server import LocalModelServer
+from serving.server.protocol import model_pb2, predict_pb2, prediction_service_pb2_grpc, tensor_pb2
 from tests.serving.models import write_version
 from tests.toy import toy_bound, toy_requests, toy_schema
 from zoo.keras import tf
@@ -47,7 +47,7 @@ def still_answers(channel):
 def good(name="din"):
     request = predict_pb2.PredictRequest(model_spec=model_pb2.ModelSpec(name=name, signature_name="rank"))
     for key, value in encode_requests(toy_schema(), toy_requests(1, candidates=2)).inputs.items():
-        request.inputs[key].CopyFrom(to_tensor_proto(value))
+        request.inputs[key].CopyFrom(tf.make_tensor_proto(value))
     return request
 
 
@@ -182,7 +182,7 @@ def test_a_hundred_thousand_candidates_in_one_call_are_refused_by_the_model_with
     request = good()
     encoded = encode_requests(schema, toy_requests(1, candidates=100_000)).inputs
     for key, value in encoded.items():
-        request.inputs[key].CopyFrom(to_tensor_proto(value))
+        request.inputs[key].CopyFrom(tf.make_tensor_proto(value))
     with pytest.raises(grpc.RpcError) as raised:
         prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict(request, timeout=60)
     assert raised.value.code() == grpc.StatusCode.INVALID_ARGUMENT
@@ -193,7 +193,7 @@ def test_a_hundred_thousand_candidates_in_one_call_are_refused_by_the_model_with
 def test_a_hundred_thousand_candidates_in_one_call_are_scored_where_the_model_takes_them(channel):
     request = good("scorer")
     for key, value in encode_requests(toy_schema(), toy_requests(1, candidates=100_000)).inputs.items():
-        request.inputs[key].CopyFrom(to_tensor_proto(value))
+        request.inputs[key].CopyFrom(tf.make_tensor_proto(value))
     response = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict(request, timeout=60)
     assert tf.make_ndarray(response.outputs["click"]).shape == (1, 100_000)
 

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from serving.client import RankingClient
-from serving.encoding import to_tensor_proto
 from serving.errors import (
     BadRequestError,
     DeadlineError,
@@ -23,12 +22,14 @@ from serving.errors import (
     ServingError,
     SignatureError,
 )
-from serving.protocol import predict_pb2, prediction_service_pb2_grpc
 from serving.server import LocalModelServer
+from serving.server.protocol import predict_pb2, prediction_service_pb2_grpc
 from tests.serving.conftest import free_port
 from tests.serving.models import write_version
-from tests.toy import toy_bound, toy_request, toy_requests
+from tests.toy import toy_bound, toy_request, toy_requests, toy_schema
 from zoo.data.request import RequestError
+from zoo.keras import tf
+from zoo.traits import Traits
 
 CODES = grpc.StatusCode
 
@@ -49,7 +50,7 @@ class ScriptedService(prediction_service_pb2_grpc.PredictionServiceServicer):
         scores = np.arange(rows * (width + 3), dtype=np.float32).reshape(rows, width + 3)
         response = predict_pb2.PredictResponse()
         response.model_spec.version.value = 4
-        response.outputs["click"].CopyFrom(to_tensor_proto(scores))
+        response.outputs["click"].CopyFrom(tf.make_tensor_proto(scores))
         return response
 
 
@@ -175,6 +176,38 @@ def test_many_requests_share_a_call_up_to_the_limits():
         assert [call.inputs["candidate_item"].tensor_shape.dim[0].size for call in service.requests] == [3, 3, 3, 1]
 
 
+LISTWISE = Traits(stage="rerank", scores="listwise")
+
+
+def test_a_list_that_is_ranked_as_a_whole_is_never_split():
+    wide = toy_request(np.random.default_rng(1), toy_bound(), candidates=500)
+    with scripted(traits=LISTWISE, max_call_candidates=10) as (client, service):
+        first, second = client.rank([wide, toy_requests(1, candidates=2)[0]])
+    assert len(first.scores["click"]) == 500 and len(second.scores["click"]) == 2
+    assert [call.inputs["candidate_item"].tensor_shape.dim[1].size for call in service.requests] == [500, 2]
+
+
+def test_a_list_too_long_to_be_ranked_as_a_whole_is_refused():
+    long = toy_request(np.random.default_rng(1), toy_bound(), candidates=501, name="long")
+    with scripted(traits=LISTWISE) as (client, service):
+        with pytest.raises(RequestError, match="'long': 501 candidates, but model 'm' takes at most 500.*send fewer"):
+            client.rank([REQUEST, long])
+        assert service.requests == []
+    with scripted() as (client, service):
+        assert client.rank_one(long).scores["click"].shape == (501,)
+        assert len(service.requests) == 2
+
+
+def test_a_client_reads_schema_and_traits_of_an_exported_model(server, tmp_path):
+    model = write_version(tmp_path / "scorer", 7)
+    with RankingClient.of_model(server.target, "scorer", tmp_path / "scorer", deadline_s=20.0) as client:
+        assert (client.schema, client.traits, client.deadline_s) == (toy_schema(), Traits(), 20.0)
+        assert client.rank_one(REQUEST).version == 7
+    (model / "assets.extra" / "model.yaml").write_text("name: x\ntraits: {stage: rerank, scores: listwise}\n")
+    with RankingClient.of_model(server.target, "scorer", tmp_path / "scorer") as client:
+        assert client.traits == LISTWISE
+
+
 def test_no_requests_need_no_call():
     with scripted() as (client, service):
         assert client.rank([]) == []
@@ -272,6 +305,17 @@ def test_errors_of_a_real_server_are_told_apart(server):
 def test_version_and_label_exclude_each_other():
     with pytest.raises(ServingError, match="not both"):
         RankingClient("127.0.0.1:1", "m", toy_bound(), version=1, label="stable")
+
+
+@pytest.mark.parametrize("options, message", [
+    ({"max_attempts": 0}, "max_attempts is 0; expected at least 1"), ({"max_batch": 0}, "max_batch is 0"),
+    ({"max_call_candidates": 0}, "max_call_candidates is 0"), ({"version": -1}, "version is -1; expected at least 0"),
+    ({"deadline_s": 0}, "deadline_s is 0; expected seconds, more than 0"), ({"deadline_s": -1.0}, "deadline_s is -1"),
+    ({"deadline_s": float("nan")}, "deadline_s is nan"), ({"deadline_s": float("inf")}, "deadline_s is inf"),
+])
+def test_limits_out_of_their_range_are_refused(options, message):
+    with pytest.raises(ServingError, match=message):
+        RankingClient("127.0.0.1:1", "m", toy_bound(), **options)
 
 
 def test_status_and_signatures(server):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import re
 import signal
 import subprocess
@@ -12,12 +14,16 @@ from click.testing import CliRunner
 
 from serving.commands import rank, serve
 from serving.errors import ServingError
-from serving.model_dir import newest_version, schema_of_model
+from serving.model_dir import exported_model, newest_version, schema_of_model
 from serving.server import LocalModelServer
+from tests.locales import latin_1
 from tests.serving.models import write_version
 from tests.toy import toy_bound, toy_requests, toy_schema
+from zoo.config import ConfigError
 from zoo.data.request import RequestError
+from zoo.data.request_json import request_to_json
 from zoo.data.request_log import RequestLogWriter
+from zoo.traits import Traits
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +86,46 @@ def test_the_example_of_a_log_can_be_ranked(target, log, scorer, tmp_path):
     assert "2 more" in output
 
 
+def request_with(*items: str) -> str:
+    count = len(items)
+    request = dataclasses.replace(toy_requests(1, candidates=count)[0], features={"user_id": "[u] :car:", "hour": 3.0})
+    return request_to_json(toy_schema(), dataclasses.replace(
+        request, request_id="[/r]", candidates={**request.candidates, "item": items, "category": ["[c]"] * count}))
+
+
+@pytest.mark.parametrize("items", [
+    ("[NEW] lamp", "[sale]", "chair [red]", "sofa"), ("[/b] desk", "[/]", "[link=x]y[/link]"),
+    (":smile:", "back\\slash\\[", "long" * 30)])
+def test_ids_are_printed_as_they_are(target, scorer, items):
+    output = run(rank, "--target", target, "--model", "scorer", "--model-dir", scorer, "--request", "-",
+                 input=request_with(*items)).output
+    # A long id goes on in the next line of its cell.
+    cells = "".join(line.split("│")[3].strip() for line in output.splitlines() if line.count("│") > 3)
+    for item in items:
+        assert item.replace(" ", "") in cells.replace(" ", "")
+    assert "Request [/r]" in output and "[u] :car:" in output and output.count("[c]") == len(items)
+
+
+def test_files_are_utf_8_in_any_locale(target, log, tmp_path):
+    request, schema = tmp_path / "request.json", tmp_path / "schema.yaml"
+    request.write_text(request_with("椅子", "łóżko"), encoding="utf-8")
+    schema.write_text("# 椅子\n" + (log / "schema.yaml").read_text(), encoding="utf-8")
+    command = [sys.executable, "-m", "tfx_pipelines.cli", "rank", "--request", str(request), "--schema", str(schema)]
+    environment = latin_1(tmp_path)
+    example = subprocess.run([*command, "--example"], capture_output=True, env=environment)
+    assert json.loads(example.stdout.decode())["candidates"][1]["item"] == "łóżko", example.stderr
+    ranked = subprocess.run([*command, "--target", target, "--model", "scorer"], capture_output=True, env=environment)
+    # What Latin-1 lacks is shown by its code.
+    assert "\\u6905\\u5b50" in ranked.stdout.decode("latin-1") and "ó" in ranked.stdout.decode("latin-1"), ranked.stderr
+
+
+def test_a_request_that_is_not_utf_8_is_refused(log, tmp_path):
+    file = tmp_path / "request.json"
+    file.write_bytes("łóżko".encode("utf-16"))
+    with pytest.raises(RequestError, match="request.json: not UTF-8 text"):
+        run(rank, "--schema", log / "schema.yaml", "--request", file, "--model", "scorer")
+
+
 @pytest.mark.parametrize("arguments, error, message", [
     (["--model", "m"], ServingError, "which request.*--request FILE.json or --log LOG"),
     (["--log", "LOG"], ServingError, "which model"),
@@ -100,6 +146,7 @@ def test_rank_says_what_is_wrong(log, arguments, error, message):
     (["--model", "din=nowhere"], "not a folder"), (["--model", "din=BASE", "--model", "din=BASE"], "given already"),
     (["--model", "din=BASE/1"], "is one version; name the folder above it"),
     (["--model", "din=BASE", "--version-policy", "newest"], "latest:N"),
+    (["--model", "din=BASE", "--address", "203.0.113.1"], "203.0.113.1:8500: Cannot assign.*--address"),
     (["--config", "BASE/1/saved_model.pb"], "not a ModelServerConfig"),
 ])
 def test_serve_says_what_is_wrong(scorer, arguments, message):
@@ -147,6 +194,16 @@ def test_the_schema_is_read_from_the_newest_version(tmp_path):
         schema_of_model(tmp_path / "scorer")
     with pytest.raises(ServingError, match="no SavedModel here"):
         schema_of_model(tmp_path)
+
+
+def test_traits_are_read_beside_the_schema_and_checked(tmp_path):
+    extra = write_version(tmp_path / "scorer", 1) / "assets.extra"
+    assert exported_model(tmp_path / "scorer").traits == Traits(stage="fine", scores="pointwise")
+    (extra / "model.yaml").write_text("name: coarse\nconfig: {}\nversion: 0.2.0\ntraits: {stage: coarse}\n")
+    assert exported_model(tmp_path / "scorer").traits == Traits(stage="coarse")
+    (extra / "model.yaml").write_text("traits: {scores: list}\n")
+    with pytest.raises(ConfigError, match="assets.extra/model.yaml: traits.scores"):
+        exported_model(tmp_path / "scorer")
 
 
 def test_the_exported_schema_is_bound(din_path):

@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
 
-from serving.encoding import decode_scores, encode_requests, to_tensor_proto
+from serving.encoding import decode_scores, encode_requests
 from serving.errors import ServingError
 from tests.toy import toy_requests, toy_schema
 from zoo.data.request import Request
-from zoo.keras import tf
 
 SCHEMA = toy_schema()
 
@@ -53,12 +52,3 @@ def test_decoding_cuts_each_answer_to_its_own_candidates():
 def test_scores_of_another_shape_are_refused(shape):
     with pytest.raises(ServingError, match=r"'click'.*expected \[2, at least 3\]"):
         decode_scores({"click": np.zeros(shape)}, [1, 3])
-
-
-@pytest.mark.parametrize("array", [
-    np.array([[1.5, -2.0]], np.float32), np.array([3, 4], np.int64), np.zeros((0, 2), np.float32),
-    np.array([["é".encode(), b""]], object), np.array(2.0, np.float64),
-])
-def test_tensor_protos_hold_what_tensorflow_reads(array):
-    read = tf.make_ndarray(to_tensor_proto(array))
-    assert read.shape == array.shape and read.dtype == array.dtype and (read == array).all()

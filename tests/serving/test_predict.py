@@ -8,8 +8,8 @@ import grpc
 import numpy as np
 import pytest
 
-from serving.encoding import encode_requests, to_tensor_proto
-from serving.protocol import (
+from serving.encoding import encode_requests
+from serving.server.protocol import (
     get_model_metadata_pb2,
     get_model_status_pb2,
     model_pb2,
@@ -19,7 +19,7 @@ from serving.protocol import (
     tensor_pb2,
 )
 from tests.toy import toy_bound, toy_requests, toy_schema
-from zoo.data.request import to_example
+from zoo.data.example import to_example
 from zoo.keras import tf
 
 CODES = grpc.StatusCode
@@ -41,7 +41,7 @@ def message(name="scorer", signature="rank", inputs=None, **spec):
     request = predict_pb2.PredictRequest(model_spec=model_pb2.ModelSpec(name=name, signature_name=signature, **spec))
     encoded = encode_requests(toy_schema(), toy_requests(2)).inputs if inputs is None else inputs
     for key, value in encoded.items():
-        request.inputs[key].CopyFrom(value if isinstance(value, tensor_pb2.TensorProto) else to_tensor_proto(value))
+        request.inputs[key].CopyFrom(value if isinstance(value, tensor_pb2.TensorProto) else tf.make_tensor_proto(value))
     return request
 
 

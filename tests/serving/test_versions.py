@@ -10,8 +10,10 @@ import grpc
 import numpy as np
 import pytest
 
-from serving.encoding import encode_requests, to_tensor_proto
-from serving.protocol import (
+from serving.encoding import encode_requests
+from serving.errors import ServingError
+from serving.server import LocalModelServer, ModelSpec, VersionPolicy
+from serving.server.protocol import (
     get_model_status_pb2,
     model_management_pb2,
     model_pb2,
@@ -20,7 +22,6 @@ from serving.protocol import (
     predict_pb2,
     prediction_log_pb2,
 )
-from serving.server import LocalModelServer, ModelSpec, VersionPolicy
 from tests.serving.models import write_version
 from tests.toy import toy_requests, toy_schema
 from zoo.keras import tf
@@ -275,7 +276,7 @@ def test_a_new_model_without_a_version_fails_the_reload_and_leaves_the_others(tm
 def write_warmup(version, signature):
     request = predict_pb2.PredictRequest(model_spec=model_pb2.ModelSpec(name="scorer", signature_name=signature))
     for name, value in encode_requests(toy_schema(), REQUESTS).inputs.items():
-        request.inputs[name].CopyFrom(to_tensor_proto(value))
+        request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
     log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
     with tf.io.TFRecordWriter(str(version / "assets.extra" / "tf_serving_warmup_requests")) as writer:
         writer.write(log.SerializeToString())
@@ -312,3 +313,17 @@ def test_models_of_a_server_may_have_policies_of_their_own(tmp_path):
                                (model_pb2.ModelSpec(name="first", version_label="stable"), 1)):
             with server.manager.version(asked) as found:
                 assert found.number == version
+
+
+@pytest.mark.parametrize("options, message", [
+    ({"poll_seconds": 0}, "poll_seconds is 0; expected more than 0"), ({"poll_seconds": float("nan")}, "poll_seconds is nan"),
+    ({"threads": 0}, "threads is 0; expected at least 1"),
+])
+def test_settings_out_of_their_range_are_refused(tmp_path, options, message):
+    with pytest.raises(ServingError, match=message):
+        LocalModelServer({"scorer": tmp_path}, **options)
+
+
+def test_the_newest_no_versions_are_refused():
+    with pytest.raises(ValueError, match="expected at least 1"):
+        VersionPolicy(latest=0)

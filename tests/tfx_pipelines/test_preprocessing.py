@@ -13,7 +13,7 @@ from tests.toy import ToyTransform, toy_requests, toy_schema
 from tfx_pipelines.preprocessing import preprocessing_fn, vocabulary_sizes
 from tfx_pipelines.schema import schema_to_json, tfmd_schema
 from zoo.data import parsing
-from zoo.data.request import to_example
+from zoo.data.example import to_example
 from zoo.keras import tf
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from tests.contract.test_every_model import raw_tensors
 from tests.toy import ToyTransform, toy_batch, toy_bound, toy_request, toy_requests
 from zoo.config import load_yaml
 from zoo.data.batch import Batch
-from zoo.data.request import to_example
+from zoo.data.example import to_example
 from zoo.export import ServableRanker, export_model, flatten, load_model
 from zoo.keras import tf
 from zoo.losses import task_loss

@@ -1,4 +1,4 @@
-"""TF Serving's messages and stubs; they bring TensorFlow, so `zoo.keras` stands first and decides which Keras."""
+"""TF Serving's messages and stubs, for the server; they bring TensorFlow, so `zoo.keras` comes first and decides on Keras."""
 
 import zoo.keras  # noqa: F401
 

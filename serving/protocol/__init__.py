@@ -1,0 +1,1 @@
+"""TF Serving's protocol for clients, without TensorFlow."""
