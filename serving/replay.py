@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from serving.client import RankingClient
-from zoo.data.request import Request, to_example
+from zoo.data.example import to_example
+from zoo.data.request import Request
 
 
 @dataclass(frozen=True)

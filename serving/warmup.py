@@ -10,7 +10,8 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.encoding import encode_requests, to_tensor_proto
 from serving.protocol import predict_pb2
-from zoo.data.request import Request, to_example
+from zoo.data.example import to_example
+from zoo.data.request import Request
 from zoo.export import EXTRA_ASSETS
 from zoo.keras import tf
 from zoo.schema import Schema

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from zoo.data import parsing
-from zoo.data.request import Request, to_example
+from zoo.data.example import to_example
+from zoo.data.request import Request
 from zoo.keras import tf
 from zoo.schema import FIRST_ID, UNKNOWN_ID, BehaviourSequence, Feature, IdSpace, Label, Schema
 

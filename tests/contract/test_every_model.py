@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.toy import ToyTransform, toy_batch, toy_bound, toy_request, toy_requests, toy_schema, write_transformed
-from zoo.data.request import to_example
+from zoo.data.example import to_example
 from zoo.export import ServableRanker, candidate_specs, export_model, request_specs
 from zoo.keras import keras, tf
 from zoo.models import registry

@@ -19,7 +19,7 @@ from serving.protocol import (
     tensor_pb2,
 )
 from tests.toy import toy_bound, toy_requests, toy_schema
-from zoo.data.request import to_example
+from zoo.data.example import to_example
 from zoo.keras import tf
 
 CODES = grpc.StatusCode

@@ -12,7 +12,7 @@ import pytest
 
 from serving.encoding import encode_requests
 from tests.toy import toy_requests, toy_schema
-from zoo.data.request import to_example
+from zoo.data.example import to_example
 
 REQUESTS = toy_requests(2, candidates=3)
 PRICES = encode_requests(toy_schema(), REQUESTS).inputs["candidate_price"]

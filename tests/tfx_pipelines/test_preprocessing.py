@@ -10,7 +10,7 @@ from tests.tfx_pipelines.transforming import analyzed
 from tests.toy import ToyTransform, toy_requests, toy_schema
 from tfx_pipelines.preprocessing import vocabulary_sizes
 from zoo.data import parsing
-from zoo.data.request import to_example
+from zoo.data.example import to_example
 from zoo.keras import tf
 
 pytestmark = pytest.mark.slow

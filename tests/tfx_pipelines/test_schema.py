@@ -7,7 +7,7 @@ import tensorflow_data_validation as tfdv
 
 from tests.toy import toy_requests, toy_schema
 from tfx_pipelines.schema import schema_from_json, schema_to_json, tfmd_schema, write_tfmd_schema
-from zoo.data.request import to_example
+from zoo.data.example import to_example
 from zoo.keras import tf
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.contract.test_every_model import raw_tensors
 from tests.toy import ToyTransform, toy_bound, toy_request, toy_requests
-from zoo.data.request import to_example
+from zoo.data.example import to_example
 from zoo.export import ServableRanker, export_model, flatten
 from zoo.keras import tf
 from zoo.models import registry

@@ -25,7 +25,8 @@ from tfx_pipelines.config import ServingConfig
 from tfx_pipelines.schema import schema_from_json
 from tfx_pipelines.skew import cause
 from tfx_pipelines.trainer import SCORES
-from zoo.data.request import Request, from_example
+from zoo.data.example import from_example
+from zoo.data.request import Request
 from zoo.keras import tf
 from zoo.schema import REQUEST_ID, Schema
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from zoo.data.request import Request, from_example, to_example
+from zoo.data.example import from_example, to_example
+from zoo.data.request import Request
 from zoo.keras import tf
 from zoo.schema import Schema
 

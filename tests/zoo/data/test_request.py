@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tests.toy import toy_request, toy_schema
 from zoo.data import parsing
-from zoo.data.request import Request, RequestError, check_request, from_example, to_example
+from zoo.data.example import from_example, to_example
+from zoo.data.request import Request, RequestError, check_request
 from zoo.data.request_log import RequestLog, RequestLogError, RequestLogWriter
 from zoo.keras import tf
 
