@@ -81,7 +81,7 @@ class ToyTransform(tf.Module):
                 continue
             value = values[column.name]
             if column.feature.kind == "number":
-                scale = tf.math.log1p if column.feature.transform == "log_zscore" else (lambda x: x / 10.0)
+                scale = _log1p if column.feature.transform == "log_zscore" else (lambda x: x / 10.0)
                 result[column.name] = _elementwise(scale, value)
                 if column.feature.buckets:
                     most = column.feature.buckets - 1
@@ -109,6 +109,11 @@ def toy_batch(schema: Schema, requests: list[Request]) -> tuple[dict, dict, dict
     transformed = {k: tf.RaggedTensor.from_sparse(v) if isinstance(v, tf.SparseTensor) else v
                    for k, v in ToyTransform(schema)(sparse).items()}
     return parsing.to_dense(schema, transformed), *parsing.labels_and_weights(schema, parsed)
+
+
+def _log1p(values: tf.Tensor) -> tf.Tensor:
+    """In float64, as the pipeline's: a float32 logarithm's last bit depends on the value's place."""
+    return tf.cast(tf.math.log1p(tf.cast(values, tf.float64)), tf.float32)
 
 
 def _table(keys: Iterable[str]) -> tf.lookup.StaticHashTable:

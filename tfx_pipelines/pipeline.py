@@ -83,6 +83,8 @@ def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir
         examples=examples.outputs["examples"],
         model=trainer.outputs["model"],
         model_run=trainer.outputs["model_run"],
+        transformed_examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
         schema=schema_json,
         model_name=config.served_name,
         settings=config.serving.model_dump_json(),

@@ -69,23 +69,28 @@ def _look_up(schema: Schema, name: str, inputs: dict[str, Value]) -> Callable[[t
 
 
 def _number(column: Column, raw: Value) -> dict[str, Value]:
-    """A number as the model reads it, and its quantile bucket where it has buckets. NaN is a missing value."""
+    """A number as the model reads it, and its quantile bucket where it has buckets. NaN is a missing value.
+
+    Both depend on the raw number alone. The last bit of a float32 logarithm depends on where in a batch the number stands, so
+    boundaries are raw numbers (the logarithm keeps their order), and normalisation is done in float64 and rounded once.
+    """
     feature = column.feature
-    value = raw
-    if feature.transform == "log_zscore":
-        value = _apply(lambda x: tf.sign(x) * tf.math.log1p(tf.abs(x)), raw)
     missing = tf.math.is_nan
     outputs: dict[str, Value] = {}
     if feature.buckets:
-        bounds = tft.quantiles(tf.boolean_mask(_values(value), ~missing(_values(value))), feature.buckets,
+        bounds = tft.quantiles(tf.boolean_mask(_values(raw), ~missing(_values(raw))), feature.buckets,
                                epsilon=min(0.01, 1 / feature.buckets))
         outputs[column.bucket] = _apply(
             lambda x: tf.where(missing(x), tf.constant(UNKNOWN_ID, tf.int64),
-                               FIRST_ID + tft.apply_buckets(tf.where(missing(x), tf.zeros_like(x), x), bounds)), value)
+                               FIRST_ID + tft.apply_buckets(tf.where(missing(x), tf.zeros_like(x), x), bounds)), raw)
+    value = raw
     if feature.transform != "none":
+        value = _apply(lambda x: tf.cast(x, tf.float64), value)
+        if feature.transform == "log_zscore":
+            value = _apply(lambda x: tf.sign(x) * tf.math.log1p(tf.abs(x)), value)
         mean, variance = tft.mean(_values(value)), tft.var(_values(value))
-        deviation = tf.where(variance > 0, tf.sqrt(variance), 1.0)
-        value = _apply(lambda x: (x - mean) / deviation, value)
+        deviation = tf.where(variance > 0, tf.sqrt(variance), tf.ones_like(variance))
+        value = _apply(lambda x: tf.cast((x - mean) / deviation, tf.float32), value)
     outputs[column.name] = _apply(lambda x: tf.where(missing(x), tf.zeros_like(x), x), value)
     return outputs
 

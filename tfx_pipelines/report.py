@@ -114,7 +114,7 @@ def _verdict(run: LocalRun, served: dict[str, Any], metrics: dict[str, Any], flo
         reasons += gate_failures(run.artifacts["Evaluator", "evaluation"]) or ["the Evaluator did not bless the model"]
     if not served["blessed"]:
         reasons.append(f"served scores differ from the trainer's by {served['max_abs_diff']:.2g}, above "
-                       f"{served['tolerance']:.2g}")
+                       f"{served['tolerance']:.2g}; {served['cause']}")
     blessed = bool(evaluated and served["blessed"])
     if blessed:
         reasons.append("all thresholds passed; served scores agree with the trainer's")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
-
 import numpy as np
 import pytest
 import tensorflow_transform as tft
-import tensorflow_transform.beam as tft_beam
 
+from tests.tfx_pipelines.transforming import analyzed
 from tests.toy import ToyTransform, toy_requests, toy_schema
-from tfx_pipelines.preprocessing import preprocessing_fn, vocabulary_sizes
-from tfx_pipelines.schema import schema_to_json, tfmd_schema
+from tfx_pipelines.preprocessing import vocabulary_sizes
 from zoo.data import parsing
 from zoo.data.example import to_example
 from zoo.keras import tf
@@ -26,18 +23,7 @@ def requests():
 
 @pytest.fixture(scope="module")
 def output(requests, tmp_path_factory) -> tft.TFTransformOutput:
-    import apache_beam as beam
-    from tfx_bsl.public import tfxio
-
-    schema, path = toy_schema(), str(tmp_path_factory.mktemp("transform"))
-    source = tfxio.TFExampleBeamRecord("tfxio", schema=tfmd_schema(schema))
-    with beam.Pipeline() as pipeline, tft_beam.Context(temp_dir=tempfile.mkdtemp()):
-        examples = (pipeline | beam.Create([to_example(schema, request) for request in requests])
-                    | source.BeamSource())
-        function = (examples, source.TensorAdapterConfig()) | tft_beam.AnalyzeDataset(
-            lambda inputs: preprocessing_fn(inputs, {"schema": schema_to_json(schema)}))
-        _ = function | tft_beam.WriteTransformFn(path)
-    return tft.TFTransformOutput(path)
+    return analyzed(toy_schema(), requests, tmp_path_factory.mktemp("transform"))
 
 
 def raw(requests, columns):

@@ -31,5 +31,14 @@ def test_hit_rates_are_reported_and_held_against_their_floors():
     assert blessed and reasons[1:] == ["HR@5 0.5000 is below the floor popularity 0.6 (reported only)"]
 
 
+def test_a_refusal_by_the_serving_gate_says_why():
+    run = LocalRun(stages=[], artifacts={}, properties={("Evaluator", "blessing"): {"blessed": 1}})
+    served = {"blessed": False, "max_abs_diff": 0.005, "tolerance": 1e-5, "cause": "price_bucket 34.55 is 7 and 8"}
+    metrics = exact_metrics(leave_one_out([1, 3]), "user_id", "click")
+    blessed, reasons = _verdict(run, served, metrics, {}, load_run_config("demo"))
+    assert not blessed
+    assert reasons == ["served scores differ from the trainer's by 0.005, above 1e-05; price_bucket 34.55 is 7 and 8"]
+
+
 def test_metrics_in_words():
     assert [in_words(name) for name in ("auc", "ndcg_at_10", "hr_at_5")] == ["AUC", "NDCG@10", "HR@5"]

@@ -103,6 +103,13 @@ def test_a_model_below_the_gate_is_not_pushed(ran, config):
     assert sorted(path.name for path in serving_dir(config).iterdir()) == before
 
 
+def test_a_refusal_by_the_serving_gate_says_whether_inputs_differ(ran, config):
+    strict = config.model_copy(update={"serving": config.serving.model_copy(update={"max_abs_diff": 1e-12})})
+    _, report = run_pipeline(strict)
+    assert not report["blessed"] and report["pushed_version"] is None
+    assert "what the model reads is the same in training and serving" in report["reasons"][0]
+
+
 def test_scores_of_the_test_split_are_kept(ran, log):
     run, _ = ran
     with np.load(Path(run.artifacts["Trainer", "model_run"]) / SCORES) as stored:

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import tensorflow_transform as tft
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
-from tfx.types.standard_artifacts import Examples, InfraBlessing, Model, ModelRun
+from tfx.types.standard_artifacts import Examples, InfraBlessing, Model, ModelRun, TransformGraph
 from tfx.utils import io_utils, path_utils
 
 from serving.client import RankingClient
@@ -22,6 +23,7 @@ from serving.server import LocalModelServer
 from serving.warmup import write_warmup
 from tfx_pipelines.config import ServingConfig
 from tfx_pipelines.schema import schema_from_json
+from tfx_pipelines.skew import cause
 from tfx_pipelines.trainer import SCORES
 from zoo.data.example import from_example
 from zoo.data.request import Request
@@ -40,6 +42,8 @@ def ServingValidator(
     examples: InputArtifact[Examples],
     model: InputArtifact[Model],
     model_run: InputArtifact[ModelRun],
+    transformed_examples: InputArtifact[Examples],
+    transform_graph: InputArtifact[TransformGraph],
     validated_model: OutputArtifact[Model],
     blessing: OutputArtifact[InfraBlessing],
     schema: Parameter[str],
@@ -55,6 +59,9 @@ def ServingValidator(
         examples: the request log; requests of its test split are replayed.
         model: the exported model.
         model_run: of the trainer, with the scores of the test split.
+        transformed_examples: what the trainer scored; where scores differ, what a serving call makes of a request is compared
+            with it.
+        transform_graph: the transformation that the model was exported with.
         validated_model: the model with warm-up requests.
         blessing: blessed where every score agrees within the tolerance.
         schema: the zoo's Schema as JSON.
@@ -78,15 +85,22 @@ def ServingValidator(
     fileio.makedirs(blessing.uri)
     io_utils.write_string_file(f"{blessing.uri}/{'INFRA_BLESSED' if blessed else 'INFRA_NOT_BLESSED'}", "")
     summary = dataclasses.asdict(result) | {"tolerance": config.max_abs_diff, "blessed": blessed}
+    if not blessed:
+        layer = tft.TFTransformOutput(transform_graph.uri).transform_features_layer()
+        summary["cause"] = cause(declared, requests[:config.replay_requests], _files(transformed_examples), layer)
     io_utils.write_string_file(f"{blessing.uri}/{RESULT}", json.dumps(summary, indent=2))
 
 
 def _requests(examples: Examples, schema: Schema, count: int) -> Iterator[Request]:
     """The first requests of the test split."""
-    folder = artifact_utils.get_split_uri([examples], "test")
-    files = sorted(tf.io.gfile.glob(f"{folder}/*"))
-    for record in tf.data.TFRecordDataset(files, compression_type="GZIP").take(count):
+    for record in tf.data.TFRecordDataset(_files(examples), compression_type="GZIP").take(count):
         yield from_example(schema, record.numpy())
+
+
+def _files(examples: Examples) -> list[str]:
+    """The files of the test split."""
+    folder = artifact_utils.get_split_uri([examples], "test")
+    return sorted(tf.io.gfile.glob(f"{folder}/*"))
 
 
 def _expected_scores(path: str, schema: Schema) -> dict[str, dict[str, np.ndarray]]:
