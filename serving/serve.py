@@ -74,6 +74,7 @@ def _specs(models: Sequence[str], policy: VersionPolicy) -> dict[str, ModelSpec]
 
 def _read(config: Path) -> dict[str, ModelSpec]:
     try:
-        return specs_from_proto(text_format.Parse(config.read_text(), model_server_config_pb2.ModelServerConfig()))
+        text = config.read_text(encoding="utf-8")
+        return specs_from_proto(text_format.Parse(text, model_server_config_pb2.ModelServerConfig()))
     except (text_format.ParseError, UnicodeDecodeError) as error:
         raise ServingError(f"{config}: not a ModelServerConfig in text form: {error}") from None
