@@ -48,7 +48,7 @@ def write_events(path: Path, size: int) -> None:
     import numpy as np
 
     rng = np.random.default_rng(0)
-    with open(path, "w") as file:
+    with open(path, "w", encoding="utf-8") as file:
         file.write("user,session,time,event,item,category\n")
         for first in range(0, size // 5, 10_000):
             count = min(10_000, size // 5 - first)
@@ -65,7 +65,7 @@ def measure(what: str, size: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         if what == "import":
             write_events(Path(folder) / "events.csv", size)
-        done = subprocess.run([sys.executable, "-c", _CHILD, what, str(size), folder], check=True, text=True,
+        done = subprocess.run([sys.executable, "-c", _CHILD, what, str(size), folder], check=True, encoding="utf-8",
                               stdout=subprocess.PIPE)
     return json.loads(done.stdout.strip().splitlines()[-1])
 

@@ -23,7 +23,7 @@ def run(config: str, log: str, root: Path, seed: int) -> dict[str, Any]:
     """The report of one run, made if there is none; a model that is not blessed (exit code 2) is a result too."""
     kept = root / "reports" / f"{config}-{seed}.json"
     if kept.is_file():
-        return json.loads(kept.read_text())
+        return json.loads(kept.read_text(encoding="utf-8"))
     zoo = str(Path(sys.executable).with_name("zoo"))
     command = [zoo, "run", config, "--log", log, "--root", str(root), "--seed", str(seed),
                "--set", f"pipeline.name={root.name}"]
@@ -31,9 +31,9 @@ def run(config: str, log: str, root: Path, seed: int) -> dict[str, Any]:
     code = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
     if code not in (0, 2):
         raise SystemExit(f"the run failed with exit code {code}; run the command above to see why")
-    report = json.loads((root / "report.json").read_text())
+    report = json.loads((root / "report.json").read_text(encoding="utf-8"))
     kept.parent.mkdir(exist_ok=True)
-    kept.write_text(json.dumps(report, indent=2))
+    kept.write_text(json.dumps(report, indent=2), encoding="utf-8")
     return report
 
 

@@ -19,14 +19,14 @@ def write_rows(path: str | Path, rows: list[dict[str, Any]]) -> None:
             raise ValueError(f"a row has the keys {sorted(row)}; expected {sorted(KEYS)}")
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"rows": rows}, indent=1) + "\n")
+    path.write_text(json.dumps({"rows": rows}, indent=1) + "\n", encoding="utf-8")
     print(f"wrote {path}")
 
 
 def read_rows(path: str | Path) -> list[dict[str, Any]]:
     """The rows of a table; an absent one has none."""
     path = Path(path)
-    return json.loads(path.read_text())["rows"] if path.is_file() else []
+    return json.loads(path.read_text(encoding="utf-8"))["rows"] if path.is_file() else []
 
 
 def with_seeds(seeds: list[int]) -> str:

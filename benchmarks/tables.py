@@ -72,8 +72,8 @@ def documents() -> list[Path]:
 
 def main() -> None:
     for path in documents():
-        if path.is_file() and (new := fill(path.read_text())) != path.read_text():
-            path.write_text(new)
+        if path.is_file() and (new := fill(path.read_text(encoding="utf-8"))) != path.read_text(encoding="utf-8"):
+            path.write_text(new, encoding="utf-8")
             print(f"wrote {path.relative_to(ROOT)}")
 
 

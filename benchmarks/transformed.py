@@ -14,6 +14,7 @@ from tfx_pipelines.pipeline import data_components
 from tfx_pipelines.preprocessing import vocabulary_sizes
 from tfx_pipelines.runners.local import run_local
 from tfx_pipelines.schema import write_tfmd_schema
+from zoo import files
 from zoo.data.request_log import SPLITS, RequestLog
 from zoo.schema import Schema
 
@@ -30,7 +31,7 @@ class Transformed:
 def transformed(log_path: str, root: Path) -> Transformed:
     """Transforms a log below `root`; a second call finds it cached."""
     log, root = RequestLog(log_path), root.absolute()
-    config = load_run_config("demo", [f"data.log={log.path.absolute()}", f"pipeline.root={root}"])
+    config = load_run_config("demo", [f"data.log={files.absolute(log.path)}", f"pipeline.root={root}"])
     schema_file = root / "schema.pbtxt"
     root.mkdir(parents=True, exist_ok=True)
     write_tfmd_schema(log.schema, str(schema_file))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -46,6 +47,41 @@ def test_one_keras_for_all():
                  if path != ROOT / "zoo/keras.py" and re.search(r"\btf\.keras\b|^import keras|^import tensorflow as tf",
                                                                 path.read_text(), re.M)]
     assert offenders == []
+
+
+def opens_text_by_locale(call: ast.Call) -> bool:
+    """Whether a call reads or writes text in whatever encoding the locale names."""
+    function = call.func
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    module = function.value.id if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name) else ""
+    if module in ("files", "os") or any(keyword.arg == "encoding" for keyword in call.keywords):
+        return False
+    if name in ("read_text", "write_text", "TextIOWrapper"):
+        return True
+    text = {"open": "r", "NamedTemporaryFile": "w+b", "TemporaryFile": "w+b"}.get(name)
+    if text is None:
+        return False
+    modes = [argument.value for argument in [*call.args, *(k.value for k in call.keywords if k.arg == "mode")]
+             if isinstance(argument, ast.Constant) and re.fullmatch(r"[rwaxbt+]{1,4}", str(argument.value))]
+    return "b" not in (modes[0] if modes else text)
+
+
+@pytest.mark.parametrize(("code", "found"), [
+    ("open(path)", True), ("open(path, 'w')", True), ("path.open('a')", True), ("path.read_text()", True),
+    ("gzip.open(path, 'rt')", True), ("tempfile.NamedTemporaryFile('w')", True), ("open(path, 'rb')", False),
+    ("open(path, encoding='utf-8')", False), ("files.read_text(path)", False), ("tempfile.TemporaryFile()", False)])
+def test_text_by_locale_is_found(code, found):
+    assert opens_text_by_locale(ast.parse(code).body[0].value) == found
+
+
+def test_text_files_are_utf8_in_every_locale():
+    # zoo.files is where it is done for all: its modes are variables.
+    theirs = {ROOT / "zoo/files.py", ROOT / "zoo/stores.py"}
+    offenders = [f"{path.relative_to(ROOT)}:{node.lineno}"
+                 for path in {*sources(), *(ROOT / "benchmarks").rglob("*.py")} - theirs
+                 for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+                 if isinstance(node, ast.Call) and opens_text_by_locale(node)]
+    assert offenders == [], "give encoding='utf-8', or use zoo.files"
 
 
 def test_keras_3_loaded_first_is_refused_with_the_remedy():

@@ -50,8 +50,8 @@ def write_report(root: Path, config: RunConfig, log: RequestLog, run: LocalRun) 
     """
     model_run = Path(run.artifacts["Trainer", "model_run"])
     scored = read_scores(model_run / SCORES)
-    training = json.loads((model_run / HISTORY).read_text())
-    served = json.loads((Path(run.artifacts["ServingValidator", "blessing"]) / RESULT).read_text())
+    training = json.loads((model_run / HISTORY).read_text(encoding="utf-8"))
+    served = json.loads((Path(run.artifacts["ServingValidator", "blessing"]) / RESULT).read_text(encoding="utf-8"))
     task = log.schema.labels[0].name
     metrics = exact_metrics(scored, log.schema.group_key, task)
     floors = log.manifest.get("floors", {})
@@ -71,9 +71,9 @@ def write_report(root: Path, config: RunConfig, log: RequestLog, run: LocalRun) 
         "training": {"parameters": training["parameters"], "best_epoch": training["best_epoch"],
                      "seconds": sum(epoch["seconds"] for epoch in training["history"])},
     }
-    (root / "report.json").write_text(json.dumps(_plain(report), indent=2) + "\n")
+    (root / "report.json").write_text(json.dumps(_plain(report), indent=2) + "\n", encoding="utf-8")
     plot_report(root / "report.png", report, training["history"], scored, log.schema.group_key, task)
-    (root / "report.md").write_text(_markdown(report))
+    (root / "report.md").write_text(_markdown(report), encoding="utf-8")
     return report
 
 

@@ -11,6 +11,7 @@ from tfx_pipelines.pipeline import create_pipeline
 from tfx_pipelines.report import write_report
 from tfx_pipelines.runners.local import LocalRun, run_local
 from tfx_pipelines.schema import write_tfmd_schema
+from zoo import files
 from zoo.data.request_log import RequestLog
 
 
@@ -37,7 +38,7 @@ def run_pipeline(config: RunConfig) -> tuple[LocalRun, dict]:
     root = Path(config.root).absolute()
     config = with_floors(config, log.manifest.get("floors", {})).model_copy(update={
         "pipeline": config.pipeline.model_copy(update={"root": str(root), "name": config.name}),
-        "data": config.data.model_copy(update={"log": str(log.path.absolute())})})
+        "data": config.data.model_copy(update={"log": files.absolute(log.path)})})
     schema_file = root / "schema" / "schema.pbtxt"
     schema_file.parent.mkdir(parents=True, exist_ok=True)
     write_tfmd_schema(log.schema, str(schema_file))

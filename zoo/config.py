@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pydantic
 import yaml
+
+from zoo import files
 
 
 class ConfigError(ValueError):
@@ -58,28 +59,30 @@ def parse(cls: type[C], values: Any, where: str = "config") -> C:
         raise ConfigError("\n".join(_describe(cls, detail, where) for detail in telling)) from None
 
 
-def load_yaml(path: str | Path) -> dict[str, Any]:
-    """Reads a YAML mapping.
+def load_yaml(path: files.PathLike) -> dict[str, Any]:
+    """Reads a YAML mapping from a local path or a URI.
 
     Raises:
-        ConfigError: the file is absent, is not YAML, or is not a mapping.
+        ConfigError: the file is absent, can't be read, is not YAML, or is not a mapping.
+        FileError: it is not UTF-8, or nothing reaches it.
     """
-    path = Path(path)
-    if not path.is_file():
+    if not files.is_file(path):
         raise ConfigError(f"{path}: no such file")
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        values = yaml.safe_load(files.read_text(path))
+    except OSError as error:
+        raise ConfigError(f"{path}: can not be read: {error.strerror or error}") from None
+    except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not valid YAML: {error}") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected a mapping of settings at the top level")
     return values
 
 
-def dump_yaml(config: Config, path: str | Path) -> None:
+def dump_yaml(config: Config, path: files.PathLike) -> None:
     """Writes a configuration so that `parse(type(config), load_yaml(path))` gives it back."""
     text = yaml.safe_dump(config.model_dump(mode="json", exclude_defaults=True), sort_keys=False, width=120)
-    Path(path).write_text(text, encoding="utf-8")
+    files.write_text(path, text)
 
 
 def nearest(name: str, valid: Any) -> str:

@@ -30,10 +30,10 @@ class Contestant:
 
     def __init__(self, module: str, python: Path, contests: dict[str, Shape]):
         self.module = module
-        self.errors = tempfile.TemporaryFile("w+")
+        self.errors = tempfile.TemporaryFile("w+", encoding="utf-8")
         shapes = json.dumps({name: dataclasses.asdict(shape) for name, shape in contests.items()})
         self.process = subprocess.Popen(
-            [python, "-W", "ignore", "-m", f"benchmarks.peers.{module}", shapes], cwd=ROOT, text=True,
+            [python, "-W", "ignore", "-m", f"benchmarks.peers.{module}", shapes], cwd=ROOT, encoding="utf-8",
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
             env=os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"})
         while self._answer() != "ready":

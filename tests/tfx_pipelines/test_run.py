@@ -121,7 +121,7 @@ def test_a_failing_stage_is_named_with_its_reason(config, log, tmp_path):
     broken = tmp_path / "log"
     broken.mkdir()
     for name in ("schema.yaml", "manifest.json"):
-        (broken / name).write_text((log.path / name).read_text())
+        (broken / name).write_text((Path(log.path) / name).read_text())
     for split in ("train", "validation", "test"):
         (broken / split).mkdir()
         (broken / split / "requests-00000.tfrecord.gz").write_bytes(b"this is no TFRecord")

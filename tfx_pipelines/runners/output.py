@@ -24,7 +24,8 @@ def output_to_file(path: Path) -> Iterator[Console]:
     sys.stdout.flush()
     sys.stderr.flush()
     kept = [os.dup(1), os.dup(2)]
-    with open(path, "a") as file, os.fdopen(os.dup(kept[0]), "w") as terminal:
+    with (open(path, "a", encoding="utf-8") as file,
+          os.fdopen(os.dup(kept[0]), "w", errors="backslashreplace") as terminal):
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         try:

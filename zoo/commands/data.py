@@ -61,9 +61,9 @@ def show(log: str, split: str, index: int) -> None:
     """Print what a request LOG holds, and one of its requests."""
     import itertools
 
-    from rich.console import Console
     from rich.pretty import Pretty
 
+    from zoo.commands.console import data_console
     from zoo.data.request_log import RequestLog, RequestLogError
 
     opened = RequestLog(log)
@@ -71,14 +71,14 @@ def show(log: str, split: str, index: int) -> None:
     request = next(itertools.islice(opened.requests(split), index, None), None)
     if request is None:
         raise RequestLogError(f"{log}: the split {split} has no request number {index}")
-    Console().print(Pretty(request, max_length=8))
+    data_console().print(Pretty(request, max_length=8))
 
 
 @contextlib.contextmanager
 def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    with Progress(TextColumn("{task.description:<16}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"),
+    with Progress(TextColumn("{task.description:<16}", markup=False), BarColumn(), TextColumn("{task.percentage:3.0f} %"),
                   TimeRemainingColumn(), transient=True) as progress:
         bar = progress.add_task("starting", total=None)
         yield lambda what, done, total: progress.update(bar, description=what, completed=done, total=total)
@@ -90,24 +90,32 @@ def made(log) -> None:
 
 
 def _summary(log) -> None:
-    from datetime import datetime, timezone
-
-    from rich.console import Console
     from rich.table import Table
 
-    console, manifest = Console(), log.manifest
-    table = Table(title=f"{manifest['name']}: {log.path}", title_justify="left")
+    from zoo.commands.console import data_console
+
+    console, manifest = data_console(), log.manifest
+    console.print(f"{manifest['name']}: {log.path}", soft_wrap=True)
+    table = Table()
     for column in ("split", "requests", "candidates", "positives", "from (UTC)", "to (UTC)"):
         table.add_column(column, justify="left" if column == "split" else "right")
     for split, count in manifest["splits"].items():
-        times = [datetime.fromtimestamp(count[key], timezone.utc).strftime("%Y-%m-%d %H:%M")
-                 for key in ("first_time", "last_time")]
         positives = ", ".join(f"{name} {number:,}" for name, number in count["positives"].items())
-        table.add_row(split, f"{count['requests']:,}", f"{count['candidates']:,}", positives, *times)
+        table.add_row(split, f"{count['requests']:,}", f"{count['candidates']:,}", positives, *_times(manifest, count))
     console.print(table)
     for reason, number in manifest.get("rejected", {}).items():
-        console.print(f"rejected: {number:,} rows, {reason} (all in {log.path}/rejected.csv)")
+        console.print(f"rejected: {number:,} rows, {reason} (all in {log.path}/rejected.csv)", soft_wrap=True)
     if manifest.get("dropped_after_until"):
         console.print(f"dropped: {manifest['dropped_after_until']:,} events at or after splits.until")
     for note, number in manifest.get("notes", {}).items():
-        console.print(f"note: {number:,} {note.replace('_', ' ')}")
+        console.print(f"note: {number:,} {note.replace('_', ' ')}", soft_wrap=True)
+
+
+def _times(manifest, count) -> list[str]:
+    """First and last time of a split; a log without times says so, or has nothing but 0."""
+    from datetime import datetime, timezone
+
+    if not manifest.get("times", count["last_time"]):
+        return ["none", "none"]
+    return [datetime.fromtimestamp(count[key], timezone.utc).strftime("%Y-%m-%d %H:%M")
+            for key in ("first_time", "last_time")]

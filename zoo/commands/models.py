@@ -11,9 +11,9 @@ def models(context: click.Context) -> None:
     """List the models of the zoo, or show one of them."""
     if context.invoked_subcommand is not None:
         return
-    from rich.console import Console
     from rich.table import Table
 
+    from zoo.commands.console import data_console
     from zoo.models import registry
 
     table = Table(title="Models", title_justify="left")
@@ -21,7 +21,7 @@ def models(context: click.Context) -> None:
     table.add_column("what it is")
     for name in registry.names():
         table.add_row(name, registry.summary(name))
-    Console().print(table)
+    data_console().print(table)
     click.echo("One of them: zoo models show NAME")
 
 
@@ -29,16 +29,16 @@ def models(context: click.Context) -> None:
 @click.argument("name")
 def show(name: str) -> None:
     """Print the card of the model NAME, and its settings with their defaults."""
-    from rich.console import Console
     from rich.markdown import Markdown
 
+    from zoo.commands.console import data_console
     from zoo.models import registry
 
-    console = Console()
+    console = data_console()
     console.print(Markdown(registry.card(name)))
     with console.status("loading TensorFlow for the settings"):
         config = registry.get(name).Config
-    console.print("\n[bold]Settings[/bold] (model.config in a run's configuration)")
+    console.print("\nSettings (model.config in a run's configuration)", style="bold")
     _print_settings(console, config(), "")
 
 
@@ -50,4 +50,4 @@ def _print_settings(console, config, prefix: str) -> None:
         if isinstance(default, Config):
             _print_settings(console, default, f"{prefix}{key}.")
         else:
-            console.print(f"  {prefix}{key} = {default!r}", highlight=False)
+            console.print(f"  {prefix}{key} = {default!r}")

@@ -1,20 +1,25 @@
-"""A request log on disk: sharded TFRecords of tf.Examples by split, with the schema and a manifest beside them."""
+"""A request log: sharded TFRecords of tf.Examples by split, with the schema and a manifest beside them."""
 
 from __future__ import annotations
 
+import contextlib
 import json
-import shutil
+import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+from zoo import files
 from zoo.data.example import from_example, to_example
 from zoo.data.request import Request
+from zoo.files import PathLike
 from zoo.keras import tf
 from zoo.schema import Schema
 
 SPLITS = ("train", "validation", "test")
-_SUFFIX = ".partial"
+SCHEMA_FILE = "schema.yaml"
+MANIFEST_FILE = "manifest.json"
+_SHARDS = "*.tfrecord.gz"
+_PARTIAL = ".partial"
 
 
 class RequestLogError(ValueError):
@@ -22,45 +27,105 @@ class RequestLogError(ValueError):
 
 
 class RequestLogWriter:
-    """Writes a request log; the folder appears under its name only when everything is written.
+    """Writes a request log, which is there only when everything is written.
 
     The layout is `schema.yaml`, `manifest.json` and `<split>/requests-00000.tfrecord.gz`, … for the splits `train`,
-    `validation` and `test`.
+    `validation` and `test`. Where folders can be renamed the log appears under its name at once; elsewhere (in object
+    stores) its manifest is written last, and without it the folder is no log.
 
     Args:
-        path: the folder to make.
+        path: the folder to make, a local path or a URI.
         schema: declares the columns.
         source: what made the log (settings, origin); kept in the manifest.
         shard_size: requests a file.
-        overwrite: replace an existing log instead of refusing.
+        overwrite: replace an existing log instead of refusing. An object store loses the old one at the start.
+
+    Attributes:
+        partial: the folder that is written to.
+        notes: further entries of the manifest.
+
+    Raises:
+        RequestLogError: the folder is there already, or a split stays empty.
+        FileError: the folder is full, read-only or closed.
 
     Example:
         >>> with RequestLogWriter("runs/log", schema, source={"kind": "simulator"}) as log:
         ...     log.write("train", request)
     """
 
-    def __init__(self, path: str | Path, schema: Schema, source: dict[str, Any], shard_size: int = 50_000,
+    def __init__(self, path: PathLike, schema: Schema, source: dict[str, Any], shard_size: int = 50_000,
                  overwrite: bool = False):
-        self.path, self.schema, self.source, self.shard_size = Path(path), schema, source, shard_size
-        if self.path.exists() and not overwrite:
+        self.path, self.schema, self.source, self.shard_size = files.normal(path), schema, source, shard_size
+        if files.exists(self.path) and not overwrite:
             raise RequestLogError(f"{self.path} exists already; choose another folder or ask for overwriting")
-        self.partial = self.path.with_name(self.path.name + _SUFFIX)
-        shutil.rmtree(self.partial, ignore_errors=True)
-        for split in SPLITS:
-            (self.partial / split).mkdir(parents=True)
+        self.partial = self.path + _PARTIAL if files.renames_folders(self.path) else self.path
+        # Where shards are written: a store that TensorFlow does not know gets them when they are complete.
+        self._room = self.path if files.tensorflow_reads(self.path) else tempfile.gettempdir()
         self.counts = {split: _empty_count() for split in SPLITS}
         self.notes: dict[str, Any] = {}
+        self._shards: dict[str, contextlib.ExitStack] = {}
         self._writers: dict[str, Any] = {}
+        with files.writing(self.path), contextlib.ExitStack() as undo:
+            undo.callback(files.remove, self.partial)
+            files.remove(files.join(self.partial, MANIFEST_FILE))
+            files.remove(self.partial)
+            for split in SPLITS:
+                files.make_dirs(files.join(self.partial, split))
+            undo.pop_all()
 
     def write(self, split: str, request: Request) -> None:
         """Appends a request to a split; raises `RequestError` where it does not fit the schema."""
-        count = self.counts[split]
         serialized = to_example(self.schema, request)
-        if count["requests"] % self.shard_size == 0:
-            self._close(split)
-            shard = self.partial / split / f"requests-{count['requests'] // self.shard_size:05d}.tfrecord.gz"
-            self._writers[split] = tf.io.TFRecordWriter(str(shard), tf.io.TFRecordOptions(compression_type="GZIP"))
-        self._writers[split].write(serialized)
+        with files.writing(self._room):
+            number, place = divmod(self.counts[split]["requests"], self.shard_size)
+            if place == 0:
+                self._open_shard(split, number)
+            self._writers[split].write(serialized)
+        self._count(split, request)
+
+    def __enter__(self) -> RequestLogWriter:
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        with contextlib.ExitStack() as undo:
+            undo.callback(files.remove, self.partial)
+            if kind is not None:
+                # What can't be written to can't be closed either; the first error says why.
+                with contextlib.suppress(OSError, tf.errors.OpError, files.FileError):
+                    self._close_shards(kind, error, trace)
+                return
+            with files.writing(self.path):
+                self._close_shards(None, None, None)
+                self._finish()
+            undo.pop_all()
+
+    def _finish(self) -> None:
+        empty = [split for split in SPLITS if not self.counts[split]["requests"]]
+        if empty:
+            raise RequestLogError(f"{self.path}: no request fell into {' and '.join(empty)}; "
+                                  "check the times that divide the splits")
+        self.schema.save(files.join(self.partial, SCHEMA_FILE))
+        manifest = {"name": self.schema.name, "source": self.source, "splits": self.counts, **self.notes}
+        files.write_text(files.join(self.partial, MANIFEST_FILE), json.dumps(manifest, indent=2) + "\n")
+        if self.partial != self.path:
+            files.remove(self.path)
+            files.move(self.partial, self.path)
+
+    def _open_shard(self, split: str, number: int) -> None:
+        if split in self._shards:
+            self._shards.pop(split).close()
+        self._shards[split] = shard = contextlib.ExitStack()
+        path = files.join(self.partial, split, _SHARDS.replace("*", f"requests-{number:05d}"))
+        local = path if files.tensorflow_reads(path) else shard.enter_context(files.local_draft(path))
+        self._writers[split] = shard.enter_context(
+            tf.io.TFRecordWriter(local, tf.io.TFRecordOptions(compression_type="GZIP")))
+
+    def _close_shards(self, kind: Any, error: Any, trace: Any) -> None:
+        while self._shards:
+            self._shards.popitem()[1].__exit__(kind, error, trace)
+
+    def _count(self, split: str, request: Request) -> None:
+        count = self.counts[split]
         count["requests"] += 1
         count["candidates"] += request.candidate_count
         for label in self.schema.labels:
@@ -73,60 +138,37 @@ class RequestLogWriter:
         count["first_time"] = request.time if first is None else min(first, request.time)
         count["last_time"] = request.time if last is None else max(last, request.time)
 
-    def __enter__(self) -> RequestLogWriter:
-        return self
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        for split in SPLITS:
-            self._close(split)
-        if kind is not None:
-            shutil.rmtree(self.partial, ignore_errors=True)
-            return
-        empty = [split for split in SPLITS if not self.counts[split]["requests"]]
-        if empty:
-            shutil.rmtree(self.partial, ignore_errors=True)
-            raise RequestLogError(f"{self.path}: no request fell into {' and '.join(empty)}; "
-                                  "check the times that divide the splits")
-        self.schema.save(self.partial / "schema.yaml")
-        manifest = {"name": self.schema.name, "source": self.source, "splits": self.counts, **self.notes}
-        (self.partial / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
-        if self.path.exists():
-            shutil.rmtree(self.path)
-        self.partial.rename(self.path)
-
-    def _close(self, split: str) -> None:
-        writer = self._writers.pop(split, None)
-        if writer is not None:
-            writer.close()
-
 
 class RequestLog:
     """A request log that was written before.
 
     Args:
-        path: its folder.
+        path: its folder, a local path or a URI.
 
     Raises:
         RequestLogError: the folder holds no complete request log.
+        FileError: nothing reaches the URI.
     """
 
-    def __init__(self, path: str | Path):
-        self.path = Path(path)
-        for name in ("schema.yaml", "manifest.json"):
-            if not (self.path / name).is_file():
+    def __init__(self, path: PathLike):
+        self.path = files.normal(path)
+        for name in (SCHEMA_FILE, MANIFEST_FILE):
+            if not files.is_file(files.join(self.path, name)):
                 raise RequestLogError(f"{self.path} is not a request log: {name} is missing; make one with "
                                       "`zoo data import` or `zoo data simulate`")
-        self.schema = Schema.load(self.path / "schema.yaml")
-        self.manifest = json.loads((self.path / "manifest.json").read_text())
+        self.schema = Schema.load(files.join(self.path, SCHEMA_FILE))
+        self.manifest = json.loads(files.read_text(files.join(self.path, MANIFEST_FILE)))
 
     def files(self, split: str) -> list[str]:
         """Paths of the shards of a split, in order."""
-        return sorted(str(path) for path in (self.path / split).glob("*.tfrecord.gz"))
+        return files.glob(files.join(self.path, split), _SHARDS)
 
     def serialized(self, split: str) -> Iterator[bytes]:
         """The serialized tf.Examples of a split, in order."""
-        for record in tf.data.TFRecordDataset(self.files(split), compression_type="GZIP"):
-            yield record.numpy()
+        for path in self.files(split):
+            with contextlib.nullcontext(path) if files.tensorflow_reads(path) else files.local_copy(path) as local:
+                for record in tf.data.TFRecordDataset(local, compression_type="GZIP"):
+                    yield record.numpy()
 
     def requests(self, split: str) -> Iterator[Request]:
         """The requests of a split, in order."""

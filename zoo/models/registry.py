@@ -70,7 +70,7 @@ def card(name: str) -> str:
     """The model card, in Markdown."""
     if name not in MODELS:
         raise ConfigError(f"there is no model {name!r} in the zoo{nearest(name, MODELS)}")
-    return (CARDS / f"{name}.md").read_text()
+    return (CARDS / f"{name}.md").read_text(encoding="utf-8")
 
 
 def summary(name: str) -> str:

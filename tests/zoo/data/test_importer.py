@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from tests.data_paths import shared_data
+from zoo import files
 from zoo.config import ConfigError, parse
 from zoo.data.importer import ImportConfig, import_events, load_import_config
 from zoo.data.importer.events import EventLogError
@@ -172,7 +173,7 @@ def test_parquet_and_gzip_read_like_csv(tmp_path):
 def test_a_bad_row_is_rejected_with_its_reason_and_place(tmp_path, row, reason):
     log = run(tmp_path, [*sessions(), row], max_rejected_share=0.5)
     assert list(log.manifest["rejected"]) == [reason]
-    with open(log.path / "rejected.csv") as file:
+    with files.open_file(files.join(log.path, "rejected.csv")) as file:
         [rejected] = list(csv.DictReader(file))
     assert rejected["reason"] == reason and rejected["file"].endswith("events.csv")
     assert int(rejected["row"]) == len(sessions()) + 1
@@ -184,7 +185,7 @@ def test_rejected_rows_far_down_keep_their_numbers_and_quotes_count_there(tmp_pa
     bad = [f"u,s,{START},click,i,c0,more", f"u,s,{START},click,,c0", f"u,s,{START},click,caf\udce9,c0", "u,s"]
     log = run(tmp_path, [*sessions(), *many, *bad, f'u,s,{START},click,"one, ""two""",c0', f"u,s,{START},dance,i,c0"])
     first = len(sessions()) + len(many) + 1
-    with open(log.path / "rejected.csv") as file:
+    with files.open_file(files.join(log.path, "rejected.csv")) as file:
         found = [(int(row["row"]), row["reason"]) for row in csv.DictReader(file)]
     assert found == [(first, "more fields than the header"), (first + 1, "no item"), (first + 2, "not UTF-8"),
                      (first + 3, "no item"), (first + 5, "unknown event type dance")]

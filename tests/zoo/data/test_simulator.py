@@ -37,6 +37,19 @@ def test_every_request_fits_the_schema_and_has_its_own_id(requests):
     assert len({request.request_id for _, request in requests}) == SMALL.requests
 
 
+def test_no_page_shows_an_item_twice(requests):
+    for _, request in requests:
+        assert len(set(request.candidates["item"])) == SMALL.page
+
+
+def test_a_leaf_with_few_items_is_filled_up_from_the_assortment_and_a_small_assortment_refused():
+    few = SimulatorConfig(requests=400, users=100, items=50, roots=8, leaves=8, page=20)
+    for _, request in simulate(few):
+        assert len(set(request.candidates["item"])) == 20
+    with pytest.raises(ConfigError, match=r"a page shows 60 different items, and only \d\d of the 50"):
+        next(simulate(few.model_copy(update={"page": 60})))
+
+
 def test_days_follow_each_other_and_the_last_two_are_held_out(requests):
     times = np.array([request.time for _, request in requests])
     assert (np.diff(times) >= 0).all()

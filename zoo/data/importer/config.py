@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import pydantic
 
+from zoo import files
 from zoo.config import Config, ConfigError, load_yaml, parse
 from zoo.schema import BehaviourSequence, Feature, IdSpace, Label, Role, Schema
 
@@ -194,17 +195,15 @@ class ImportConfig(Config):
         )
 
 
-def load_import_config(path: str | Path) -> ImportConfig:
-    """Reads an import configuration: a YAML file, or the name of one that comes with the package (`rees46`).
+def load_import_config(path: files.PathLike) -> ImportConfig:
+    """Reads an import configuration: a YAML file or its URI, or the name of one that comes with the package (`rees46`).
 
     Raises:
         ConfigError: no such configuration, or a wrong key or value.
     """
-    file = Path(path)
     shipped = CONFIGS / f"{path}_import.yaml"
-    if not file.is_file() and shipped.is_file():
-        file = shipped
-    if not file.is_file():
+    file = path if files.is_file(path) else shipped
+    if not files.is_file(file):
         names = ", ".join(sorted(f.name.removesuffix("_import.yaml") for f in CONFIGS.glob("*_import.yaml")))
         raise ConfigError(f"{path}: no such file, and no import configuration of that name comes with the package "
                           f"({names})")

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
+from zoo import files
 from zoo.data.importer.config import ImportConfig
 from zoo.data.importer.events import EventLogError, EventStore
 from zoo.data.importer.requests import ItemTable, RequestBuilder
 from zoo.data.request_log import RequestLog, RequestLogWriter
 
 REJECTED = "rejected.csv"
+Progress = Callable[[str, int, int], None]
 
 
-def import_events(config: ImportConfig, files: Sequence[str | Path], out: str | Path, *,
-                  prior: Sequence[str | Path] = (), overwrite: bool = False,
-                  on_progress: Callable[[str, int, int], None] = lambda what, done, total: None) -> RequestLog:
+def import_events(config: ImportConfig, events: Sequence[files.PathLike], out: files.PathLike, *,
+                  prior: Sequence[files.PathLike] = (), overwrite: bool = False,
+                  on_progress: Progress = lambda what, done, total: None) -> RequestLog:
     """Makes a request log from event logs, in memory that does not grow with them.
 
     Rows are validated, sorted on disk, and turned into requests user by user. The splits are by time. Rejected rows go
@@ -24,8 +26,8 @@ def import_events(config: ImportConfig, files: Sequence[str | Path], out: str | 
 
     Args:
         config: what the columns mean and how requests are made.
-        files: CSV or Parquet.
-        out: folder to make.
+        events: CSV or Parquet; local paths or URIs.
+        out: folder to make; a local path or a URI.
         prior: files with earlier events of the sessions, for histories only.
         overwrite: replace an existing request log.
         on_progress: called with what is being done, how much of it, and of how much.
@@ -36,32 +38,52 @@ def import_events(config: ImportConfig, files: Sequence[str | Path], out: str | 
     Raises:
         EventLogError: a file can't be read, lacks a column, or too many rows are wrong.
         RequestLogError: the log exists, or a split stays empty.
+        FileError: the folder of the log, or the one that rows are sorted in, is full, read-only or closed.
     """
-    out = Path(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    source = {"kind": "import", "files": [Path(f).name for f in [*files, *prior]], "config": config.model_dump(mode="json")}
-    with (tempfile.TemporaryDirectory(dir=out.parent, prefix=".import-") as folder,
-          RequestLogWriter(out, config.schema(), source, overwrite=overwrite) as log):
-        store = EventStore(config, Path(folder))
-        for number, file in enumerate([*files, *prior]):
-            on_progress("reading", number, len(files) + len(prior))
-            store.read(file, prior=number >= len(files))
-        beside = out.with_name(f"{out.name}.{REJECTED}")
-        rejected = store.check_rejected(beside)
-        if rejected:
-            beside.rename(log.partial / REJECTED)
-        dropped = store.drop_late()
-        items = ItemTable(config, store.items())
-        if not len(items.trained):
-            raise EventLogError("no click falls into the training split; check splits.validation_from and the clicks' "
-                                "event types")
-        builder, done, total = RequestBuilder(config, items), 0, store.count()
-        for unit in store.units():
-            for split, request in builder.of_unit(unit):
-                log.write(split, request)
-            done += len(unit)
-            on_progress("making requests", done, total)
-        on_progress("making requests", total, total)
-        log.notes = {"rows": store.rows, "rejected": rejected, "dropped_after_until": dropped,
-                     "notes": {name: count for name, count in builder.notes.items() if count}, "floors": config.floors}
+    out = files.normal(out)
+    names = [files.name(file) for file in [*events, *prior]]
+    source = {"kind": "import", "files": names, "config": config.model_dump(mode="json")}
+    with contextlib.ExitStack() as stack:
+        log = stack.enter_context(RequestLogWriter(out, config.schema(), source, overwrite=overwrite))
+        # Rows are sorted beside a local log; the machine's folder for temporary files may be small.
+        room = tempfile.gettempdir() if files.scheme(out) else files.parent(out)
+        stack.enter_context(files.writing(room))
+        folder = stack.enter_context(tempfile.TemporaryDirectory(dir=room, prefix=".import-", ignore_cleanup_errors=True))
+        store = stack.enter_context(contextlib.closing(EventStore(config, folder)))
+        for number, file in enumerate([*events, *prior]):
+            on_progress("reading", number, len(names))
+            store.read(file, prior=number >= len(events))
+        log.notes = {"rows": store.rows, "rejected": _keep_rejected(store, log), "dropped_after_until": store.drop_late()}
+        log.notes |= {"notes": _write_requests(store, log, on_progress), "floors": config.floors}
     return RequestLog(out)
+
+
+def _keep_rejected(store: EventStore, log: RequestLogWriter) -> dict[str, int]:
+    """Writes the rejected rows into the log; gives their number by reason."""
+    rejected, most = store.rejected(), store.config.max_rejected_share
+    share = sum(rejected.values()) / store.rows
+    if share > most:
+        report = f"{log.path}.{REJECTED}"
+        store.write_rejected(report)
+        top = "; ".join(f"{reason}: {count}" for reason, count in list(rejected.items())[:3])
+        raise EventLogError(f"{share:.1%} of {store.rows} rows were rejected, above max_rejected_share {most:.1%}; most often "
+                            f"{top}. All of them: {report}")
+    if rejected:
+        store.write_rejected(files.join(log.partial, REJECTED))
+    return rejected
+
+
+def _write_requests(store: EventStore, log: RequestLogWriter, on_progress: Progress) -> dict[str, int]:
+    """Makes the requests of one user or session after the other; gives counts of what was done otherwise than asked."""
+    items = ItemTable(store.config, store.items())
+    if not len(items.trained):
+        raise EventLogError("no click falls into the training split; check splits.validation_from and the clicks' "
+                            "event types")
+    builder, done, total = RequestBuilder(store.config, items), 0, store.count()
+    for unit in store.units():
+        for split, request in builder.of_unit(unit):
+            log.write(split, request)
+        done += len(unit)
+        on_progress("making requests", done, total)
+    on_progress("making requests", total, total)
+    return {name: count for name, count in builder.notes.items() if count}

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from zoo.data.importer.config import ImportConfig, Splits
+from zoo.data.importer.rows import CLICK, IMPRESSION, OTHER
 from zoo.data.request import Request
 from zoo.data.request_log import SPLITS
 
@@ -110,7 +111,7 @@ class RequestBuilder:
     def of_unit(self, events: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, Request]]:
         """`(split, request)` for each request of a unit."""
         rows = [Event(*row) for row in events]
-        clicks = [event for event in rows if event.kind == 1]
+        clicks = [event for event in rows if event.kind == CLICK]
         make = self._of_impressions if self.config.impressions else self._of_clicks
         for start, event, shown, labels, past in make(rows, clicks):
             split = split_of(self.config.splits, start)
@@ -138,13 +139,13 @@ class RequestBuilder:
     def _of_impressions(self, rows: list[Event], clicks: list[Event]) -> Iterator[tuple[int, Event, list, list, list]]:
         pages: dict[str, list[Event]] = {}
         for event in rows:
-            if event.kind and not event.prior:
+            if event.kind != OTHER and not event.prior:
                 pages.setdefault(event.request_id, []).append(event)
         for page in pages.values():
             shown = list(dict.fromkeys(event.item for event in page))
-            clicked = {event.item for event in page if event.kind == 1}
+            clicked = {event.item for event in page if event.kind == CLICK}
             self.notes["requests_with_clicks_on_items_that_were_not_shown"] += bool(
-                clicked - {event.item for event in page if event.kind == 2})
+                clicked - {event.item for event in page if event.kind == IMPRESSION})
             start = page[0].time
             yield start, page[0], shown, [float(i in clicked) for i in shown], [e for e in clicks if e.time < start]
 

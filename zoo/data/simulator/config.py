@@ -27,7 +27,7 @@ class SimulatorConfig(Config):
         requests_per_user_day: mean pages a user sees a day.
         page: candidates a request.
         history: most recent clicks kept for a user.
-        exploration: share of a page drawn from the whole catalogue, whatever the user likes.
+        exploration: share of a page drawn from the whole assortment, whatever the user likes.
         position_decay: the candidate at position p (from 0) is examined with probability `1 / (1 + decay·p)`.
         base: logit of a click on an examined item of average appeal.
         labels: `click`, or also `purchase`, which is observed for clicked candidates only.

@@ -1,18 +1,27 @@
-"""The two sides of the simulated marketplace: a catalogue of items, and users whose interests drift."""
+"""The two sides of the simulated marketplace: an assortment of items, and users whose interests drift."""
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
+from zoo.config import ConfigError
 from zoo.data.simulator.config import SimulatorConfig
 
+# So often a place of a page asks its leaf for an item that the page has not; a small leaf may have none.
+_TRIES = 20
 
-class Catalogue:
+
+class Assortment:
     """Items in a two-level category tree, with brand, price, quality and day of birth.
 
     Args:
         config: sizes.
         rng: source of randomness.
+
+    Raises:
+        ConfigError: a page is larger than the assortment of the first day.
     """
 
     def __init__(self, config: SimulatorConfig, rng: np.random.Generator):
@@ -31,7 +40,10 @@ class Catalogue:
         self.born = np.where(old, -rng.integers(0, 200, count), rng.integers(0, config.days, count))
         self.attraction = np.exp(0.6 * rng.normal(0, 1, count) + 0.4 * self.quality)
         self.by_leaf = [np.flatnonzero(self.leaf == leaf) for leaf in range(leaves)]
-        self.everything = np.arange(count)
+        first = int((self.born <= 0).sum())
+        if first < config.page:
+            raise ConfigError(f"a page shows {config.page} different items, and only {first} of the {count} are there on the "
+                              "first day; ask for more `items` or a smaller `page`")
 
     def open_day(self, day: int) -> None:
         """Makes the samplers of a day: every leaf's living items, by attraction."""
@@ -40,7 +52,25 @@ class Catalogue:
         self._all = np.cumsum(alive)
 
     def sample(self, leaves: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """One living item of each given leaf, by attraction; of the whole catalogue for −1 or an empty leaf."""
+        """Pages of different living items, by attraction.
+
+        Args:
+            leaves: of each place, `[pages, places]`; −1 for the whole assortment, which also fills in for a leaf that has
+                not enough items for its places.
+            rng: source of randomness.
+
+        Returns:
+            Items, `[pages, places]`.
+        """
+        chosen = self._draw(leaves, rng)
+        for attempt in itertools.count():
+            again = _repeated(chosen)
+            if not again.any():
+                return chosen
+            chosen[again] = self._draw(leaves[again] if attempt < _TRIES else np.full(again.sum(), -1), rng)
+
+    def _draw(self, leaves: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """One living item of each given leaf, whatever the others are."""
         chosen = np.searchsorted(self._all, rng.random(leaves.shape) * self._all[-1], side="right")
         for leaf in np.unique(leaves[leaves >= 0]):
             cumulative = self._cumulative[leaf]
@@ -48,7 +78,7 @@ class Catalogue:
                 here = leaves == leaf
                 points = rng.random(int(here.sum())) * cumulative[-1]
                 chosen[here] = self.by_leaf[leaf][np.searchsorted(cumulative, points, side="right")]
-        return np.minimum(chosen, len(self.everything) - 1)
+        return np.minimum(chosen, len(self.leaf) - 1)
 
 
 class Population:
@@ -56,12 +86,12 @@ class Population:
 
     Args:
         config: sizes.
-        catalogue: where interests come from.
+        assortment: where interests come from.
         rng: source of randomness.
     """
 
-    def __init__(self, config: SimulatorConfig, catalogue: Catalogue, rng: np.random.Generator):
-        self.config, self.catalogue = config, catalogue
+    def __init__(self, config: SimulatorConfig, assortment: Assortment, rng: np.random.Generator):
+        self.config, self.assortment = config, assortment
         count = config.users
         self.gender, self.age_group = rng.integers(0, 2, count), rng.integers(0, 6, count)
         self.city, self.device = rng.integers(0, 4, count), rng.integers(0, 3, count)
@@ -83,9 +113,18 @@ class Population:
 
     def _new_interests(self, users: np.ndarray, places: np.ndarray, rng: np.random.Generator) -> None:
         """An interest is the leaf and the brand of an item drawn at random."""
-        items = rng.integers(0, len(self.catalogue.leaf), len(users))
-        self.leaf[users, places] = self.catalogue.leaf[items]
-        self.brand[users, places] = self.catalogue.brand[items]
+        items = rng.integers(0, len(self.assortment.leaf), len(users))
+        self.leaf[users, places] = self.assortment.leaf[items]
+        self.brand[users, places] = self.assortment.brand[items]
+
+
+def _repeated(pages: np.ndarray) -> np.ndarray:
+    """Places whose item stands at an earlier place of the page, `[pages, places]`."""
+    order = np.argsort(pages, axis=1, kind="stable")
+    ranked = np.take_along_axis(pages, order, 1)
+    repeated = np.zeros(pages.shape, bool)
+    np.put_along_axis(repeated, order[:, 1:], ranked[:, 1:] == ranked[:, :-1], 1)
+    return repeated
 
 
 def _draw_rows(probabilities: np.ndarray, rng: np.random.Generator) -> np.ndarray:

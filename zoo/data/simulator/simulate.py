@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 
+from zoo import files
 from zoo.data.request import Request
 from zoo.data.request_log import RequestLog, RequestLogWriter
 from zoo.data.simulator.config import SimulatorConfig
-from zoo.data.simulator.market import Catalogue, Population
+from zoo.data.simulator.market import Assortment, Population
 from zoo.data.simulator.schema import simulator_schema
 
 _DAY = 86_400
@@ -27,9 +27,9 @@ def simulate(config: SimulatorConfig) -> Iterator[tuple[str, Request]]:
         `(split, request)`: the last day is `test`, the one before `validation`, all others `train`.
     """
     rng = np.random.default_rng(config.seed)
-    catalogue = Catalogue(config, rng)
-    users = Population(config, catalogue, rng)
-    shop = _Shop(config, catalogue, users, rng)
+    goods = Assortment(config, rng)
+    users = Population(config, goods, rng)
+    shop = _Shop(config, goods, users, rng)
     left = config.requests
     for day in range(config.days):
         split = {config.days - 1: "test", config.days - 2: "validation"}.get(day, "train")
@@ -42,13 +42,13 @@ def simulate(config: SimulatorConfig) -> Iterator[tuple[str, Request]]:
         users.drift(rng)
 
 
-def write_simulated_log(config: SimulatorConfig, path: str | Path, overwrite: bool = False,
+def write_simulated_log(config: SimulatorConfig, path: files.PathLike, overwrite: bool = False,
                         on_progress: Callable[[int, int], None] = lambda done, total: None) -> RequestLog:
     """Simulates a marketplace and writes its request log.
 
     Args:
         config: of the marketplace.
-        path: folder to make.
+        path: folder to make; a local path or a URI.
         overwrite: replace an existing log.
         on_progress: called with the requests done and the total.
 
@@ -67,8 +67,8 @@ def write_simulated_log(config: SimulatorConfig, path: str | Path, overwrite: bo
 class _Shop:
     """State that outlives a day: click histories of the users, counters of the items."""
 
-    def __init__(self, config: SimulatorConfig, catalogue: Catalogue, users: Population, rng: np.random.Generator):
-        self.config, self.catalogue, self.users, self.rng = config, catalogue, users, rng
+    def __init__(self, config: SimulatorConfig, goods: Assortment, users: Population, rng: np.random.Generator):
+        self.config, self.goods, self.users, self.rng = config, goods, users, rng
         # Ring buffers: the place of a user's n-th click is n modulo the length kept.
         self.clicked = np.zeros((config.users, config.history), np.int64)
         self.clicked_at = np.zeros((config.users, config.history), np.int64)
@@ -78,7 +78,7 @@ class _Shop:
 
     def day(self, day: int, count: int) -> list[Request]:
         """The requests of a day, in order of time."""
-        self.catalogue.open_day(day)
+        self.goods.open_day(day)
         share = self.users.activity / self.users.activity.sum()
         visits = self.rng.multinomial(count, share)
         visitors = np.repeat(np.arange(len(visits)), visits)
@@ -113,7 +113,7 @@ class _Shop:
         examined = 1 / (1 + self.config.position_decay * np.arange(self.config.page))
         truth = examined / (1 + np.exp(-appeal))
         click = (self.rng.random(truth.shape) < truth).astype(float)
-        desire = 1 / (1 + np.exp(-(-1.6 + 0.6 * self.catalogue.quality[items] + 0.25 * appeal)))
+        desire = 1 / (1 + np.exp(-(-1.6 + 0.6 * self.goods.quality[items] + 0.25 * appeal)))
         purchase = np.where(click > 0, (self.rng.random(truth.shape) < desire).astype(float), _NAN)
         pages = [self._request(row, who[row], at[row], day, items[row], click[row], truth[row], purchase[row],
                                desire[row], before) for row in range(len(who))]
@@ -128,11 +128,11 @@ class _Shop:
         about = np.where(rng.random(shape) < 0.5, focus[:, None], rng.integers(0, config.interests, shape))
         leaves = np.take_along_axis(self.users.leaf[who], about, 1)
         leaves = np.where(rng.random(shape) < config.exploration, -1, leaves)
-        return self.catalogue.sample(leaves, rng), focus
+        return self.goods.sample(leaves, rng), focus
 
     def _appeal(self, who: np.ndarray, items: np.ndarray, focus: np.ndarray) -> np.ndarray:
         """Logit of a click on an examined candidate."""
-        users, goods = self.users, self.catalogue
+        users, goods = self.users, self.goods
         same_leaf = users.leaf[who][:, None, :] == goods.leaf[items][..., None]
         same_brand = users.brand[who][:, None, :] == goods.brand[items][..., None]
         current = np.arange(self.config.interests) == focus[:, None]
@@ -148,7 +148,7 @@ class _Shop:
 
     def _request(self, row: int, user: int, at: int, day: int, items: np.ndarray, click: np.ndarray, truth: np.ndarray,
                  purchase: np.ndarray, desire: np.ndarray, before: tuple[np.ndarray, np.ndarray]) -> Request:
-        users, goods = self.users, self.catalogue
+        users, goods = self.users, self.goods
         kept = min(int(self.clicks[user]), self.config.history)
         places = (self.clicks[user] - kept + np.arange(kept)) % self.config.history
         past, gaps = self.clicked[user, places], at - self.clicked_at[user, places]
