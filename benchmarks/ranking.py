@@ -2,39 +2,29 @@
 
     python -m benchmarks.ranking --logs rees46=runs/rees46/log --models din dien dmr --seeds 1 2 3
 
-A run's settings are those of the shipped configuration LOG_MODEL (`tfx_pipelines/configs/rees46_din.yaml`), or of
-rees46_MODEL where the log has none of its own (grocery, beauty, lastfm: see `BORROWED`). The epoch is
-chosen on the validation split; the test split is touched once a run. Finished runs are kept below `--root` and not repeated;
-remove their files to measure again.
+A run's settings are what the configuration of the log says of the model: `benchmarks/configs/LOG.yaml`, or the one of that
+name that comes with the package. The epoch is chosen on the validation split; the test split is touched once a run. Finished
+runs are kept below `--root` and not repeated; remove their files to measure again.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 from pathlib import Path
 from typing import Any
 
 from benchmarks.results import SEEDS, mean_std, read_rows, with_seeds, write_rows
+from benchmarks.settings import logs, settings
 from benchmarks.transformed import Transformed, transformed
 from benchmarks.variants import VARIANTS
-from tfx_pipelines.config import load_run_config
 from tfx_pipelines.report import in_words
 from zoo.models import registry
 from zoo.training import read_dataset, score_dataset, train
 
 METRICS = ("auc", "gauc", "logloss", "hr_at_5", "ndcg_at_5", "hr_at_10", "ndcg_at_10", "truth_gap", "excess_logloss",
            "oracle_auc")
-# What the borrowed configurations can't have on logs whose items have no category.
-NO_CATEGORY: dict[str, dict[str, Any]] = {"dmr": {"output": "item"}, "lsrmm": {"long_term": False}}
-BORROWED: dict[str, dict[str, dict[str, Any]]] = {"grocery": NO_CATEGORY, "beauty": {}, "lastfm": {}}
-
-
-def settings(log: str, name: str) -> tuple[str, dict[str, Any], Any]:
-    """Registry name, model configuration and training configuration of a contestant."""
-    model, changes = VARIANTS.get(name, (name, {}))
-    config = load_run_config(f"{'rees46' if log in BORROWED else log}_{model}")
-    return model, config.model.config | BORROWED.get(log, {}).get(model, {}) | changes, config.training
 
 
 def measure(data: Transformed, log: str, name: str, seed: int) -> dict[str, Any]:
@@ -69,17 +59,18 @@ def row(log: str, name: str, runs: list[dict[str, Any]], floors: dict[str, dict[
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--logs", nargs="+", required=True, metavar="NAME=FOLDER",
-                        help="request logs; NAME chooses the configurations (rees46, sim, grocery, beauty, lastfm)")
+                        help=f"request logs; NAME is that of a configuration: {', '.join(logs())}")
     parser.add_argument("--models", nargs="+", default=registry.names(), metavar="MODEL",
                         help=f"models of the zoo (all by default), or ablations: {', '.join(VARIANTS)}")
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--root", type=Path, default=Path("runs/ranking"), help="for transformed logs and finished runs")
     parser.add_argument("--out", default="docs/results/ranking.json")
     options = parser.parse_args()
-    for unknown in [name for name in options.models if name not in VARIANTS]:
-        registry.get(unknown)
+    folders = dict(pair.split("=", 1) for pair in options.logs)
+    for log, name in itertools.product(folders, options.models):
+        settings(log, name)  # a wrong name is told before the first long run
     rows = {(one["dataset"], one["model"]): one for one in read_rows(options.out)}
-    for log, folder in (pair.split("=", 1) for pair in options.logs):
+    for log, folder in folders.items():
         data = transformed(folder, options.root / log)
         for name in options.models:
             runs = []

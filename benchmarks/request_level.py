@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.ranking import settings
 from benchmarks.results import SEEDS, mean_std, read_rows, with_seeds, write_rows
+from benchmarks.settings import settings
 from benchmarks.transformed import Transformed, transformed
 from zoo.keras import keras, tf
 from zoo.models import registry
@@ -76,7 +76,7 @@ def measure(data: Transformed, log: str, name: str, seed: int, epochs: int, by_p
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--log", required=True, metavar="NAME=FOLDER", help="NAME chooses the configurations")
+    parser.add_argument("--log", required=True, metavar="NAME=FOLDER", help="NAME is that of a configuration")
     parser.add_argument("--models", nargs="+", default=["embedding_mlp", "din", "dmr"])
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--epochs", type=int, default=2)

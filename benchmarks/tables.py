@@ -79,7 +79,7 @@ def main() -> None:
 
 def _command(row: dict[str, Any]) -> str:
     """The command of a row; the model's name is left open, so that a table of many models has one command."""
-    return re.sub(rf"(--models |--configs [a-z0-9]+_){re.escape(row['model'])}(?= |$)", r"\1MODEL", row["command"])
+    return re.sub(rf"(?<=--models ){re.escape(row['model'])}(?= |$)", "MODEL", row["command"])
 
 
 def _cell(value: dict[str, float] | None) -> str:

@@ -31,7 +31,7 @@ class Transformed:
 def transformed(log_path: str, root: Path) -> Transformed:
     """Transforms a log below `root`; a second call finds it cached."""
     log, root = RequestLog(log_path), root.absolute()
-    config = load_run_config("demo", [f"data.log={files.absolute(log.path)}", f"pipeline.root={root}"])
+    config = load_run_config("demo", options={"data.log": files.absolute(log.path), "pipeline.root": str(root)})
     schema_file = root / "schema.pbtxt"
     root.mkdir(parents=True, exist_ok=True)
     write_tfmd_schema(log.schema, str(schema_file))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-# A name for the table, the model, and what is changed in its configuration.
+# A name for the table, the model, and what is changed in the settings that a log's configuration gives it.
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "dmr-no-auxiliary": ("dmr", {"auxiliary": "none"}),
     "dmr-logistic": ("dmr", {"auxiliary": "logistic"}),
@@ -27,5 +27,5 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "usm-no-pooling": ("usm", {"pooling": False}),
     "fism": ("nais", {"attention": "none"}),
     "shared-bottom": ("mmoe", {"sharing": "shared_bottom"}),
-    "din-no-match": ("din", {"attention": {"activation": "dice", "match": False}}),
+    "din-no-match": ("din", {"attention": {"match": False}}),
 }

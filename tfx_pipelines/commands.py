@@ -6,55 +6,54 @@ from pathlib import Path
 
 import click
 
+from tfx_pipelines.config_files import shipped
+
 _OVERRIDE_HELP = "Change a setting, such as training.epochs=1 (repeatable)."
+_CONFIG_HELP = f"CONFIG is a YAML file, or the name of a configuration that comes with the package ({', '.join(shipped())})."
+_MODEL_HELP = "Model of the zoo (`zoo models` lists them). [default: the configuration's]"
 
 
-def _load(config: str, log: str | None, root: str | None, seed: int | None, overrides: tuple[str, ...]):
-    from tfx_pipelines.config import load_run_config
+@click.command("run", help=f"""Run the pipeline of CONFIG on this machine: from a request log to a pushed model.
 
-    extra = list(overrides)
-    extra += [f"data.log={log}"] if log else []
-    extra += [f"pipeline.root={root}"] if root else []
-    extra += [f"training.seed={seed}"] if seed is not None else []
-    return load_run_config(config, extra)
-
-
-@click.command("run")
+{_CONFIG_HELP} Unchanged stages are taken from the cache of an earlier run.""")
 @click.argument("config")
+@click.option("--model", help=_MODEL_HELP)
 @click.option("--log", type=click.Path(), help="Folder of the request log (made by `zoo data`).")
 @click.option("--root", type=click.Path(), help="Where artifacts, the report and pushed models go.")
 @click.option("--seed", type=int, help="Seed of the initial weights and the order of the data.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help=_OVERRIDE_HELP)
-def run(config: str, log: str | None, root: str | None, seed: int | None, overrides: tuple[str, ...]) -> None:
-    """Run the pipeline of CONFIG on this machine: from a request log to a pushed model.
-
-    CONFIG is a YAML file, or the name of a configuration that comes with the package (demo, rees46_wdl, rees46_din).
-    Unchanged stages are taken from the cache of an earlier run.
-    """
+def run(config: str, model: str | None, log: str | None, root: str | None, seed: int | None,
+        overrides: tuple[str, ...]) -> None:
     import sys
 
-    loaded = _load(config, log, root, seed, overrides)
+    from tfx_pipelines.config import load_run_config
+
+    loaded = load_run_config(config, overrides, model=model,
+                             options={"data.log": log, "pipeline.root": root, "training.seed": seed})
     report = _run_and_show(loaded)
     if not report["blessed"]:
         sys.exit(2)
 
 
-@click.command("compile")
+@click.command("compile", help=f"""Compile the pipeline of CONFIG for Kubeflow Pipelines v2, without a cluster.
+
+{_CONFIG_HELP}""")
 @click.argument("config")
+@click.option("--model", help=_MODEL_HELP)
 @click.option("--runner", type=click.Choice(["kubeflow"]), default="kubeflow", show_default=True)
 @click.option("--out", type=click.Path(), required=True, help="The file to write: .json or .yaml.")
 @click.option("--log", type=click.Path(), help="Folder of the request log on this machine; its schema is read.")
 @click.option("--cluster-log", type=str, help="The same log as the cluster reaches it (gs://…, s3://…).")
 @click.option("--root", type=str, help="The pipeline's root as the cluster reaches it (gs://…, s3://…).")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help=_OVERRIDE_HELP)
-def compile_(config: str, runner: str, out: str, log: str | None, cluster_log: str | None, root: str | None,
+def compile_(config: str, model: str | None, runner: str, out: str, log: str | None, cluster_log: str | None, root: str | None,
              overrides: tuple[str, ...]) -> None:
-    """Compile the pipeline of CONFIG for Kubeflow Pipelines v2, without a cluster."""
-    from tfx_pipelines.config import with_floors
+    from tfx_pipelines.config import load_run_config, with_floors
     from tfx_pipelines.runners.kubeflow import compile_kubeflow, schema_beside
     from zoo.data.request_log import RequestLog
 
-    loaded = _load(config, log, root, None, (*overrides, *([f"data.cluster_log={cluster_log}"] if cluster_log else [])))
+    loaded = load_run_config(config, overrides, model=model,
+                             options={"data.log": log, "data.cluster_log": cluster_log, "pipeline.root": root})
     stored = RequestLog(loaded.log)
     path = compile_kubeflow(with_floors(loaded, stored.manifest.get("floors", {})), stored.schema, out)
     click.echo(f"Wrote {path}, plain text that the Kubeflow Pipelines client submits.\n"

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pydantic
-import yaml
 
-from zoo.config import Config, ConfigError, load_yaml, parse
+from tfx_pipelines.config_files import CONFIGS, model_name, name_in, read_sources, shipped
+from tfx_pipelines.config_optimizers import over_own_optimizers
+from zoo.config import Config, ConfigError, merged, nearest, parse
+from zoo.models import registry
 from zoo.training.config import TrainingConfig
 
-CONFIGS = Path(__file__).parent / "configs"
+__all__ = ["CONFIGS", "GATED", "DataConfig", "GateConfig", "ModelConfig", "PipelineConfig", "RunConfig", "ServingConfig",
+           "load_run_config", "shipped", "with_floors"]
+
+# Another model, or another optimizer, keeps nothing of the settings of the one before it.
+CHOICES = ("model", "training.optimizers.*")
+# The metrics of the gate.
+GATED = ("auc", "gauc")
 
 
 class DataConfig(Config):
@@ -36,19 +44,19 @@ class ModelConfig(Config):
 
 
 class GateConfig(Config):
-    """What a model must reach to be pushed.
+    """What a model must reach to be pushed: what counting alone reaches on the log, and more where that is said here.
 
     Args:
-        auc: least AUC on the test split.
-        gauc: least GAUC on the test split.
+        above_floors: how far AUC and GAUC must lie above the floors that the log names for them; null only reports the floors.
+        auc: least AUC on the test split, whatever the floors.
+        gauc: least GAUC on the test split, whatever the floors.
         max_drop: how far AUC and GAUC may fall below the model that was blessed last.
-        require_floors: whether the floors of the log (what counting alone reaches) must be passed, or are only reported.
     """
 
+    above_floors: float | None = pydantic.Field(0.0, ge=0)
     auc: float = pydantic.Field(0.5, ge=0, le=1)
     gauc: float = pydantic.Field(0.5, ge=0, le=1)
     max_drop: float = pydantic.Field(0.005, ge=0)
-    require_floors: bool = False
 
 
 class ServingConfig(Config):
@@ -139,56 +147,52 @@ class RunConfig(Config):
         return [f"--runner={self.beam.runner}", *self.beam.arguments]
 
 
-def load_run_config(path: str | Path, overrides: list[str] | None = None) -> RunConfig:
-    """Reads a run's configuration and applies `key.path=value` overrides.
+def load_run_config(path: str | Path, overrides: Sequence[str] = (), *, model: str | None = None,
+                    options: Mapping[str, Any] | None = None) -> RunConfig:
+    """Reads the configuration of a run.
+
+    Settings change each other in this order: the model's own defaults, the file (after those that it `extends`), the part of
+    the chosen model in its `models`, overrides, options.
 
     Args:
         path: a YAML file, or the name of one of the configurations that come with the package.
         overrides: such as `training.epochs=1`; values are YAML.
+        model: of the zoo; the file's `model.name` by default.
+        options: further values by dotted path, taken as they are; None says nothing.
 
     Raises:
-        ConfigError: no such file, a wrong key, a wrong value, an unknown model or a wrong setting of it.
+        ConfigError: no such file; an unknown model; a key or a value that is wrong, or that the model has no use for; the
+            message names the setting and the place where it stands.
+
+    Example:
+        >>> load_run_config("rees46", ["training.optimizers.dense.learning_rate=0.01"], model="dcn")
     """
-    file = Path(path)
-    if not file.is_file() and (CONFIGS / f"{path}.yaml").is_file():
-        file = CONFIGS / f"{path}.yaml"
-    if not file.is_file():
-        shipped = ", ".join(sorted(config.stem for config in CONFIGS.glob("*.yaml")))
-        raise ConfigError(f"{path}: no such file, and no configuration of that name comes with the package ({shipped})")
-    values = load_yaml(file)
-    for override in overrides or []:
-        key, equals, value = override.partition("=")
-        if not equals:
-            raise ConfigError(f"--set {override!r}: expected KEY=VALUE, such as training.epochs=1")
-        _assign(values, key.split("."), yaml.safe_load(value), override)
-    config = parse(RunConfig, values, where=str(path))
-    check_model(config)
+    sources = read_sources(path, overrides, {**(options or {}), "model.name": model}, RunConfig.model_fields)
+    name = model_name(sources)
+    if name is not None:
+        if name not in registry.MODELS:
+            raise ConfigError(f"{name_in(sources, ('model', 'name'), path)}: there is no model {name!r} in the zoo"
+                              f"{nearest(name, registry.MODELS)}")
+        sources = over_own_optimizers(sources, name)
+    values: dict[str, Any] = {}
+    for source in sources:
+        values = merged(values, source.values, CHOICES)
+    config = parse(RunConfig, values, where=lambda setting: name_in(sources, setting, path))
+    parse(registry.get(config.model.name).Config, config.model.config,
+          where=lambda setting: name_in(sources, ("model", "config", *setting), path))
     return config
 
 
 def with_floors(config: RunConfig, floors: Mapping[str, Mapping[str, float]]) -> RunConfig:
-    """The same run with its gate raised to the floors of the log, if `gate.require_floors` asks for that.
+    """The same run with its gate raised to the floors of the log, as far above them as `gate.above_floors` says.
 
     Args:
         config: of the run.
-        floors: by metric (`auc`, `gauc`) and name, from the log's manifest.
+        floors: by metric (`auc`, `gauc`, …) and name, from the log's manifest.
     """
-    if not config.gate.require_floors:
+    margin = config.gate.above_floors
+    if margin is None:
         return config
-    raised = {metric: max([getattr(config.gate, metric), *floors.get(metric, {}).values()]) for metric in ("auc", "gauc")}
+    raised = {metric: max([getattr(config.gate, metric), *(floor + margin for floor in floors.get(metric, {}).values())])
+              for metric in GATED}
     return config.model_copy(update={"gate": config.gate.model_copy(update=raised)})
-
-
-def check_model(config: RunConfig) -> None:
-    """Checks the model's name and settings before anything runs."""
-    from zoo.models import registry
-
-    parse(registry.get(config.model.name).Config, config.model.config, where="model.config")
-
-
-def _assign(values: dict[str, Any], path: list[str], value: Any, override: str) -> None:
-    for part in path[:-1]:
-        values = values.setdefault(part, {})
-        if not isinstance(values, dict):
-            raise ConfigError(f"--set {override!r}: {part!r} holds a value, not settings")
-    values[path[-1]] = value

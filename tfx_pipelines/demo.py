@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tfx_pipelines.config import DataConfig, ModelConfig, PipelineConfig, load_run_config
+from tfx_pipelines.config import load_run_config
 
 
 def run_demo(root: Path, requests: int, model: str) -> None:
@@ -30,11 +30,8 @@ def run_demo(root: Path, requests: int, model: str) -> None:
     with console.status("loading TFX (some ten seconds)"):
         from tfx_pipelines.run import run_pipeline, serving_dir
         from tfx_pipelines.show import show_report
-    config = load_run_config("demo")
-    config = config.model_copy(update={
-        "data": DataConfig(log=str(log.path)),
-        "model": config.model if config.model.name == model else ModelConfig(name=model),
-        "pipeline": PipelineConfig(name=f"demo-{model}", root=str(root / model))})
+    config = load_run_config("demo", model=model, options={
+        "data.log": str(log.path), "pipeline.name": f"demo-{model}", "pipeline.root": str(root / model)})
     _, report = run_pipeline(config)
 
     console.print("\n[bold]3. A ranking call[/bold] over gRPC to the local model server")

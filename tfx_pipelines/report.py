@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tfx_pipelines.components.serving_validator import RESULT
-from tfx_pipelines.config import RunConfig
+from tfx_pipelines.config import GATED, RunConfig
 from tfx_pipelines.evaluation import gate_failures
 from tfx_pipelines.plots import plot_report
 from tfx_pipelines.runners.local import LocalRun
@@ -118,13 +118,13 @@ def _verdict(run: LocalRun, served: dict[str, Any], metrics: dict[str, Any], flo
     blessed = bool(evaluated and served["blessed"])
     if blessed:
         reasons.append("all thresholds passed; served scores agree with the trainer's")
-    # Required floors are thresholds of the Evaluator (`with_floors`); here they only get their names.
+    # Floors of gated metrics are thresholds of the Evaluator (`with_floors`); here they only get their names.
     for metric, value in (metrics | {"gauc": metrics["gauc"]["value"]}).items():
+        margin = config.gate.above_floors if metric in GATED else None
         for name, floor in floors.get(metric, {}).items():
-            if value < floor:
-                required = config.gate.require_floors and metric in ("auc", "gauc")
+            if value < floor + (margin or 0.0):
                 reasons.append(f"{in_words(metric)} {value:.4f} is below the floor {name} {floor}"
-                               + ("" if required else " (reported only)"))
+                               + (" (reported only)" if margin is None else f" + {margin:g}" if margin else ""))
     return blessed, reasons
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import fnmatch
+from collections.abc import Callable, Collection, Hashable, Mapping
 from typing import Any, TypeVar
 
 import pydantic
@@ -28,17 +30,31 @@ class Config(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _over_defaults(cls, values: Any) -> Any:
+        """A mapping for a field whose default is itself a configuration changes that default, and not the defaults of its
+        class: `{tower: {units: [64]}}` keeps the activation that the model gives its tower."""
+        if not isinstance(values, dict):
+            return values
+        result = dict(values)
+        for key, field in cls.model_fields.items():
+            if isinstance(field.default, Config) and isinstance(values.get(key), dict):
+                result[key] = merged(field.default.model_dump(exclude_unset=True), values[key], choices=[""])
+        return result
+
 
 C = TypeVar("C", bound=Config)
 
 
-def parse(cls: type[C], values: Any, where: str = "config") -> C:
+def parse(cls: type[C], values: Any, where: str | Callable[[tuple[Any, ...]], str] = "config") -> C:
     """Builds `cls` from plain values and turns validation errors into one readable message.
 
     Args:
         cls: the configuration class.
         values: a mapping, as YAML gives it; None means all defaults.
-        where: what to call the root of the configuration in messages (a file name, a section).
+        where: what to call the root of the configuration in messages (a file name, a section); or a function that names a
+            setting by its path, for values that come from several places.
 
     Returns:
         The configuration object.
@@ -48,28 +64,55 @@ def parse(cls: type[C], values: Any, where: str = "config") -> C:
     """
     if values is None:
         values = {}
+    named = where if callable(where) else lambda path: ".".join([where, *map(str, path)])
     if not isinstance(values, dict):
-        raise ConfigError(f"{where}: expected a mapping of settings, got {type(values).__name__}: {values!r}")
+        raise ConfigError(f"{named(())}: expected a mapping of settings, got {type(values).__name__}: {values!r}")
     try:
         return cls.model_validate(values)
     except pydantic.ValidationError as error:
         details = error.errors()
         # A tuple with a wrong element is also reported as too short: the element's own error says it all.
         telling = [detail for detail in details if detail["type"] != "too_short" or len(details) == 1]
-        raise ConfigError("\n".join(_describe(cls, detail, where) for detail in telling)) from None
+        raise ConfigError("\n".join(_describe(cls, detail, named) for detail in telling)) from None
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any], choices: Collection[str] = (), at: str = "") -> dict[str, Any]:
+    """Plain settings on top of others: mappings key by key to any depth, everything else as a whole.
+
+    Args:
+        base: what is changed.
+        over: what changes it.
+        choices: paths (`*` stands for one key or more) of mappings whose `name` says what their other keys mean: where `over`
+            gives another name, nothing of the base is kept.
+        at: path of both mappings.
+
+    Example:
+        >>> merged({"tower": {"units": [64], "dropout": 0.1}}, {"tower": {"units": [32, 16]}})
+        {'tower': {'units': [32, 16], 'dropout': 0.1}}
+        >>> merged({"dense": {"name": "ftrl", "l1": 0.1}}, {"dense": {"name": "adam"}}, choices=["dense"])
+        {'dense': {'name': 'adam'}}
+    """
+    if "name" in base and over.get("name", base["name"]) != base["name"] and any(fnmatch.fnmatchcase(at, c) for c in choices):
+        return dict(over)
+    result = dict(base)
+    for key, value in over.items():
+        if isinstance(value, Mapping) and isinstance(result.get(key), Mapping):
+            value = merged(result[key], value, choices, f"{at}.{key}" if at else str(key))
+        result[key] = value
+    return result
 
 
 def load_yaml(path: files.PathLike) -> dict[str, Any]:
     """Reads a YAML mapping from a local path or a URI.
 
     Raises:
-        ConfigError: the file is absent, can't be read, is not YAML, or is not a mapping.
+        ConfigError: the file is absent, can't be read, is not YAML, names a key twice, or is not a mapping.
         FileError: it is not UTF-8, or nothing reaches it.
     """
     if not files.is_file(path):
         raise ConfigError(f"{path}: no such file")
     try:
-        values = yaml.safe_load(files.read_text(path))
+        values = yaml.load(files.read_text(path), _Loader)
     except OSError as error:
         raise ConfigError(f"{path}: can not be read: {error.strerror or error}") from None
     except yaml.YAMLError as error:
@@ -94,9 +137,21 @@ def nearest(name: str, valid: Any) -> str:
     return f"; valid: {', '.join(valid)}" if valid else ""
 
 
-def _describe(cls: type[Config], detail: Any, where: str) -> str:
+class _Loader(yaml.SafeLoader):
+    """YAML's plain types; a key that stands twice in a mapping is an error, not the last one's victory."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value!r} stands twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def _describe(cls: type[Config], detail: Any, named: Callable[[tuple[Any, ...]], str]) -> str:
     location = [part for part in detail["loc"] if part != "function-after"]
-    path = ".".join([where, *map(str, location)])
+    path = named(tuple(location))
     if detail["type"] == "extra_forbidden":
         return f"{path}: unknown key{nearest(location[-1], _fields_at(cls, location[:-1]))}"
     if detail["type"] == "missing":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from tfx_pipelines.config import load_run_config
 from tfx_pipelines.report import _verdict, exact_metrics, in_words
@@ -38,6 +39,17 @@ def test_a_refusal_by_the_serving_gate_says_why():
     blessed, reasons = _verdict(run, served, metrics, {}, load_run_config("demo"))
     assert not blessed
     assert reasons == ["served scores differ from the trainer's by 0.005, above 1e-05; price_bucket 34.55 is 7 and 8"]
+@pytest.mark.parametrize(("margin", "sentences"), [
+    (0.0, ["GAUC 0.5000 is below the floor counts 0.6"]),
+    (0.2, ["AUC 0.7000 is below the floor counts 0.6 + 0.2", "GAUC 0.5000 is below the floor counts 0.6 + 0.2"]),
+    (None, ["GAUC 0.5000 is below the floor counts 0.6 (reported only)"]),
+])
+def test_floors_that_were_not_passed_are_named(margin, sentences):
+    run = LocalRun(stages=[], artifacts={}, properties={("Evaluator", "blessing"): {"blessed": 1}})
+    config = load_run_config("demo", [f"gate.above_floors={'null' if margin is None else margin}"])
+    floors = {"auc": {"counts": 0.6}, "gauc": {"counts": 0.6}}
+    _, reasons = _verdict(run, {"blessed": True}, {"auc": 0.7, "gauc": {"value": 0.5}}, floors, config)
+    assert reasons[1:] == sentences
 
 
 def test_metrics_in_words():
