@@ -9,6 +9,7 @@ import tensorflow_transform as tft
 from tfx import v1 as tfx
 
 from tfx_pipelines.anomalies import check_anomalies
+from tfx_pipelines.code import stage_code
 from tfx_pipelines.config import load_run_config
 from tfx_pipelines.pipeline import data_components
 from tfx_pipelines.preprocessing import vocabulary_sizes
@@ -40,7 +41,8 @@ def transformed(log_path: str, root: Path) -> Transformed:
         metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
             str(root / "metadata.sqlite")),
         beam_pipeline_args=config.beam_arguments)
-    run = run_local(part, root / "transform.log", checks={("ExampleValidator", "anomalies"): check_anomalies})
+    run = run_local(part, root / "transform.log", keys=stage_code(config.model.name),
+                    checks={("ExampleValidator", "anomalies"): check_anomalies})
     output = tft.TFTransformOutput(run.artifacts["Transform", "transform_graph"])
     examples = Path(run.artifacts["Transform", "transformed_examples"])
     return Transformed(log.schema.bind(vocabulary_sizes(log.schema, output)),

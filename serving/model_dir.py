@@ -7,7 +7,8 @@ from pathlib import Path
 from serving.errors import ServingError
 from zoo.schema import Schema
 
-SCHEMA_FILE = "assets.extra/schema.yaml"
+EXTRA_ASSETS = "assets.extra"
+SCHEMA_FILE = f"{EXTRA_ASSETS}/schema.yaml"
 
 
 def newest_version(path: str | Path) -> Path:

@@ -9,9 +9,9 @@ import numpy as np
 from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.encoding import encode_requests, to_tensor_proto
+from serving.model_dir import EXTRA_ASSETS
 from serving.protocol import predict_pb2
 from zoo.data.request import Request, to_example
-from zoo.export import EXTRA_ASSETS
 from zoo.keras import tf
 from zoo.schema import Schema
 

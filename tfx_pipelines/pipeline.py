@@ -6,7 +6,6 @@ from tfx import v1 as tfx
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.proto import example_gen_pb2, trainer_pb2, transform_pb2
 
-from tfx_pipelines.code import code_fingerprint
 from tfx_pipelines.components.serving_validator import ServingValidator
 from tfx_pipelines.config import RunConfig
 from tfx_pipelines.evaluation import eval_config
@@ -64,7 +63,6 @@ def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir
             "model": config.model.name,
             "model_config": config.model.config,
             "training": config.training.model_dump(mode="json"),
-            "code": code_fingerprint(),
         },
     )
     baseline = tfx.dsl.Resolver(
@@ -85,7 +83,9 @@ def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir
         model_run=trainer.outputs["model_run"],
         schema=schema_json,
         model_name=config.served_name,
-        settings=config.serving.model_dump_json(),
+        replay_requests=config.serving.replay_requests,
+        warmup_requests=config.serving.warmup_requests,
+        max_abs_diff=config.serving.max_abs_diff,
     )
     pusher = tfx.components.Pusher(
         model=serving.outputs["validated_model"],

@@ -8,14 +8,12 @@ import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tfx_pipelines.components.serving_validator import RESULT
 from tfx_pipelines.config import RunConfig
 from tfx_pipelines.evaluation import gate_failures
 from tfx_pipelines.plots import plot_report
 from tfx_pipelines.runners.local import LocalRun
-from tfx_pipelines.trainer import HISTORY, SCORES
+from tfx_pipelines.scores import HISTORY, SCORES, read_columns
 from zoo.data.request_log import RequestLog
 from zoo.metrics import calibration
 from zoo.training import Scored
@@ -79,12 +77,7 @@ def write_report(root: Path, config: RunConfig, log: RequestLog, run: LocalRun) 
 
 def read_scores(path: Path) -> Scored:
     """The scores of the test split that the Trainer left."""
-    parts: dict[str, dict[str, np.ndarray]] = {}
-    with np.load(path) as stored:
-        for key in stored.files:
-            kind, name = key.split("/", 1)
-            parts.setdefault(kind, {})[name] = stored[key]
-    return Scored(**parts)
+    return Scored(**read_columns(str(path)))
 
 
 def exact_metrics(scored: Scored, group_key: str, task: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import datetime
 from pathlib import Path
 
 from tfx_pipelines.anomalies import check_anomalies
+from tfx_pipelines.code import stage_code
 from tfx_pipelines.config import RunConfig, with_floors
 from tfx_pipelines.pipeline import create_pipeline
 from tfx_pipelines.report import write_report
@@ -44,6 +45,6 @@ def run_pipeline(config: RunConfig) -> tuple[LocalRun, dict]:
     pipeline = create_pipeline(config, log.schema, schema_file=str(schema_file), serving_dir=str(serving_dir(config)),
                                metadata_path=str(root / "metadata.sqlite"))
     now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    run = run_local(pipeline, root / "logs" / f"run-{now}.log",
+    run = run_local(pipeline, root / "logs" / f"run-{now}.log", keys=stage_code(config.model.name),
                     checks={("ExampleValidator", "anomalies"): check_anomalies})
     return run, write_report(root, config, log, run)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from tfx_pipelines.code import code_fingerprint
 from tfx_pipelines.config import CONFIGS, load_run_config
 from zoo.config import ConfigError
 
@@ -43,14 +42,3 @@ def test_an_absent_configuration_and_log_are_named():
         load_run_config("nowhere")
     with pytest.raises(ConfigError, match="--log"):
         _ = load_run_config("demo").log
-
-
-def test_the_code_is_a_setting_of_the_trainer(tmp_path):
-    """So that the cache does not give back a model of another code; where the package lies is not part of it."""
-    for name in ("here", "there"):
-        (tmp_path / name / "layers").mkdir(parents=True)
-        (tmp_path / name / "layers/dense.py").write_text("WIDTH = 1")
-    here, there = (code_fingerprint(tmp_path / name) for name in ("here", "there"))
-    assert here == there and here == code_fingerprint(tmp_path / "here")
-    (tmp_path / "there/layers/dense.py").write_text("WIDTH = 2")
-    assert code_fingerprint(tmp_path / "there") != here

@@ -15,7 +15,7 @@ from serving.server import LocalModelServer
 from tfx_pipelines.anomalies import AnomalyError
 from tfx_pipelines.run import run_pipeline, serving_dir
 from tfx_pipelines.runners.local import StageError
-from tfx_pipelines.trainer import SCORES
+from tfx_pipelines.scores import SCORES
 from zoo.data.request_log import RequestLog, RequestLogError
 from zoo.keras import tf
 

@@ -47,17 +47,23 @@ def get(name: str) -> type[RankingModel]:
     Raises:
         ConfigError: there is no such model; names the nearest one.
     """
-    if name not in MODELS:
-        raise ConfigError(f"there is no model {name!r} in the zoo{nearest(name, MODELS)}")
-    module, attribute = MODELS[name].split(":")
+    module, attribute = _line(name)
     return getattr(importlib.import_module(module), attribute)
+
+
+def module_of(name: str) -> str:
+    """The dotted name of a model's module, which is not imported.
+
+    Raises:
+        ConfigError: there is no such model; names the nearest one.
+    """
+    return _line(name)[0]
 
 
 def card(name: str) -> str:
     """The model card, in Markdown."""
-    if name not in MODELS:
-        raise ConfigError(f"there is no model {name!r} in the zoo{nearest(name, MODELS)}")
-    return (CARDS / f"{name}.md").read_text()
+    _line(name)
+    return (CARDS / f"{name}.md").read_text(encoding="utf-8")
 
 
 def summary(name: str) -> str:
@@ -82,3 +88,9 @@ def build(name: str, schema: Schema, config: dict[str, Any] | None = None) -> Ra
     """
     cls = get(name)
     return cls(schema, parse(cls.Config, config, where="model.config"))
+
+
+def _line(name: str) -> list[str]:
+    if name not in MODELS:
+        raise ConfigError(f"there is no model {name!r} in the zoo{nearest(name, MODELS)}")
+    return MODELS[name].split(":")
