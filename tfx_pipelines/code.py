@@ -10,12 +10,13 @@ from zoo.models.registry import module_of
 
 PACKAGES = ("zoo", "serving", "tfx_pipelines")
 LIBRARIES = ("tfx", "tensorflow")  # the rest of the family follows them
-TFX_ALONE = ("ImportExampleGen", "StatisticsGen", "ImportSchemaGen", "ExampleValidator", "LatestBlessedModel", "Pusher")
+TFX_ALONE = ("ImportExampleGen", "StatisticsGen", "ImportSchemaGen", "ExampleValidator", "Pusher")
 # Where the code of ours that a stage runs begins.
 RUNS = {
     "Transform": ("tfx_pipelines.preprocessing",),
     "Trainer": ("tfx_pipelines.trainer",),
-    "Evaluator": ("tfx_pipelines.gauc_metric",),
+    "LatestPushedModel": ("tfx_pipelines.components.latest_pushed_model",),
+    "Evaluator": ("tfx_pipelines.components.evaluator", "tfx_pipelines.gauc_metric"),
     "ServingValidator": ("tfx_pipelines.components.serving_validator",),
 }
 

@@ -41,7 +41,7 @@ class GateConfig(Config):
     Args:
         auc: least AUC on the test split.
         gauc: least GAUC on the test split.
-        max_drop: how far AUC and GAUC may fall below the model that was blessed last.
+        max_drop: how far AUC and GAUC may fall below the model that serves today, the one that was pushed last.
         require_floors: whether the floors of the log (what counting alone reaches) must be passed, or are only reported.
     """
 

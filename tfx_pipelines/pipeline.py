@@ -6,6 +6,8 @@ from tfx import v1 as tfx
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.proto import example_gen_pb2, trainer_pb2, transform_pb2
 
+from tfx_pipelines.components.evaluator import Evaluator
+from tfx_pipelines.components.latest_pushed_model import LatestPushedModel
 from tfx_pipelines.components.serving_validator import ServingValidator
 from tfx_pipelines.config import RunConfig
 from tfx_pipelines.evaluation import eval_config
@@ -65,12 +67,8 @@ def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir
             "training": config.training.model_dump(mode="json"),
         },
     )
-    baseline = tfx.dsl.Resolver(
-        strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,
-        model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
-        model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
-    ).with_id("LatestBlessedModel")
-    evaluator = tfx.components.Evaluator(
+    baseline = LatestPushedModel(serving_dir=serving_dir, schema=schema_json)
+    evaluator = Evaluator(
         examples=examples.outputs["examples"],
         model=trainer.outputs["model"],
         baseline_model=baseline.outputs["model"],

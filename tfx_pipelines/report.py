@@ -8,6 +8,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from tfx_pipelines.components.latest_pushed_model import REFUSED, VERSION
 from tfx_pipelines.components.serving_validator import RESULT
 from tfx_pipelines.config import RunConfig
 from tfx_pipelines.evaluation import gate_failures
@@ -54,6 +55,9 @@ def write_report(root: Path, config: RunConfig, log: RequestLog, run: LocalRun) 
     metrics = exact_metrics(scored, log.schema.group_key, task)
     floors = log.manifest.get("floors", {})
     blessed, reasons = _verdict(run, served, metrics, floors, config)
+    baseline = run.properties["LatestPushedModel", "model"]
+    if REFUSED in baseline:
+        reasons.append(f"not compared with version {baseline[VERSION]}: {baseline[REFUSED]}")
     report = {
         "dataset": log.schema.name,
         "model": config.model.name,
@@ -63,6 +67,7 @@ def write_report(root: Path, config: RunConfig, log: RequestLog, run: LocalRun) 
         "blessed": blessed,
         "reasons": reasons,
         "pushed_version": _pushed_version(run),
+        "compared_with_version": baseline.get(VERSION) if REFUSED not in baseline else None,
         "serving": {"requests_replayed": served["requests"], "max_abs_diff": served["max_abs_diff"],
                     "p50_ms": served["p50_ms"], "p99_ms": served["p99_ms"]},
         "stages": [dataclasses.asdict(stage) for stage in run.stages],

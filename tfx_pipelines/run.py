@@ -9,6 +9,7 @@ from tfx_pipelines.anomalies import check_anomalies
 from tfx_pipelines.code import stage_code
 from tfx_pipelines.config import RunConfig, with_floors
 from tfx_pipelines.pipeline import create_pipeline
+from tfx_pipelines.pushed import identity, newest_pushed
 from tfx_pipelines.report import write_report
 from tfx_pipelines.runners.local import LocalRun, run_local
 from tfx_pipelines.schema import write_tfmd_schema
@@ -45,6 +46,8 @@ def run_pipeline(config: RunConfig) -> tuple[LocalRun, dict]:
     pipeline = create_pipeline(config, log.schema, schema_file=str(schema_file), serving_dir=str(serving_dir(config)),
                                metadata_path=str(root / "metadata.sqlite"))
     now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    run = run_local(pipeline, root / "logs" / f"run-{now}.log", keys=stage_code(config.model.name),
+    keys = stage_code(config.model.name)
+    keys["LatestPushedModel"] += f", {identity(newest_pushed(str(serving_dir(config))))}"
+    run = run_local(pipeline, root / "logs" / f"run-{now}.log", keys=keys,
                     checks={("ExampleValidator", "anomalies"): check_anomalies})
     return run, write_report(root, config, log, run)

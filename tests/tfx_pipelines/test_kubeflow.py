@@ -10,8 +10,8 @@ import yaml
 from tfx_pipelines.runners.kubeflow import compile_kubeflow
 from zoo.config import ConfigError
 
-NODES = {"ImportExampleGen", "StatisticsGen", "ImportSchemaGen", "ExampleValidator", "Transform", "Trainer", "Evaluator",
-         "ServingValidator", "Pusher"}
+NODES = {"ImportExampleGen", "StatisticsGen", "ImportSchemaGen", "ExampleValidator", "Transform", "Trainer",
+         "LatestPushedModel", "Evaluator", "ServingValidator", "Pusher"}
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from serving.client import RankingClient
 from serving.model_dir import schema_of_model
 from serving.server import LocalModelServer
 from tfx_pipelines.anomalies import AnomalyError
+from tfx_pipelines.pushed import PushedVersion, identity, newest_pushed
 from tfx_pipelines.run import run_pipeline, serving_dir
 from tfx_pipelines.runners.local import StageError
 from tfx_pipelines.scores import SCORES
@@ -20,7 +21,7 @@ from zoo.data.request_log import RequestLog, RequestLogError
 from zoo.keras import tf
 
 pytestmark = pytest.mark.slow
-STAGES = ["ImportExampleGen", "ImportSchemaGen", "LatestBlessedModel", "StatisticsGen", "Transform", "ExampleValidator",
+STAGES = ["ImportExampleGen", "ImportSchemaGen", "LatestPushedModel", "StatisticsGen", "Transform", "ExampleValidator",
           "Trainer", "Evaluator", "ServingValidator", "Pusher"]
 
 
@@ -89,18 +90,30 @@ def test_vocabularies_are_counted_on_the_training_split_only(ran, log):
 def test_second_run_takes_everything_from_the_cache(ran, config):
     run, report = run_pipeline(config)
     fresh = {stage.name for stage in run.stages if not stage.cached}
-    # The resolver always runs; the Evaluator and what follows see the blessed model as a new baseline.
-    assert fresh <= {"LatestBlessedModel", "Evaluator", "Pusher"}
+    # What the first run pushed is a new baseline.
+    assert fresh <= {"LatestPushedModel", "Evaluator", "Pusher"}
     assert report["metrics"] == ran[1]["metrics"]
+    assert ran[1]["compared_with_version"] is None and report["compared_with_version"] == ran[1]["pushed_version"]
 
 
-def test_a_model_below_the_gate_is_not_pushed(ran, config):
-    before = sorted(path.name for path in serving_dir(config).iterdir())
-    strict = config.model_copy(update={"gate": config.gate.model_copy(update={"auc": 0.999})})
-    _, report = run_pipeline(strict)
-    assert not report["blessed"] and report["pushed_version"] is None
-    assert "0.999" in report["reasons"][0]
-    assert sorted(path.name for path in serving_dir(config).iterdir()) == before
+def test_the_baseline_is_what_was_pushed(ran, config):
+    """B is blessed by the Evaluator and refused by the replay; C is compared with A, and fails the gate."""
+    pushed = newest_pushed(str(serving_dir(config)))
+    b = config.model_copy(update={"training": config.training.model_copy(update={"seed": 7}),
+                                  "serving": config.serving.model_copy(update={"max_abs_diff": 1e-30})})
+    run_b, report_b = run_pipeline(b)
+    assert run_b.properties["Evaluator", "blessing"]["blessed"] == 1
+    assert not report_b["blessed"] and report_b["pushed_version"] is None and "1e-30" in report_b["reasons"][0]
+
+    c = config.model_copy(update={"training": config.training.model_copy(update={"seed": 8}),
+                                  "gate": config.gate.model_copy(update={"auc": 0.999})})
+    run_c, report_c = run_pipeline(c)
+    baseline = run_c.artifacts["LatestPushedModel", "model"]
+    assert run_c.properties["Evaluator", "blessing"]["baseline_model_uri"] == baseline
+    assert report_c["compared_with_version"] == pushed.version
+    assert identity(PushedVersion(0, f"{baseline}/Format-Serving")) == identity(pushed)
+    assert not report_c["blessed"] and report_c["pushed_version"] is None and "0.999" in report_c["reasons"][0]
+    assert newest_pushed(str(serving_dir(config))) == pushed
 
 
 def test_scores_of_the_test_split_are_kept(ran, log):

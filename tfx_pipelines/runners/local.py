@@ -31,7 +31,7 @@ DOES = {
     "ExampleValidator": "look for anomalies",
     "Transform": "build vocabularies, transform every split",
     "Trainer": "train, choose the epoch, export",
-    "LatestBlessedModel": "find the model that serves today",
+    "LatestPushedModel": "find the model that serves today",
     "Evaluator": "measure AUC and GAUC, compare, bless",
     "ServingValidator": "replay requests against a server, write warm-up",
     "Pusher": "publish the model",
