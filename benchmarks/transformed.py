@@ -14,7 +14,7 @@ from tfx_pipelines.config import load_run_config
 from tfx_pipelines.pipeline import data_components
 from tfx_pipelines.preprocessing import vocabulary_sizes
 from tfx_pipelines.runners.local import run_local
-from tfx_pipelines.schema import write_tfmd_schema
+from tfx_pipelines.schema import schema_file, write_tfmd_schema
 from zoo.data.request_log import SPLITS, RequestLog
 from zoo.schema import Schema
 
@@ -32,10 +32,9 @@ def transformed(log_path: str, root: Path) -> Transformed:
     """Transforms a log below `root`; a second call finds it cached."""
     log, root = RequestLog(log_path), root.absolute()
     config = load_run_config("demo", [f"data.log={log.path.absolute()}", f"pipeline.root={root}"])
-    schema_file = root / "schema.pbtxt"
-    root.mkdir(parents=True, exist_ok=True)
-    write_tfmd_schema(log.schema, str(schema_file))
-    stages = data_components(log.schema, str(schema_file), config.log)
+    declared = schema_file(str(root), log.schema)
+    write_tfmd_schema(log.schema, declared)
+    stages = data_components(log.schema, declared, config.log)
     part = tfx.dsl.Pipeline(
         pipeline_name=config.name, pipeline_root=config.root, components=list(stages.values()), enable_cache=True,
         metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(

@@ -50,6 +50,8 @@ def main() -> None:
     """Entry point: errors that a user can mend are one message, not a stack trace."""
     # Google's client libraries, which Beam imports, warn of Python's and gRPC's age at every start.
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")
+    for stream in (sys.stdout, sys.stderr):  # a locale that lacks a letter gets a question mark, not a stack trace
+        stream.reconfigure(errors="replace")
     try:
         zoo.main(standalone_mode=False)
     except click.exceptions.Abort:

@@ -84,7 +84,7 @@ def ServingValidator(
 def _requests(examples: Examples, schema: Schema, count: int) -> Iterator[Request]:
     """The first requests of the test split."""
     folder = artifact_utils.get_split_uri([examples], "test")
-    files = sorted(tf.io.gfile.glob(f"{folder}/*"))
+    files = sorted(f"{folder}/{name}" for name in fileio.listdir(folder))
     for record in tf.data.TFRecordDataset(files, compression_type="GZIP").take(count):
         yield from_example(schema, record.numpy())
 

@@ -24,14 +24,15 @@ def output_to_file(path: Path) -> Iterator[Console]:
     sys.stdout.flush()
     sys.stderr.flush()
     kept = [os.dup(1), os.dup(2)]
-    with open(path, "a") as file, os.fdopen(os.dup(kept[0]), "w") as terminal:
+    with open(path, "a", encoding="utf-8") as file, os.fdopen(os.dup(kept[0]), "w", errors="replace") as terminal:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         try:
             yield Console(file=terminal, force_terminal=terminal.isatty())
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(OSError):  # no room for the log must not keep the terminal away
+                    stream.flush()
             for number, descriptor in zip((1, 2), kept, strict=True):
                 os.dup2(descriptor, number)
                 os.close(descriptor)
