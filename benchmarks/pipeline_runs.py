@@ -3,8 +3,8 @@
     python -m benchmarks.pipeline_runs --config rees46 --models wdl din --log runs/rees46/log --out docs/results/rees46.json
 
 All runs share a pipeline's name and root, so that the stages before the Trainer are made once and cached. Their order is that
-of the models: one is compared with the one that was blessed last. Reports of finished runs are kept below the root
-and not made again; a row that is measured anew replaces the old one.
+of the models: one is compared with the one of its name that was pushed last. Reports of finished runs are kept below the
+root and not made again; a row that is measured anew replaces the old one.
 """
 
 from __future__ import annotations

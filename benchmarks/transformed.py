@@ -9,11 +9,12 @@ import tensorflow_transform as tft
 from tfx import v1 as tfx
 
 from tfx_pipelines.anomalies import check_anomalies
+from tfx_pipelines.code import stage_code
 from tfx_pipelines.config import load_run_config
 from tfx_pipelines.pipeline import data_components
 from tfx_pipelines.preprocessing import vocabulary_sizes
 from tfx_pipelines.runners.local import run_local
-from tfx_pipelines.schema import write_tfmd_schema
+from tfx_pipelines.schema import schema_file, write_tfmd_schema
 from zoo import files
 from zoo.data.request_log import SPLITS, RequestLog
 from zoo.schema import Schema
@@ -32,16 +33,16 @@ def transformed(log_path: str, root: Path) -> Transformed:
     """Transforms a log below `root`; a second call finds it cached."""
     log, root = RequestLog(log_path), root.absolute()
     config = load_run_config("demo", options={"data.log": files.absolute(log.path), "pipeline.root": str(root)})
-    schema_file = root / "schema.pbtxt"
-    root.mkdir(parents=True, exist_ok=True)
-    write_tfmd_schema(log.schema, str(schema_file))
-    stages = data_components(log.schema, str(schema_file), config.log)
+    declared = schema_file(str(root), log.schema)
+    write_tfmd_schema(log.schema, declared)
+    stages = data_components(log.schema, declared, config.log)
     part = tfx.dsl.Pipeline(
         pipeline_name=config.name, pipeline_root=config.root, components=list(stages.values()), enable_cache=True,
         metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
             str(root / "metadata.sqlite")),
         beam_pipeline_args=config.beam_arguments)
-    run = run_local(part, root / "transform.log", checks={("ExampleValidator", "anomalies"): check_anomalies})
+    run = run_local(part, root / "transform.log", keys=stage_code(config.model.name),
+                    checks={("ExampleValidator", "anomalies"): check_anomalies})
     output = tft.TFTransformOutput(run.artifacts["Transform", "transform_graph"])
     examples = Path(run.artifacts["Transform", "transformed_examples"])
     return Transformed(log.schema.bind(vocabulary_sizes(log.schema, output)),

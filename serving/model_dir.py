@@ -10,8 +10,9 @@ from zoo.config import load_yaml, parse
 from zoo.schema import Schema
 from zoo.traits import Traits
 
-SCHEMA_FILE = "assets.extra/schema.yaml"
-MODEL_FILE = "assets.extra/model.yaml"
+EXTRA_ASSETS = "assets.extra"
+SCHEMA_FILE = f"{EXTRA_ASSETS}/schema.yaml"
+MODEL_FILE = f"{EXTRA_ASSETS}/model.yaml"
 
 
 @dataclass(frozen=True)

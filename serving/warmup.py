@@ -9,11 +9,11 @@ import numpy as np
 from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.encoding import encode_requests
+from serving.model_dir import EXTRA_ASSETS
 from serving.server.protocol import predict_pb2
 from serving.tensors import write_tensor
 from zoo.data.example import to_example
 from zoo.data.request import Request
-from zoo.export import EXTRA_ASSETS
 from zoo.keras import tf
 from zoo.schema import Schema
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tensorflow_metadata.proto.v0 import anomalies_pb2
+from tfx.dsl.io import fileio
 
 MOST_SHOWN = 5
+_FOLDER, _FILE = "Split-", "SchemaDiff.pb"
 
 
 class AnomalyError(ValueError):
@@ -23,9 +23,10 @@ def check_anomalies(uri: str) -> None:
         AnomalyError: naming the first of them.
     """
     found = []
-    for path in sorted(Path(uri).glob("Split-*/SchemaDiff.pb")):
-        anomalies = anomalies_pb2.Anomalies.FromString(path.read_bytes())
-        split = path.parent.name.removeprefix("Split-")
+    for folder in sorted(name.strip("/") for name in fileio.listdir(uri) if name.startswith(_FOLDER)):
+        with fileio.open(f"{uri}/{folder}/{_FILE}", "rb") as file:
+            anomalies = anomalies_pb2.Anomalies.FromString(file.read())
+        split = folder.removeprefix(_FOLDER)
         found += [f"{split}: column {name!r}: {info.description or info.short_description}"
                   for name, info in sorted(anomalies.anomaly_info.items())]
     if found:

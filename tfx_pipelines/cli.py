@@ -53,9 +53,6 @@ def main() -> None:
         stream.reconfigure(errors="backslashreplace")
     # Google's client libraries, which Beam imports, warn of Python's and gRPC's age at every start.
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")
-    # Ids and names that the terminal's alphabet lacks are spelt out; they must not end a command.
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")
     try:
         zoo.main(standalone_mode=False)
     except click.exceptions.Abort:

@@ -1,28 +1,40 @@
-"""Which code a model is trained by."""
+"""Which code each stage of the pipeline runs."""
 
 from __future__ import annotations
 
-import hashlib
+from importlib.metadata import version
 from pathlib import Path
 
-import zoo
+from zoo.code import HOME, code_fingerprint
+from zoo.models.registry import module_of
+
+PACKAGES = ("zoo", "serving", "tfx_pipelines")
+LIBRARIES = ("tfx", "tensorflow")  # the rest of the family follows them
+TFX_ALONE = ("ImportExampleGen", "StatisticsGen", "ImportSchemaGen", "ExampleValidator", "Pusher")
+# Where the code of ours that a stage runs begins.
+RUNS = {
+    "Transform": ("tfx_pipelines.preprocessing",),
+    "Trainer": ("tfx_pipelines.trainer",),
+    "LatestPushedModel": ("tfx_pipelines.components.latest_pushed_model",),
+    "Evaluator": ("tfx_pipelines.components.evaluator", "tfx_pipelines.gauc_metric"),
+    "ServingValidator": ("tfx_pipelines.components.serving_validator",),
+}
 
 
-def code_fingerprint(folder: Path = Path(zoo.__file__).parent) -> str:
-    """A digest of a package's sources, the same wherever it lies.
+def stage_code(model: str, home: Path = HOME) -> dict[str, str]:
+    """By stage, what identifies its code: the libraries' versions, and the fingerprint of our modules that it runs.
 
-    TFX takes a stage from its cache where inputs and settings are the same, whatever became of the code; this is a setting of
-    the Trainer, so that no model is served that an older layer trained.
+    TFX takes a stage from its cache where inputs and settings are the same, whatever became of the code. A runner that makes
+    this a setting of the stage gives back no vocabulary of an older transformation and no model that an older layer trained.
 
     Args:
-        folder: of the package.
+        model: name in the zoo; the other models' files are no part of the Trainer.
+        home: the folder that holds our packages.
 
-    Example:
-        >>> code_fingerprint()
-        '5f0c…'
+    Raises:
+        ConfigError: there is no such model.
     """
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py"), key=lambda path: path.relative_to(folder).as_posix()):
-        content = path.read_bytes()
-        digest.update(f"{path.relative_to(folder).as_posix()} {len(content)}\n".encode() + content)
-    return digest.hexdigest()
+    libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    modules = RUNS | {"Trainer": (*RUNS["Trainer"], module_of(model))}
+    return dict.fromkeys(TFX_ALONE, libraries) | {
+        stage: f"{libraries}, {code_fingerprint(names, PACKAGES, home)}" for stage, names in modules.items()}

@@ -49,7 +49,8 @@ def run(config: str, model: str | None, log: str | None, root: str | None, seed:
 def compile_(config: str, model: str | None, runner: str, out: str, log: str | None, cluster_log: str | None, root: str | None,
              overrides: tuple[str, ...]) -> None:
     from tfx_pipelines.config import load_run_config, with_floors
-    from tfx_pipelines.runners.kubeflow import compile_kubeflow, schema_beside
+    from tfx_pipelines.runners.kubeflow import compile_kubeflow, legal_name, schema_beside
+    from tfx_pipelines.schema import schema_file
     from zoo.data.request_log import RequestLog
 
     loaded = load_run_config(config, overrides, model=model,
@@ -57,7 +58,8 @@ def compile_(config: str, model: str | None, runner: str, out: str, log: str | N
     stored = RequestLog(loaded.log)
     path = compile_kubeflow(with_floors(loaded, stored.manifest.get("floors", {})), stored.schema, out)
     click.echo(f"Wrote {path}, plain text that the Kubeflow Pipelines client submits.\n"
-               f"Before:  copy {schema_beside(path)} to {loaded.root}/schema/schema.pbtxt\n"
+               f"Name:    {legal_name(loaded.name)}\n"
+               f"Before:  copy {schema_beside(path)} to {schema_file(loaded.root, stored.schema)}\n"
                f"Image:   {loaded.pipeline.image} must contain this package (pipeline.image)")
     for what, place, option in (("request log", loaded.data.cluster_log or loaded.log, "--cluster-log"),
                                 ("root", loaded.root, "--root")):
@@ -70,22 +72,32 @@ def compile_(config: str, model: str | None, runner: str, out: str, log: str | N
               help="Where the simulated log, the artifacts and the pushed model go.")
 @click.option("--requests", type=int, default=40_000, show_default=True, help="Requests to simulate.")
 @click.option("--model", default="din", show_default=True, help="Model of the zoo to train.")
-def demo(root: Path, requests: int, model: str) -> None:
-    """The whole way once: simulate a log, run the pipeline, serve the model, rank a request over gRPC."""
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help=_OVERRIDE_HELP)
+def demo(root: Path, requests: int, model: str, overrides: tuple[str, ...]) -> None:
+    """The whole way once: simulate a log, run the pipeline, serve the model, rank a request over gRPC.
+
+    Exits with 2 where the model was not blessed, and so not pushed.
+    """
+    import sys
+
     from tfx_pipelines.demo import run_demo
 
-    run_demo(root, requests, model)
+    if not run_demo(root, requests, model, list(overrides)):
+        sys.exit(2)
 
 
 def _run_and_show(config) -> dict:
     from rich.console import Console
+    from rich.markup import escape
 
     console = Console()
-    console.print(f"[bold]{config.model.name}[/bold] on [bold]{config.log}[/bold]; everything goes to {config.root}")
+    console.print(f"[bold]{escape(config.model.name)}[/bold] on [bold]{escape(config.log)}[/bold]; "
+                  f"everything goes to {escape(config.root)}")
     with console.status("loading TFX (some ten seconds)"):
-        from tfx_pipelines.run import run_pipeline, serving_dir
+        from tfx_pipelines.places import serving_dir
+        from tfx_pipelines.run import run_pipeline
         from tfx_pipelines.show import show_report
 
     _, report = run_pipeline(config)
-    show_report(console, report, Path(config.root), serving_dir(config))
+    show_report(console, report, config.root, serving_dir(config))
     return report

@@ -50,7 +50,7 @@ class GateConfig(Config):
         above_floors: how far AUC and GAUC must lie above the floors that the log names for them; null only reports the floors.
         auc: least AUC on the test split, whatever the floors.
         gauc: least GAUC on the test split, whatever the floors.
-        max_drop: how far AUC and GAUC may fall below the model that was blessed last.
+        max_drop: how far AUC and GAUC may fall below the model that serves today, the one that was pushed last.
     """
 
     above_floors: float | None = pydantic.Field(0.0, ge=0)

@@ -7,18 +7,23 @@ import time
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tfx_pipelines.config import load_run_config
 
 
-def run_demo(root: Path, requests: int, model: str) -> None:
+def run_demo(root: Path, requests: int, model: str, overrides: list[str]) -> bool:
     """Simulates a log, runs the pipeline, starts the local model server, ranks one request over gRPC.
 
     Args:
         root: folder of everything it makes.
         requests: how many to simulate.
         model: of the zoo.
+        overrides: of the demo's configuration, such as `training.epochs=1`.
+
+    Returns:
+        Whether the model was blessed.
     """
     started = time.perf_counter()
     console = Console()
@@ -28,19 +33,23 @@ def run_demo(root: Path, requests: int, model: str) -> None:
 
     console.print(f"\n[bold]2. The pipeline[/bold]: {model}, trained, gated, replayed and pushed")
     with console.status("loading TFX (some ten seconds)"):
-        from tfx_pipelines.run import run_pipeline, serving_dir
+        from tfx_pipelines.places import serving_dir
+        from tfx_pipelines.run import run_pipeline
         from tfx_pipelines.show import show_report
-    config = load_run_config("demo", model=model, options={
+    config = load_run_config("demo", overrides, model=model, options={
         "data.log": str(log.path), "pipeline.name": f"demo-{model}", "pipeline.root": str(root / model)})
     _, report = run_pipeline(config)
 
-    console.print("\n[bold]3. A ranking call[/bold] over gRPC to the local model server")
     if report["pushed_version"]:
-        _rank(console, serving_dir(config), config.served_name, log)
-    console.print()
-    show_report(console, report, root / model, serving_dir(config))
+        console.print("\n[bold]3. A ranking call[/bold] over gRPC to the local model server")
+        _rank(console, Path(serving_dir(config)), config.served_name, log)
+        console.print()
+    else:
+        console.print("\n[bold]3. No ranking call[/bold]: the model was refused, so nothing was pushed and nothing is ranked\n")
+    show_report(console, report, str(root / model), serving_dir(config))
     minutes, seconds = divmod(int(time.perf_counter() - started), 60)
     console.print(f"\nDone in {minutes} min {seconds} s. Your own log: zoo data import --help")
+    return report["blessed"]
 
 
 def _simulated_log(console: Console, path: Path, requests: int):
@@ -53,13 +62,13 @@ def _simulated_log(console: Console, path: Path, requests: int):
     if path.exists():
         log = RequestLog(path)
         if log.manifest["source"].get("config") == config.model_dump(mode="json"):
-            console.print(f"   {path} is there already ({requests:,} requests)")
+            console.print(f"   {path} is there already ({requests:,} requests)", markup=False)
             return log
     with Progress(console=console, transient=True, disable=not console.is_interactive) as progress:
         bar = progress.add_task("   simulating", total=requests)
         log = write_simulated_log(config, path, overwrite=True,
                                   on_progress=lambda done, total: progress.update(bar, completed=done, total=total))
-    console.print(f"   {path}: {requests:,} requests")
+    console.print(f"   {path}: {requests:,} requests", markup=False)
     return log
 
 
@@ -74,9 +83,9 @@ def _rank(console: Console, base: Path, name: str, log) -> None:
           RankingClient(server.target, name, schema_of_model(base), deadline_s=30.0) as client):
         client.wait_until_ready()
         ranking = client.rank_one(request)
-        console.print(f"   {server.target} answers for {base}", soft_wrap=True)
+        console.print(f"   {server.target} answers for {base}", markup=False, soft_wrap=True)
     names = list(request.candidates)[:5]
-    table = Table(title=f"request {request.request_id}: its candidates, ranked by version {ranking.version}",
+    table = Table(title=escape(f"request {request.request_id}: its candidates, ranked by version {ranking.version}"),
                   title_justify="left")
     for column in ("rank", "score", *names, "clicked"):
         table.add_column(column, justify="right" if column in ("rank", "score") else "left")
@@ -84,6 +93,6 @@ def _rank(console: Console, base: Path, name: str, log) -> None:
     for candidate in ranking.ranked(task):
         values = [candidate.features[n] for n in names]
         table.add_row(str(candidate.rank), f"{candidate.score:.4f}",
-                      *[value if isinstance(value, str) else f"{value:.3g}" for value in values],
+                      *[escape(value) if isinstance(value, str) else f"{value:.3g}" for value in values],
                       "yes" if request.labels[task][candidate.index] > 0 else "")
     console.print(table)

@@ -19,7 +19,7 @@ def eval_config(schema: Schema, gate: GateConfig) -> config_pb2.EvalConfig:
 
     Args:
         schema: of the request log.
-        gate: least values, and how far they may fall below the model blessed last.
+        gate: least values, and how far they may fall below the model that serves today.
     """
     several = len(schema.labels) > 1
     config = config_pb2.EvalConfig()
@@ -55,7 +55,7 @@ def gate_failures(evaluation: str) -> list[str]:
             name, value = failure.metric_key.name.upper(), failure.metric_value.double_value.value
             if failure.metric_threshold.HasField("change_threshold"):
                 most = -failure.metric_threshold.change_threshold.absolute.value
-                sentences.append(f"{name} is {-value:.4f} below the model blessed last; the gate allows {most:g}")
+                sentences.append(f"{name} is {-value:.4f} below the model that serves today; the gate allows {most:g}")
             else:
                 least = failure.metric_threshold.value_threshold.lower_bound.value
                 sentences.append(f"{name} {value:.4f} is below the gate's {least:g}")

@@ -6,7 +6,8 @@ from tfx import v1 as tfx
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.proto import example_gen_pb2, trainer_pb2, transform_pb2
 
-from tfx_pipelines.code import code_fingerprint
+from tfx_pipelines.components.evaluator import Evaluator
+from tfx_pipelines.components.latest_pushed_model import LatestPushedModel
 from tfx_pipelines.components.serving_validator import ServingValidator
 from tfx_pipelines.config import RunConfig
 from tfx_pipelines.evaluation import eval_config
@@ -64,15 +65,10 @@ def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir
             "model": config.model.name,
             "model_config": config.model.config,
             "training": config.training.model_dump(mode="json"),
-            "code": code_fingerprint(),
         },
     )
-    baseline = tfx.dsl.Resolver(
-        strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,
-        model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
-        model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
-    ).with_id("LatestBlessedModel")
-    evaluator = tfx.components.Evaluator(
+    baseline = LatestPushedModel(serving_dir=serving_dir, schema=schema_json)
+    evaluator = Evaluator(
         examples=examples.outputs["examples"],
         model=trainer.outputs["model"],
         baseline_model=baseline.outputs["model"],
@@ -87,7 +83,9 @@ def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir
         transform_graph=transform.outputs["transform_graph"],
         schema=schema_json,
         model_name=config.served_name,
-        settings=config.serving.model_dump_json(),
+        replay_requests=config.serving.replay_requests,
+        warmup_requests=config.serving.warmup_requests,
+        max_abs_diff=config.serving.max_abs_diff,
     )
     pusher = tfx.components.Pusher(
         model=serving.outputs["validated_model"],

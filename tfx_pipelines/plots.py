@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import io
 from typing import Any
 
 import matplotlib
@@ -17,17 +17,19 @@ from matplotlib import pyplot as plt
 _BLUE, _ORANGE, _GREY = "#2f6db5", "#d9822b", "#8a8f98"
 
 
-def plot_report(path: Path, report: dict[str, Any], history: list[dict[str, Any]], scored: Scored, group_key: str,
-                task: str) -> None:
-    """Draws four panels into a PNG.
+def report_picture(report: dict[str, Any], history: list[dict[str, Any]], scored: Scored, group_key: str,
+                   task: str) -> bytes:
+    """Draws four panels.
 
     Args:
-        path: of the picture.
         report: the content of `report.json`.
         history: one entry an epoch.
         scored: the test split.
         group_key: of GAUC.
         task: which label.
+
+    Returns:
+        A PNG.
     """
     figure, axes = plt.subplots(2, 2, figsize=(11, 8.5), constrained_layout=True)
     _learning(axes[0, 0], history, report["training"]["best_epoch"])
@@ -38,8 +40,10 @@ def plot_report(path: Path, report: dict[str, Any], history: list[dict[str, Any]
         axis.grid(alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)
     figure.suptitle(f"{report['model']} on {report['dataset']}, test split", fontweight="bold")
-    figure.savefig(path, dpi=110)
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=110)
     plt.close(figure)
+    return picture.getvalue()
 
 
 def _learning(axis: plt.Axes, history: list[dict[str, Any]], best: int) -> None:
@@ -86,8 +90,8 @@ def _calibration(axis: plt.Axes, bins: dict[str, Any], scored: Scored, task: str
         parts = np.array_split(order, len(bins["predicted"]))
         axis.plot([scored.scores[task][p].mean() for p in parts], [scored.truth[task][p].mean() for p in parts], "x--",
                   color=_ORANGE, label="true probability")
-    axis.set(title="Calibration, ten bins of equal size", xlabel="mean prediction", ylabel="rate", xlim=(0, top),
-             ylim=(0, top))
+    axis.set(title=f"Calibration, {len(bins['predicted'])} bins of equal size", xlabel="mean prediction", ylabel="rate",
+             xlim=(0, top), ylim=(0, top))
     axis.legend(frameon=False, loc="upper left")
 
 

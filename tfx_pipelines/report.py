@@ -5,17 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from pathlib import Path
 from typing import Any
 
-import numpy as np
+from tfx.dsl.io import fileio
 
+from tfx_pipelines.components.latest_pushed_model import REFUSED, VERSION
 from tfx_pipelines.components.serving_validator import RESULT
 from tfx_pipelines.config import GATED, RunConfig
 from tfx_pipelines.evaluation import gate_failures
-from tfx_pipelines.plots import plot_report
+from tfx_pipelines.plots import report_picture
 from tfx_pipelines.runners.local import LocalRun
-from tfx_pipelines.trainer import HISTORY, SCORES
+from tfx_pipelines.scores import HISTORY, SCORES, read_columns
 from zoo.data.request_log import RequestLog
 from zoo.metrics import calibration
 from zoo.training import Scored
@@ -36,11 +36,11 @@ def in_words(metric: str) -> str:
     return ONE_POSITIVE.get(metric, metric.upper())
 
 
-def write_report(root: Path, config: RunConfig, log: RequestLog, run: LocalRun) -> dict[str, Any]:
+def write_report(root: str, config: RunConfig, log: RequestLog, run: LocalRun) -> dict[str, Any]:
     """Puts together what a run measured, exactly, from its artifacts.
 
     Args:
-        root: the pipeline's root, where the files go.
+        root: URI of the pipeline's root, where the files go.
         config: of the run.
         log: the request log.
         run: what the runner saw.
@@ -48,14 +48,17 @@ def write_report(root: Path, config: RunConfig, log: RequestLog, run: LocalRun) 
     Returns:
         The content of `report.json`.
     """
-    model_run = Path(run.artifacts["Trainer", "model_run"])
-    scored = read_scores(model_run / SCORES)
-    training = json.loads((model_run / HISTORY).read_text(encoding="utf-8"))
-    served = json.loads((Path(run.artifacts["ServingValidator", "blessing"]) / RESULT).read_text(encoding="utf-8"))
+    model_run = run.artifacts["Trainer", "model_run"]
+    scored = read_scores(f"{model_run}/{SCORES}")
+    training = _read_json(f"{model_run}/{HISTORY}")
+    served = _read_json(f"{run.artifacts['ServingValidator', 'blessing']}/{RESULT}")
     task = log.schema.labels[0].name
     metrics = exact_metrics(scored, log.schema.group_key, task)
     floors = log.manifest.get("floors", {})
     blessed, reasons = _verdict(run, served, metrics, floors, config)
+    baseline = run.properties["LatestPushedModel", "model"]
+    if REFUSED in baseline:
+        reasons.append(f"not compared with version {baseline[VERSION]}: {baseline[REFUSED]}")
     report = {
         "dataset": log.schema.name,
         "model": config.model.name,
@@ -65,33 +68,29 @@ def write_report(root: Path, config: RunConfig, log: RequestLog, run: LocalRun) 
         "blessed": blessed,
         "reasons": reasons,
         "pushed_version": _pushed_version(run),
+        "compared_with_version": baseline.get(VERSION) if REFUSED not in baseline else None,
         "serving": {"requests_replayed": served["requests"], "max_abs_diff": served["max_abs_diff"],
                     "p50_ms": served["p50_ms"], "p99_ms": served["p99_ms"]},
         "stages": [dataclasses.asdict(stage) for stage in run.stages],
         "training": {"parameters": training["parameters"], "best_epoch": training["best_epoch"],
                      "seconds": sum(epoch["seconds"] for epoch in training["history"])},
     }
-    (root / "report.json").write_text(json.dumps(_plain(report), indent=2) + "\n", encoding="utf-8")
-    plot_report(root / "report.png", report, training["history"], scored, log.schema.group_key, task)
-    (root / "report.md").write_text(_markdown(report), encoding="utf-8")
+    _write(f"{root}/report.json", (json.dumps(_plain(report), indent=2) + "\n").encode())
+    _write(f"{root}/report.png", report_picture(report, training["history"], scored, log.schema.group_key, task))
+    _write(f"{root}/report.md", _markdown(report).encode())
     return report
 
 
-def read_scores(path: Path) -> Scored:
+def read_scores(path: str) -> Scored:
     """The scores of the test split that the Trainer left."""
-    parts: dict[str, dict[str, np.ndarray]] = {}
-    with np.load(path) as stored:
-        for key in stored.files:
-            kind, name = key.split("/", 1)
-            parts.setdefault(kind, {})[name] = stored[key]
-    return Scored(**parts)
+    return Scored(**read_columns(str(path)))
 
 
 def exact_metrics(scored: Scored, group_key: str, task: str) -> dict[str, Any]:
     """AUC, GAUC, logloss and calibration of the test split; HR and NDCG where a request has one positive; where the truth is
     known, the distance to it."""
     flat = scored.metrics(group_key, task)
-    calibrated = calibration(scored.labels[task], scored.scores[task], scored.weights[task], bins=10)
+    calibrated = calibration(scored.labels[task], scored.scores[task], scored.weights[task])
     metrics = {
         "auc": flat["auc"],
         "gauc": {"value": flat["gauc"], "group_key": group_key, "groups": flat["gauc_groups"],
@@ -126,6 +125,16 @@ def _verdict(run: LocalRun, served: dict[str, Any], metrics: dict[str, Any], flo
                 reasons.append(f"{in_words(metric)} {value:.4f} is below the floor {name} {floor}"
                                + (" (reported only)" if margin is None else f" + {margin:g}" if margin else ""))
     return blessed, reasons
+
+
+def _read_json(path: str) -> Any:
+    with fileio.open(path, "rb") as file:
+        return json.loads(file.read().decode())
+
+
+def _write(path: str, content: bytes) -> None:
+    with fileio.open(path, "wb") as file:
+        file.write(content)
 
 
 def _plain(value: Any) -> Any:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import datetime
-from pathlib import Path
+import os
 
 from tfx_pipelines.anomalies import check_anomalies
+from tfx_pipelines.code import stage_code
 from tfx_pipelines.config import RunConfig, with_floors
 from tfx_pipelines.pipeline import create_pipeline
+from tfx_pipelines.places import absolute, local_folder, serving_dir
+from tfx_pipelines.preflight import check_classes, check_path
+from tfx_pipelines.pushed import identity, newest_pushed
 from tfx_pipelines.report import write_report
 from tfx_pipelines.runners.local import LocalRun, run_local
-from tfx_pipelines.schema import write_tfmd_schema
-from zoo import files
+from tfx_pipelines.runners.lock import only_run
+from tfx_pipelines.runners.storage import storage_errors
+from tfx_pipelines.schema import schema_file, write_tfmd_schema
 from zoo.data.request_log import RequestLog
-
-
-def serving_dir(config: RunConfig) -> Path:
-    """The folder that servers watch for versions of the run's model."""
-    return Path(config.root).absolute() / "serving" / config.served_name
 
 
 def run_pipeline(config: RunConfig) -> tuple[LocalRun, dict]:
@@ -31,20 +31,28 @@ def run_pipeline(config: RunConfig) -> tuple[LocalRun, dict]:
 
     Raises:
         RequestLogError: there is no request log.
+        ConfigError: a path that stages can't read.
+        OneClassError: the log's validation or test split has one class alone.
+        RootInUseError: another run works in the root.
+        StorageError: the root is full or read-only.
         AnomalyError: the log does not fit its schema.
         StageError: a stage failed.
     """
+    check_path("root", config.root)
+    check_path("request log", config.log)
     log = RequestLog(config.log)
-    root = Path(config.root).absolute()
+    check_classes(log, ("test",) if config.training.select_by == "logloss" else ("validation", "test"))
+    root, local = absolute(config.root), local_folder(config)
     config = with_floors(config, log.manifest.get("floors", {})).model_copy(update={
-        "pipeline": config.pipeline.model_copy(update={"root": str(root), "name": config.name}),
-        "data": config.data.model_copy(update={"log": files.absolute(log.path)})})
-    schema_file = root / "schema" / "schema.pbtxt"
-    schema_file.parent.mkdir(parents=True, exist_ok=True)
-    write_tfmd_schema(log.schema, str(schema_file))
-    pipeline = create_pipeline(config, log.schema, schema_file=str(schema_file), serving_dir=str(serving_dir(config)),
-                               metadata_path=str(root / "metadata.sqlite"))
-    now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    run = run_local(pipeline, root / "logs" / f"run-{now}.log",
-                    checks={("ExampleValidator", "anomalies"): check_anomalies})
-    return run, write_report(root, config, log, run)
+        "pipeline": config.pipeline.model_copy(update={"root": root, "name": config.name}),
+        "data": config.data.model_copy(update={"log": absolute(config.log)})})
+    with storage_errors(local), only_run(local):
+        declared = schema_file(root, log.schema)
+        write_tfmd_schema(log.schema, declared)
+        pipeline = create_pipeline(config, log.schema, schema_file=declared, serving_dir=serving_dir(config),
+                                   metadata_path=str(local / "metadata.sqlite"))
+        keys = stage_code(config.model.name)
+        keys["LatestPushedModel"] += f", {identity(newest_pushed(serving_dir(config)))}"
+        run = run_local(pipeline, local / "logs" / f"run-{datetime.datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log",
+                        keys=keys, checks={("ExampleValidator", "anomalies"): check_anomalies})
+        return run, write_report(root, config, log, run)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
@@ -47,15 +49,24 @@ def tfmd_schema(schema: Schema) -> schema_pb2.Schema:
     return result
 
 
+def schema_file(root: str, schema: Schema) -> str:
+    """Where the TFMD schema lies below a pipeline's root.
+
+    ImportSchemaGen's key in the cache is the name of the file, whatever it holds; so another schema has another name.
+    """
+    digest = hashlib.sha256(_text(schema).encode()).hexdigest()
+    return f"{root}/schema/schema-{digest[:16]}.pbtxt"
+
+
 def write_tfmd_schema(schema: Schema, path: str) -> None:
     """Writes the TFMD schema as text, where ImportSchemaGen reads it."""
-    from tfx.dsl.io import fileio
     from tfx.utils import io_utils
 
-    text = text_format.MessageToString(tfmd_schema(schema))
-    # A file that is written anew is a new input to TFX, whatever it holds, and nothing after it could be cached.
-    if not fileio.exists(path) or io_utils.read_string_file(path) != text:
-        io_utils.write_string_file(path, text)
+    io_utils.write_string_file(path, _text(schema))
+
+
+def _text(schema: Schema) -> str:
+    return text_format.MessageToString(tfmd_schema(schema))
 
 
 def schema_from_json(text: str) -> Schema:

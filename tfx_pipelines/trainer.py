@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import tempfile
 from typing import Any
 
-import numpy as np
 import tensorflow_transform as tft
 from tfx.utils import io_utils
 
+from tfx_pipelines.code import stage_code
 from tfx_pipelines.preprocessing import vocabulary_sizes
 from tfx_pipelines.schema import schema_from_json
+from tfx_pipelines.scores import HISTORY, write_scores
 from zoo.config import parse
 from zoo.export import export_model
 from zoo.keras import tf
 from zoo.training import TrainingConfig, read_dataset, score_dataset, train
-
-SCORES = "test_scores.npz"
-HISTORY = "training.json"
 
 
 def run_fn(fn_args: Any) -> None:
@@ -30,7 +27,7 @@ def run_fn(fn_args: Any) -> None:
     candidate's score): what the serving validator compares served scores with, and what the report is made of.
 
     Args:
-        fn_args: TFX's; `custom_config` holds `schema`, `model`, `model_config` and `training`; `code` is for the cache.
+        fn_args: TFX's; `custom_config` holds `schema`, `model`, `model_config` and `training`.
     """
     settings = fn_args.custom_config
     transformed = tft.TFTransformOutput(fn_args.transform_output)
@@ -43,13 +40,9 @@ def run_fn(fn_args: Any) -> None:
     scored = score_dataset(result.model, read_dataset(schema, _files(fn_args.eval_files, "test"), 512, keys=True))
 
     tf.io.gfile.makedirs(fn_args.model_run_dir)
-    columns = {f"{kind}/{name}": values for kind in ("labels", "scores", "weights", "truth", "keys")
-               for name, values in getattr(scored, kind).items()}
-    buffer = io.BytesIO()  # numpy seeks while it writes, which remote files can't
-    np.savez_compressed(buffer, **columns)
-    with tf.io.gfile.GFile(os.path.join(fn_args.model_run_dir, SCORES), "wb") as file:
-        file.write(buffer.getvalue())
-    summary = {"model": settings["model"], "parameters": result.model.learned_numbers(), "best_epoch": result.best_epoch,
+    write_scores(fn_args.model_run_dir, scored)
+    summary = {"model": settings["model"], "code": stage_code(settings["model"])["Trainer"],
+               "parameters": result.model.learned_numbers(), "best_epoch": result.best_epoch,
                "history": result.history, "config": config.model_dump(mode="json")}
     with tf.io.gfile.GFile(os.path.join(fn_args.model_run_dir, HISTORY), "w") as file:
         file.write(json.dumps(summary, indent=2))

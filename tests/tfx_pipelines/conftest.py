@@ -1,42 +1,79 @@
-"""One real run of the pipeline on a small simulated log, shared by the tests."""
+"""One real run of the pipeline, shared by the tests: `zoo demo` on a small log, as a command."""
 
 from __future__ import annotations
 
-import psutil
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from tfx_pipelines import cli
 from tfx_pipelines.config import load_run_config
 from zoo.data.simulator import SimulatorConfig, write_simulated_log
 
-
-@pytest.fixture(scope="session")
-def log(tmp_path_factory):
-    config = SimulatorConfig(requests=1_500, users=150, items=300)
-    return write_simulated_log(config, tmp_path_factory.mktemp("log") / "log")
+REPOSITORY = Path(__file__).parents[2]
+REQUESTS = 3_000  # as few as the default marketplace needs for its three splits
 
 
 @pytest.fixture(scope="session")
-def config_file(tmp_path_factory):
-    path = tmp_path_factory.mktemp("config") / "run.yaml"
-    path.write_text("model: {name: din}\ntraining: {epochs: 1, batch_size: 64}\ngate: {auc: 0.3, gauc: 0.3}\n"
-                    "serving: {replay_requests: 40, warmup_requests: 4}\n")
-    return path
+def root(tmp_path_factory):
+    """The demo's root."""
+    return tmp_path_factory.mktemp("demo")
 
 
 @pytest.fixture(scope="session")
-def config(config_file, log, tmp_path_factory):
-    return load_run_config(config_file, [f"data.log={log.path}", f"pipeline.root={tmp_path_factory.mktemp('run')}"])
+def log(root):
+    """The log that the demo finds there."""
+    return write_simulated_log(SimulatorConfig(requests=REQUESTS), root / "log")
 
 
 @pytest.fixture(scope="session")
-def resident_before():
-    """MiB that this process held before the run, from tests before it: the runner's stages live in the same process."""
-    return psutil.Process().memory_info().rss / 2**20
+def config(root, log):
+    """The demo's configuration: runs by it find the demo's stages in the cache."""
+    return load_run_config("demo", [f"data.log={log.path}", "pipeline.name=demo-din", f"pipeline.root={root / 'din'}"])
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What `zoo demo` printed, how it ended, and the report that it left."""
+
+    output: str
+    code: int
+    report: dict[str, Any]
 
 
 @pytest.fixture(scope="session")
-def ran(config, resident_before):
-    """`(run, report)` of the first run."""
+def demo(root, log):
+    done = subprocess.run(
+        [sys.executable, "-m", "tfx_pipelines.cli", "demo", "--root", str(root), "--requests", str(REQUESTS)],
+        cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    report = root / "din" / "report.json"
+    assert report.is_file(), done.stdout
+    return Demo(done.stdout, done.returncode, json.loads(report.read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="session")
+def ran(demo, config):
+    """`(run, report)` of a second run by the same configuration, in this process."""
     from tfx_pipelines.run import run_pipeline
 
     return run_pipeline(config)
+
+
+@pytest.fixture
+def command(monkeypatch, capfd):
+    """Calls `zoo ARGUMENTS` in this process, as its entry point does: what it printed, and its exit code."""
+    def call(*arguments: Any) -> tuple[str, int]:
+        monkeypatch.setattr(sys, "argv", ["zoo", *map(str, arguments)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = end.code or 0
+        return "".join(capfd.readouterr()), code
+
+    return call

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from benchmarks.settings import logs, settings
-from tfx_pipelines.code import code_fingerprint
 from tfx_pipelines.config import load_run_config, shipped, with_floors
 from tfx_pipelines.config_optimizers import own_optimizers
 from zoo.config import ConfigError, load_yaml
@@ -216,14 +215,3 @@ def test_no_model_is_pushed_on_rees46_that_counting_alone_would_beat():
     floors = load_yaml(Path(registry.__file__).parents[1] / "configs/rees46_import.yaml")["floors"]
     for model in registry.names():
         assert with_floors(load_run_config("rees46", model=model), floors).gate.auc == 0.789, model
-
-
-def test_the_code_is_a_setting_of_the_trainer(tmp_path):
-    """So that the cache does not give back a model of another code; where the package lies is not part of it."""
-    for name in ("here", "there"):
-        (tmp_path / name / "layers").mkdir(parents=True)
-        (tmp_path / name / "layers/dense.py").write_text("WIDTH = 1")
-    here, there = (code_fingerprint(tmp_path / name) for name in ("here", "there"))
-    assert here == there and here == code_fingerprint(tmp_path / "here")
-    (tmp_path / "there/layers/dense.py").write_text("WIDTH = 2")
-    assert code_fingerprint(tmp_path / "there") != here

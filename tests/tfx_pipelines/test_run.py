@@ -13,25 +13,26 @@ from serving.client import RankingClient
 from serving.model_dir import schema_of_model
 from serving.server import LocalModelServer
 from tfx_pipelines.anomalies import AnomalyError
-from tfx_pipelines.run import run_pipeline, serving_dir
+from tfx_pipelines.places import serving_dir
+from tfx_pipelines.pushed import PushedVersion, identity, newest_pushed
+from tfx_pipelines.run import run_pipeline
 from tfx_pipelines.runners.local import StageError
-from tfx_pipelines.trainer import SCORES
+from tfx_pipelines.scores import SCORES
 from zoo.data.request_log import RequestLog, RequestLogError
 from zoo.keras import tf
 
 pytestmark = pytest.mark.slow
-STAGES = ["ImportExampleGen", "ImportSchemaGen", "LatestBlessedModel", "StatisticsGen", "Transform", "ExampleValidator",
+STAGES = ["ImportExampleGen", "ImportSchemaGen", "LatestPushedModel", "StatisticsGen", "Transform", "ExampleValidator",
           "Trainer", "Evaluator", "ServingValidator", "Pusher"]
 
 
-def test_all_stages_ran_and_the_report_has_its_keys(ran, config, resident_before):
-    _, report = ran
-    stored = json.loads((Path(config.root) / "report.json").read_text())
-    assert stored == json.loads(json.dumps(report))
-    assert {"dataset", "model", "seed", "metrics", "floors", "blessed", "reasons", "pushed_version", "serving",
-            "stages"} <= set(stored)
+def test_all_stages_ran_and_the_report_has_its_keys(demo, config):
+    stored = demo.report
+    assert {"dataset", "model", "seed", "metrics", "floors", "blessed", "reasons", "pushed_version", "compared_with_version",
+            "serving", "stages"} <= set(stored)
     assert sorted(stage["name"] for stage in stored["stages"]) == sorted(STAGES)
-    assert all(0 < stage["peak_rss_mib"] < resident_before + 4096 for stage in stored["stages"])
+    assert not any(stage["cached"] for stage in stored["stages"])
+    assert all(0 < stage["peak_rss_mib"] < 4096 for stage in stored["stages"])
     assert set(stored["serving"]) == {"requests_replayed", "max_abs_diff", "p50_ms", "p99_ms"}
     assert {"auc", "gauc", "logloss", "calibration"} <= set(stored["metrics"])
     assert stored["metrics"]["gauc"]["group_key"] == "user_id"
@@ -39,9 +40,13 @@ def test_all_stages_ran_and_the_report_has_its_keys(ran, config, resident_before
         assert (Path(config.root) / name).stat().st_size > 500
 
 
-def test_served_scores_are_the_trainers(ran):
+def test_what_a_run_gives_back_is_what_it_writes(ran, config):
+    assert json.loads((Path(config.root) / "report.json").read_text()) == json.loads(json.dumps(ran[1]))
+
+
+def test_served_scores_are_the_trainers(ran, config):
     run, report = ran
-    assert report["serving"]["requests_replayed"] == 40
+    assert report["serving"]["requests_replayed"] == config.serving.replay_requests
     assert report["serving"]["max_abs_diff"] <= 1e-5
     found = json.loads((Path(run.artifacts["ServingValidator", "blessing"]) / "serving_validation.json").read_text())
     assert set(found["max_abs_diff_by_signature"]) == {"rank", "serving_default"}
@@ -49,9 +54,8 @@ def test_served_scores_are_the_trainers(ran):
 
 def test_pushed_model_answers_and_has_warm_up_and_schema(ran, config, log):
     base = serving_dir(config)
-    version = base / str(ran[1]["pushed_version"])
-    records = list(tf.data.TFRecordDataset(str(version / "assets.extra" / "tf_serving_warmup_requests")))
-    assert len(records) == 8
+    records = list(tf.data.TFRecordDataset(f"{base}/{ran[1]['pushed_version']}/assets.extra/tf_serving_warmup_requests"))
+    assert len(records) == 2 * config.serving.warmup_requests
     requests = [request for request, _ in zip(log.requests("test"), range(5), strict=False)]
     with (LocalModelServer({"din": base}) as server,
           RankingClient(server.target, "din", schema_of_model(base), deadline_s=20) as client):
@@ -64,7 +68,7 @@ def test_tfma_measures_what_the_report_measures(ran, config):
     import tensorflow_model_analysis as tfma
 
     run, report = ran
-    result = tfma.load_eval_result(run.artifacts["Evaluator", "evaluation"])
+    result = tfma.load_eval_result(run.artifacts["Evaluator", "evaluation"], model_name="candidate")
     metrics = result.get_metrics_for_slice()
     value = {name: number["doubleValue"] for name, number in metrics.items() if "doubleValue" in number}
     # Candidates that are the same to the model (unknown items of one category) have the same score up to rounding, which
@@ -86,21 +90,34 @@ def test_vocabularies_are_counted_on_the_training_split_only(ran, log):
     assert {item.decode() for item in vocabulary} == {item for item, count in counts.items() if count >= 2}
 
 
-def test_second_run_takes_everything_from_the_cache(ran, config):
-    run, report = run_pipeline(config)
+def test_second_run_takes_everything_from_the_cache(ran, demo):
+    run, report = ran
     fresh = {stage.name for stage in run.stages if not stage.cached}
-    # The resolver always runs; the Evaluator and what follows see the blessed model as a new baseline.
-    assert fresh <= {"LatestBlessedModel", "Evaluator", "Pusher"}
-    assert report["metrics"] == ran[1]["metrics"]
+    # What the first run pushed is a new baseline.
+    assert fresh <= {"LatestPushedModel", "Evaluator", "Pusher"}
+    assert report["metrics"] == demo.report["metrics"]
+    assert demo.report["compared_with_version"] is None
+    assert report["compared_with_version"] == demo.report["pushed_version"]
 
 
-def test_a_model_below_the_gate_is_not_pushed(ran, config):
-    before = sorted(path.name for path in serving_dir(config).iterdir())
-    strict = config.model_copy(update={"gate": config.gate.model_copy(update={"auc": 0.999})})
-    _, report = run_pipeline(strict)
-    assert not report["blessed"] and report["pushed_version"] is None
-    assert "0.999" in report["reasons"][0]
-    assert sorted(path.name for path in serving_dir(config).iterdir()) == before
+def test_the_baseline_is_what_was_pushed(ran, config):
+    """B is blessed by the Evaluator and refused by the replay; C is compared with A, and fails the gate."""
+    pushed = newest_pushed(serving_dir(config))
+    b = config.model_copy(update={"training": config.training.model_copy(update={"seed": 7}),
+                                  "serving": config.serving.model_copy(update={"max_abs_diff": 1e-30})})
+    run_b, report_b = run_pipeline(b)
+    assert run_b.properties["Evaluator", "blessing"]["blessed"] == 1
+    assert not report_b["blessed"] and report_b["pushed_version"] is None and "1e-30" in report_b["reasons"][0]
+
+    c = config.model_copy(update={"training": config.training.model_copy(update={"seed": 8}),
+                                  "gate": config.gate.model_copy(update={"auc": 0.999})})
+    run_c, report_c = run_pipeline(c)
+    baseline = run_c.artifacts["LatestPushedModel", "model"]
+    assert run_c.properties["Evaluator", "blessing"]["baseline_model_uri"] == baseline
+    assert report_c["compared_with_version"] == pushed.version
+    assert identity(PushedVersion(0, f"{baseline}/Format-Serving")) == identity(pushed)
+    assert not report_c["blessed"] and report_c["pushed_version"] is None and "0.999" in report_c["reasons"][0]
+    assert newest_pushed(serving_dir(config)) == pushed
 
 
 def test_a_refusal_by_the_serving_gate_says_whether_inputs_differ(ran, config):
@@ -150,7 +167,7 @@ def test_a_label_outside_its_range_ends_the_run(config, log, tmp_path):
         "pipeline": config.pipeline.model_copy(update={"root": str(tmp_path / "run")})})
     with pytest.raises(AnomalyError, match="validation: column 'label_click'"):
         run_pipeline(wrong)
-    assert not serving_dir(wrong).exists()
+    assert not Path(serving_dir(wrong)).exists()
 
 
 def test_the_log_is_left_as_it_was(ran, log):

@@ -6,7 +6,7 @@ import pytest
 import tensorflow_data_validation as tfdv
 
 from tests.toy import toy_requests, toy_schema
-from tfx_pipelines.schema import schema_from_json, schema_to_json, tfmd_schema, write_tfmd_schema
+from tfx_pipelines.schema import schema_file, schema_from_json, schema_to_json, tfmd_schema
 from zoo.data.example import to_example
 from zoo.keras import tf
 
@@ -42,9 +42,7 @@ def test_schema_survives_the_way_through_json():
     assert schema_from_json(schema_to_json(toy_schema())) == toy_schema()
 
 
-def test_an_unchanged_schema_file_is_not_written_anew(tmp_path):
-    path = tmp_path / "schema.pbtxt"
-    write_tfmd_schema(toy_schema(), str(path))
-    before = path.stat().st_mtime_ns
-    write_tfmd_schema(toy_schema(), str(path))
-    assert path.stat().st_mtime_ns == before
+def test_another_schema_has_another_file():
+    schema = toy_schema()
+    fewer = schema.model_copy(update={"candidates": schema.candidates[:2]})
+    assert schema_file("root", schema) == schema_file("root", toy_schema()) != schema_file("root", fewer)

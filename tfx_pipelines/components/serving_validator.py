@@ -2,7 +2,6 @@
 
 # No postponed annotations here: TFX reads the types of the component's arguments.
 import dataclasses
-import io
 import json
 import tempfile
 from collections.abc import Iterator
@@ -21,10 +20,9 @@ from serving.client import RankingClient
 from serving.replay import Replay, replay
 from serving.server import LocalModelServer
 from serving.warmup import write_warmup
-from tfx_pipelines.config import ServingConfig
 from tfx_pipelines.schema import schema_from_json
+from tfx_pipelines.scores import SCORES, read_columns
 from tfx_pipelines.skew import cause
-from tfx_pipelines.trainer import SCORES
 from zoo.data.example import from_example
 from zoo.data.request import Request
 from zoo.keras import tf
@@ -48,7 +46,9 @@ def ServingValidator(
     blessing: OutputArtifact[InfraBlessing],
     schema: Parameter[str],
     model_name: Parameter[str],
-    settings: Parameter[str],
+    replay_requests: Parameter[int],
+    warmup_requests: Parameter[int],
+    max_abs_diff: Parameter[float],
 ):
     """Blesses a model whose served scores are the trainer's.
 
@@ -66,28 +66,29 @@ def ServingValidator(
         blessing: blessed where every score agrees within the tolerance.
         schema: the zoo's Schema as JSON.
         model_name: name to serve the model by.
-        settings: `ServingConfig` as JSON.
+        replay_requests: how many requests to send.
+        warmup_requests: how many requests to write into the model.
+        max_abs_diff: largest difference allowed between a served score and the trainer's.
     """
-    config = ServingConfig.model_validate_json(settings)
     declared = schema_from_json(schema)
-    requests = list(_requests(examples, declared, max(config.replay_requests, config.warmup_requests)))
+    requests = list(_requests(examples, declared, max(replay_requests, warmup_requests)))
     exported = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
     with tempfile.TemporaryDirectory() as folder:
         version = Path(folder) / model_name / "1"
         io_utils.copy_dir(exported, str(version))
-        write_warmup(version, model_name, declared, requests[:config.warmup_requests])
+        write_warmup(version, model_name, declared, requests[:warmup_requests])
         expected = _expected_scores(f"{model_run.uri}/{SCORES}", declared)
         check_ids(requests, expected)
-        result = _replay(config, model_name, version.parent, declared, requests[:config.replay_requests], expected)
+        result = _replay(model_name, version.parent, declared, requests[:replay_requests], expected)
         io_utils.copy_dir(str(version), path_utils.serving_model_path(validated_model.uri))
-    blessed = result.max_abs_diff <= config.max_abs_diff
+    blessed = result.max_abs_diff <= max_abs_diff
     blessing.set_int_custom_property("blessed", int(blessed))
     fileio.makedirs(blessing.uri)
     io_utils.write_string_file(f"{blessing.uri}/{'INFRA_BLESSED' if blessed else 'INFRA_NOT_BLESSED'}", "")
-    summary = dataclasses.asdict(result) | {"tolerance": config.max_abs_diff, "blessed": blessed}
+    summary = dataclasses.asdict(result) | {"tolerance": max_abs_diff, "blessed": blessed}
     if not blessed:
         layer = tft.TFTransformOutput(transform_graph.uri).transform_features_layer()
-        summary["cause"] = cause(declared, requests[:config.replay_requests], _files(transformed_examples), layer)
+        summary["cause"] = cause(declared, requests[:replay_requests], _files(transformed_examples), layer)
     io_utils.write_string_file(f"{blessing.uri}/{RESULT}", json.dumps(summary, indent=2))
 
 
@@ -105,11 +106,10 @@ def _files(examples: Examples) -> list[str]:
 
 def _expected_scores(path: str, schema: Schema) -> dict[str, dict[str, np.ndarray]]:
     """By request id and task, the scores that the trainer computed."""
-    with tf.io.gfile.GFile(path, "rb") as file:
-        stored = np.load(io.BytesIO(file.read()))
-        ids = stored[f"keys/{REQUEST_ID}"]
-        starts = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])
-        tasks = {label.name: np.split(stored[f"scores/{label.name}"], starts[1:]) for label in schema.labels}
+    stored = read_columns(path)
+    ids = stored["keys"][REQUEST_ID]
+    starts = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])
+    tasks = {label.name: np.split(stored["scores"][label.name], starts[1:]) for label in schema.labels}
     if len(set(ids[starts])) < len(starts):
         names, counts = np.unique(ids[starts], return_counts=True)
         raise RequestIdError(_twice(names[counts > 1][0].decode()))
@@ -129,7 +129,7 @@ def _twice(identity: str) -> str:
             "give every request of the log an id of its own")
 
 
-def _replay(config: ServingConfig, model_name: str, base: Path, schema: Schema, requests: list[Request],
+def _replay(model_name: str, base: Path, schema: Schema, requests: list[Request],
             expected: dict[str, dict[str, np.ndarray]]) -> Replay:
     with (LocalModelServer({model_name: base}, rest_port=None) as server,
           RankingClient(server.target, model_name, schema, deadline_s=30.0) as client):

@@ -31,11 +31,12 @@ DOES = {
     "ExampleValidator": "look for anomalies",
     "Transform": "build vocabularies, transform every split",
     "Trainer": "train, choose the epoch, export",
-    "LatestBlessedModel": "find the model that serves today",
+    "LatestPushedModel": "find the model that serves today",
     "Evaluator": "measure AUC and GAUC, compare, bless",
     "ServingValidator": "replay requests against a server, write warm-up",
     "Pusher": "publish the model",
 }
+KEY = "depends_on"
 
 
 class StageError(ValueError):
@@ -68,12 +69,15 @@ class LocalRun:
 
 
 def run_local(pipeline: tfx.dsl.Pipeline, log_file: Path,
+              keys: Mapping[str, str] | None = None,
               checks: Mapping[tuple[str, str], Callable[[str], None]] | None = None) -> LocalRun:
     """Runs every stage in order, in this process.
 
     Args:
         pipeline: with a local metadata connection.
         log_file: gets everything that the stages print.
+        keys: by stage, what its output depends on beside inputs and settings, such as its code. A stage is taken from the
+            cache only where this is what it was; it stands among the stage's settings in ML Metadata, as `depends_on`.
         checks: by (stage, output), called with the output's URI when the stage is done; what they raise ends the run.
 
     Returns:
@@ -92,6 +96,8 @@ def run_local(pipeline: tfx.dsl.Pipeline, log_file: Path,
     with output_to_file(log_file) as console, _logging_at(logging.INFO):
         for number, node in enumerate(ir.nodes, start=1):
             name = node.pipeline_node.node_info.id
+            if name in (keys or {}):
+                node.pipeline_node.parameters.parameters[KEY].field_value.string_value = keys[name]
             label = f"[{number:2d}/{len(ir.nodes)}] {name:<18} {DOES.get(name, '')}"
             launch = launcher.Launcher(
                 pipeline_node=node.pipeline_node, mlmd_connection=metadata.Metadata(connection),

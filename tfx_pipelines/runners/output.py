@@ -31,8 +31,9 @@ def output_to_file(path: Path) -> Iterator[Console]:
         try:
             yield Console(file=terminal, force_terminal=terminal.isatty())
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(OSError):  # no room for the log must not keep the terminal away
+                    stream.flush()
             for number, descriptor in zip((1, 2), kept, strict=True):
                 os.dup2(descriptor, number)
                 os.close(descriptor)

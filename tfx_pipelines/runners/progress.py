@@ -49,6 +49,6 @@ def _follow(log, console: Console, done: threading.Event) -> None:
         for line in lines:
             text = line.decode(errors="replace")
             if text.startswith(SHOWN):
-                console.print(f"        [dim]{text}[/dim]", highlight=False, soft_wrap=True)
+                console.print(f"        {text}", style="dim", markup=False, highlight=False, soft_wrap=True)
         if last:
             return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 
@@ -35,11 +37,29 @@ def show(name: str) -> None:
     from zoo.models import registry
 
     console = data_console()
-    console.print(Markdown(registry.card(name)))
+    console.print(Markdown(narrowed(registry.card(name), console.width)))
     with console.status("loading TensorFlow for the settings"):
         config = registry.get(name).Config
     console.print("\nSettings (model.config in a run's configuration)", style="bold")
     _print_settings(console, config(), "")
+
+
+def narrowed(markdown: str, width: int) -> str:
+    """The text with every table that is wider than `width` as a list: an item a row, which names the cells that are filled.
+
+    Args:
+        markdown: with tables in the form of `| a | b |`.
+        width: characters of a line.
+    """
+    return re.sub(r"(?:^\|.*\n){2,}", lambda table: _as_list(table[0], width), markdown, flags=re.M)
+
+
+def _as_list(table: str, width: int) -> str:
+    if max(map(len, table.splitlines())) <= width:
+        return table
+    head, _, *rows = ([cell.strip() for cell in line[1:-1].split("|")] for line in table.splitlines())
+    filled = [[f"{name} {cell}" for name, cell in zip(head, row, strict=True) if cell] for row in rows]
+    return "".join(f"* {' · '.join(cells)}\n" for cells in filled)
 
 
 def _print_settings(console, config, prefix: str) -> None:

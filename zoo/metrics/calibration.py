@@ -9,6 +9,8 @@ import numpy as np
 
 from zoo.metrics.samples import weighted_samples
 
+BINS = 10
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -29,7 +31,7 @@ class Calibration:
     count: tuple[float, ...]
 
 
-def calibration(labels: Any, probabilities: Any, weights: Any = None, bins: int = 20) -> Calibration:
+def calibration(labels: Any, probabilities: Any, weights: Any = None, bins: int = BINS) -> Calibration:
     """Compares predictions with labels (or true probabilities) in bins that hold equally many samples.
 
     Args:

@@ -48,9 +48,7 @@ def get(name: str) -> type[RankingModel]:
     Raises:
         ConfigError: there is no such model; names the nearest one.
     """
-    if name not in MODELS:
-        raise ConfigError(f"there is no model {name!r} in the zoo{nearest(name, MODELS)}")
-    module, attribute = MODELS[name].split(":")
+    module, attribute = _line(name)
     return getattr(importlib.import_module(module), attribute)
 
 
@@ -66,10 +64,18 @@ def name_of(cls: type[RankingModel]) -> str:
     raise ConfigError(f"{cls.__name__} is no model of the zoo; add its line to zoo/models/registry.py")
 
 
+def module_of(name: str) -> str:
+    """The dotted name of a model's module, which is not imported.
+
+    Raises:
+        ConfigError: there is no such model; names the nearest one.
+    """
+    return _line(name)[0]
+
+
 def card(name: str) -> str:
     """The model card, in Markdown."""
-    if name not in MODELS:
-        raise ConfigError(f"there is no model {name!r} in the zoo{nearest(name, MODELS)}")
+    _line(name)
     return (CARDS / f"{name}.md").read_text(encoding="utf-8")
 
 
@@ -96,3 +102,9 @@ def build(name: str, schema: Schema, config: dict[str, Any] | None = None, asset
     """
     cls = get(name)
     return cls(schema, parse(cls.Config, config, where="model.config"), assets=assets)
+
+
+def _line(name: str) -> list[str]:
+    if name not in MODELS:
+        raise ConfigError(f"there is no model {name!r} in the zoo{nearest(name, MODELS)}")
+    return MODELS[name].split(":")

@@ -10,11 +10,11 @@ import pytest
 from tests.toy import ITEMS, toy_batch, toy_bound, toy_requests
 from zoo.assets import Assets
 from zoo.config import Config, ConfigError, parse
+from zoo.data.batch import Batch
 from zoo.keras import keras, tf
 from zoo.layers.embeddings import EmbeddingConfig, Embeddings
 from zoo.models import registry
-from zoo.training.config import OptimizersConfig
-from zoo.training.optimizers import optimizer_for
+from zoo.training import GroupedOptimizer, TrainingLoop
 
 
 @pytest.fixture(scope="module")
@@ -90,13 +90,12 @@ def test_training_moves_free_tables_holds_anchored_ones_and_leaves_frozen_ones(s
         keras.utils.set_random_seed(1)
         pretrained = {"item": {"asset": "item_vectors", "mode": mode} | ({"anchor": 10.0} if mode == "anchored" else {})}
         model = registry.build("embedding_mlp", schema, {"embedding": {"dim": 2, "pretrained": pretrained}}, assets)
-        model(batch[0])
+        model.make_variables()
         layer, = model.embedding_layers()
         table = layer.spaces["item"].table
         begin = table.numpy()
-        model.compile(optimizer=optimizer_for(model, OptimizersConfig()))
-        for _ in range(20):
-            model.train_step(batch)
+        loop = TrainingLoop(model, GroupedOptimizer(model))
+        loop.run(tf.data.Dataset.from_tensors(Batch(*batch)).repeat(20))
         moved[mode] = np.abs(table.numpy() - begin)
         variables[mode] = {v.ref() for v in model.trainable_variables}
         assert (table.ref() in variables[mode]) == (mode != "frozen")

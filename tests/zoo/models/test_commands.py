@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
+from rich.markdown import Markdown
 
 from tfx_pipelines.cli import zoo
+from zoo.commands.models import narrowed
 from zoo.models import registry
 
 
@@ -20,6 +25,25 @@ def test_shows_the_card_and_the_settings_with_defaults():
     result = CliRunner().invoke(zoo, ["models", "show", "din"])
     assert result.exit_code == 0
     assert "Deep Interest Network" in result.output and "attention.softmax = False" in result.output
+
+
+def test_a_wide_table_is_a_list_of_what_is_filled():
+    head = "| dataset | seeds | auc | gauc |\n| --- | --- | --- | --- |\n"
+    text = f"Before\n\n{head}| rees46 | 3 | 0.84 ± 0.01 |  |\n| sim | 1 |  | 0.67 |\n\nafter | all\n"
+    assert narrowed(text, 80) == text
+    rows = "* dataset rees46 · seeds 3 · auc 0.84 ± 0.01\n* dataset sim · seeds 1 · gauc 0.67\n"
+    assert narrowed(text, 30) == f"Before\n\n{rows}\nafter | all\n"
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_a_card_is_readable_at_80_columns(name):
+    """Every figure of the card's tables stands there whole, and no line is longer."""
+    text = Console(width=80, file=io.StringIO())
+    text.print(Markdown(narrowed(registry.card(name), 80)))
+    shown = text.file.getvalue()
+    assert max(map(len, shown.splitlines())) <= 80
+    cells = [cell.strip() for line in registry.card(name).splitlines() if line.startswith("| ") for cell in line.split("|")]
+    assert all(cell in " ".join(shown.split()) for cell in cells if cell and set(cell) != {"-"})
 
 
 def test_a_name_that_is_not_there_gets_the_nearest_one():

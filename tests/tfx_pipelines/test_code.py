@@ -1,0 +1,127 @@
+"""A stage's key follows the code that it runs: editing a file changes the keys of those stages, and of no others."""
+
+from __future__ import annotations
+
+import builtins
+import io
+import re
+import shutil
+
+import pytest
+from tfx.dsl.compiler import compiler
+from tfx.orchestration.local import runner_utils
+
+from tfx_pipelines.code import PACKAGES, RUNS, stage_code
+from tfx_pipelines.pipeline import create_pipeline
+from zoo.code import HOME, code_fingerprint, imported_modules
+from zoo.config import ConfigError
+
+EDITS = {
+    "tfx_pipelines/preprocessing.py": {"Transform", "Trainer"},  # the Trainer reads the vocabularies' sizes by it
+    "tfx_pipelines/trainer.py": {"Trainer"},
+    "zoo/training/trainer.py": {"Trainer"},
+    "zoo/optimizers/rules.py": {"Trainer"},
+    "zoo/layers/target_attention.py": {"Trainer"},
+    "zoo/models/fine/din.py": {"Trainer"},
+    "zoo/models/fine/dien.py": set(),
+    "zoo/export/servable.py": {"Trainer"},
+    "tfx_pipelines/gauc_metric.py": {"Evaluator"},
+    "serving/client.py": {"ServingValidator"},
+    "serving/server/versions.py": {"ServingValidator"},
+    "tfx_pipelines/components/serving_validator.py": {"ServingValidator"},
+    "zoo/schema.py": {"Transform", "Trainer", "ServingValidator"},
+    "zoo/data/simulator/market.py": set(),
+    "zoo/data/importer/events.py": set(),
+    "tfx_pipelines/report.py": set(),
+    "tfx_pipelines/pipeline.py": set(),
+    "serving/serve.py": set(),
+}
+
+
+@pytest.fixture
+def build(config, log):
+    return lambda: create_pipeline(config, log.schema, schema_file="schema.pbtxt", serving_dir="serving",
+                                   metadata_path="metadata.sqlite")
+
+
+@pytest.fixture
+def pipeline(build):
+    return build()
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    home = tmp_path_factory.mktemp("code")
+    for package in PACKAGES:
+        shutil.copytree(HOME / package, home / package, ignore=shutil.ignore_patterns("*.pyc", "*.yaml", "*.md"))
+    return home
+
+
+def test_where_the_code_lies_is_no_part_of_its_key(copy):
+    assert stage_code("din", copy) == stage_code("din")
+
+
+@pytest.mark.parametrize(("path", "stages"), EDITS.items())
+def test_editing_a_file_changes_the_keys_of_the_stages_that_run_it(copy, path, stages):
+    file, before = copy / path, stage_code("din", copy)
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text + "\n# another line\n", encoding="utf-8")
+    try:
+        after = stage_code("din", copy)
+    finally:
+        file.write_text(text, encoding="utf-8")
+    assert {stage for stage in before if after[stage] != before[stage]} == stages
+
+
+def test_every_stage_begins_where_the_pipeline_says(pipeline):
+    """Whatever of ours a stage names (its executor, `run_fn`, a metric's module) is known as where its code begins."""
+    ir = compiler.Compiler().compile(pipeline)
+    deployment = runner_utils.extract_local_deployment_config(ir)
+    assert {node.pipeline_node.node_info.id for node in ir.nodes} == set(stage_code("din"))
+    begins = {}
+    for node in ir.nodes:
+        name = node.pipeline_node.node_info.id
+        text = f"{runner_utils.extract_executor_spec(deployment, name)} {node.pipeline_node.parameters}"
+        begins[name] = {module_of(dotted) for dotted in re.findall(rf"\b(?:{'|'.join(PACKAGES)})(?:\.\w+)+", text)}
+    assert {name: modules for name, modules in begins.items() if modules} == {k: set(v) for k, v in RUNS.items()}
+
+
+def module_of(dotted: str) -> str:
+    while not (HOME / f"{dotted.replace('.', '/')}.py").is_file():
+        dotted = dotted.rpartition(".")[0]
+    return dotted
+
+
+def test_imports_are_followed_as_python_does(tmp_path):
+    sources = {
+        "a/__init__.py": "from a.base import B",
+        "a/base.py": "B = 1",
+        "a/main.py": "from typing import TYPE_CHECKING\nimport numpy\nif TYPE_CHECKING:\n    import a.types\n"
+                     "def f():\n    from . import lazy\n    from .sub.deep import Thing\n",
+        "a/types.py": "", "a/lazy.py": "import b.other", "a/unused.py": "",
+        "a/sub/__init__.py": "", "a/sub/deep.py": "from ..up import C", "a/up.py": "", "b/__init__.py": "", "b/other.py": "",
+    }
+    for name, text in sources.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    reached = {"a", "a.base", "a.main", "a.lazy", "a.sub", "a.sub.deep", "a.up"}
+    assert imported_modules(["a.main"], ["a"], tmp_path) == reached
+    assert imported_modules(["a.main"], ["a", "b"], tmp_path) == reached | {"b", "b.other"}
+    with pytest.raises(ModuleNotFoundError, match="a.main2"):
+        code_fingerprint(["a.main2"], ["a"], tmp_path)
+
+
+def test_a_model_that_is_not_there_is_named():
+    with pytest.raises(ConfigError, match="did you mean 'din'"):
+        stage_code("dinn")
+
+
+def test_the_function_that_builds_the_pipeline_reads_no_file(build, monkeypatch):
+    build()
+
+    def refused(file, *_, **__):
+        raise AssertionError(f"{file} is read")
+
+    for module in (builtins, io):  # what `open` and pathlib call
+        monkeypatch.setattr(module, "open", refused)
+    assert build().pipeline_info.pipeline_name

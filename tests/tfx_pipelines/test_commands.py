@@ -1,0 +1,72 @@
+"""`zoo demo`, `zoo run` and `zoo compile` as a user calls them: what they print, and how they end."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+REFUSED = "gate.auc=0.999"
+
+
+@pytest.fixture
+def of_the_demo(config):
+    """Arguments of a run that finds the demo's stages in the cache."""
+    return ["demo", "--log", config.log, "--root", config.root, "--set", "pipeline.name=demo-din"]
+
+
+@pytest.mark.slow
+def test_the_demo_shows_the_whole_way(demo, config):
+    assert demo.code == 0, demo.output
+    for line in ("1. A request log", "is there already (3,000 requests)", "2. The pipeline: din, trained",
+                 r"\[ 1/10\] ImportExampleGen   read the request log +\d+\.\d s +\d+ MiB",
+                 r"^ +epoch 1/5  loss 0\.\d+  validation AUC 0\.\d+", r"\[10/10\] Pusher",
+                 "3. A ranking call over gRPC", r"127\.0\.0\.1:\d+ answers for .*/serving/din", "ranked by version",
+                 "din on simulator, test split", r"AUC .* 0\.\d{4}", "Blessed.", f"SavedModel: {config.root}/serving/din/",
+                 f"Next:       zoo serve --model din={config.root}/serving/din", r"Done in \d+ min \d+ s"):
+        assert re.search(line, demo.output, re.M), line
+    assert demo.output.index("3. A ranking call") > demo.output.index("Pusher")
+
+
+@pytest.mark.slow
+def test_a_run_says_what_came_from_the_cache_and_what_to_type_next(ran, of_the_demo, config, command):
+    output, code = command("run", *of_the_demo)
+    assert code == 0, output
+    assert f"din on {config.log}; everything goes to {config.root}" in " ".join(output.split())
+    assert re.search(r"Trainer .* cached", output) and "epoch 1/" not in output
+    assert "Blessed." in output and "zoo serve --model" in output
+
+
+@pytest.mark.slow
+def test_a_refused_model_ends_run_and_demo_with_2(ran, of_the_demo, root, command):
+    output, code = command("run", *of_the_demo, "--set", REFUSED)
+    assert code == 2 and "Not blessed. AUC 0." in output and "below the gate's 0.999" in " ".join(output.split())
+    assert "zoo serve" not in output and "report.md" in output
+    output, code = command("demo", "--root", root, "--requests", 3000, "--set", REFUSED)
+    assert code == 2 and "nothing was pushed and nothing is ranked" in " ".join(output.split())
+    assert "A ranking call" not in output and "Not blessed" in output
+
+
+def test_a_run_without_a_log_is_one_message(command, tmp_path):
+    output, code = command("run", "demo", "--log", tmp_path, "--root", tmp_path / "run")
+    assert code == 1 and re.search(r"Error: .* is not a request log", output) and "Traceback" not in output
+    output, code = command("run", "demo", "--log", tmp_path, "--root", tmp_path / "br [v2]" / "run")
+    assert code == 1 and "br [v2]/run' holds '['" in output and "br [v2]/run" in output.split("Error:")[0]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("folder", ["My_Shop", "My Shop", "shop"])
+def test_compile_makes_a_legal_name_and_says_what_is_to_do(log, tmp_path, command, folder):
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "log").symlink_to(log.path)
+    output, code = command("compile", "demo", "--log", tmp_path / folder / "log", "--set", "model.name=embedding_mlp",
+                           "--root", "gs://bucket/root", "--out", tmp_path / "p.json")
+    assert code == 0, output
+    job = json.loads((tmp_path / "p.json").read_text())
+    name = folder.lower().replace("_", "-").replace(" ", "-") + "-embedding-mlp"
+    assert job["pipelineSpec"]["pipelineInfo"]["name"] == name and f"Name:    {name}\n" in output
+    schema = re.search(r"copy (\S+) to (\S+)", output)
+    assert schema[1] == str(tmp_path / "p.schema.pbtxt") and schema[2].startswith("gs://bucket/root/schema/schema-")
+    assert schema[2] in json.dumps(job)
+    assert "Note:    the request log" not in output  # an absolute path may be mounted in the cluster

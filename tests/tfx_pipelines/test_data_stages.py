@@ -1,0 +1,53 @@
+"""The stages before training, on a log that is written anew into the same place."""
+
+from __future__ import annotations
+
+import pytest
+from tfx import v1 as tfx
+
+from tests.toy import toy_requests, toy_schema
+from tfx_pipelines.anomalies import AnomalyError, check_anomalies
+from tfx_pipelines.code import stage_code
+from tfx_pipelines.pipeline import data_components
+from tfx_pipelines.runners.local import LocalRun, run_local
+from tfx_pipelines.schema import schema_file, write_tfmd_schema
+from zoo.data.request_log import SPLITS, RequestLogWriter
+from zoo.schema import Schema
+
+pytestmark = pytest.mark.slow
+WITH_PRICE = toy_schema()
+WITHOUT_PRICE = WITH_PRICE.model_copy(update={"candidates": tuple(f for f in WITH_PRICE.candidates if f.name != "price")})
+
+
+@pytest.fixture
+def stages(tmp_path):
+    """Writes a log by a schema, and runs what checks it, declared by the same schema or another."""
+    def run(schema: Schema, declared: Schema | None = None) -> LocalRun:
+        with RequestLogWriter(tmp_path / "log", schema, source={}, overwrite=True) as log:
+            for split in SPLITS:
+                for request in toy_requests(5):
+                    request.candidates.pop("price") if schema == WITHOUT_PRICE else None
+                    log.write(split, request)
+        path = schema_file(str(tmp_path), declared or schema)
+        write_tfmd_schema(declared or schema, path)
+        nodes = data_components(schema, path, str(tmp_path / "log"))
+        nodes.pop("transform")
+        pipeline = tfx.dsl.Pipeline(
+            pipeline_name="data", pipeline_root=str(tmp_path), components=list(nodes.values()), enable_cache=True,
+            metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(f"{tmp_path}/m.sqlite"))
+        return run_local(pipeline, tmp_path / "run.log", keys=stage_code("din"),
+                         checks={("ExampleValidator", "anomalies"): check_anomalies})
+
+    return run
+
+
+def cached(run: LocalRun) -> set[str]:
+    return {stage.name for stage in run.stages if stage.cached}
+
+
+def test_the_new_schema_is_taken_in_the_same_root(stages):
+    stages(WITH_PRICE)
+    assert cached(stages(WITHOUT_PRICE)) == set()
+    assert "ImportSchemaGen" in cached(stages(WITH_PRICE))
+    with pytest.raises(AnomalyError, match="candidate_price"):
+        stages(WITHOUT_PRICE, declared=WITH_PRICE)

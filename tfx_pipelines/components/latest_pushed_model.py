@@ -1,0 +1,79 @@
+"""Finds the model that serves today, which a new one is compared with."""
+
+# No postponed annotations here: TFX reads the types of the component's arguments.
+from typing import Any
+
+import yaml
+from tfx.dsl.component.experimental.annotations import OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.dsl.io import fileio
+from tfx.types.standard_artifacts import Model
+from tfx.utils import io_utils, path_utils
+
+from tfx_pipelines.pushed import newest_pushed
+from tfx_pipelines.schema import schema_from_json
+from zoo.config import parse
+from zoo.data import parsing
+from zoo.schema import Schema
+
+VERSION, REFUSED = "version", "refused"
+_SCHEMA_FILE = "assets.extra/schema.yaml"
+
+
+@component
+def LatestPushedModel(
+    model: OutputArtifact[Model],
+    serving_dir: Parameter[str],
+    schema: Parameter[str],
+):
+    """Copies the newest pushed version, whatever was blessed since; a folder without a model where there is none.
+
+    TFX's Resolver asks ML Metadata for the model blessed last, which may never have been pushed, and does not run on
+    open-source Kubeflow. What is pushed stands in a folder, so a cache must not answer for this stage without looking there.
+
+    Args:
+        model: the copy; its custom properties say the `version`, and why it is `refused` where it can't read this log.
+        serving_dir: folder of versions that servers watch.
+        schema: the zoo's Schema of the request log, as JSON.
+    """
+    pushed = newest_pushed(serving_dir)
+    if pushed is None:
+        return
+    model.set_int_custom_property(VERSION, pushed.version)
+    why = unreadable(_schema_of(pushed.uri), schema_from_json(schema))
+    if why:
+        model.set_string_custom_property(REFUSED, why)
+    else:
+        io_utils.copy_dir(pushed.uri, path_utils.serving_model_path(model.uri))
+
+
+def unreadable(pushed: Schema | None, log: Schema) -> str:
+    """Why a model can't be tried on a log: what it reads and the log has not; empty where it can.
+
+    Args:
+        pushed: schema that the model was exported with; None where it carries none.
+        log: schema of the request log.
+    """
+    if pushed is None:
+        return f"it carries no {_SCHEMA_FILE}"
+    offered = _columns(log)
+    missing = [name for name, form in _columns(pushed).items() if offered.get(name) != form]
+    if missing:
+        return f"it reads {', '.join(missing)}, which the log lacks or has in another form"
+    unscored = [label.name for label in log.labels if label.name not in {one.name for one in pushed.labels}]
+    return f"it does not score {', '.join(unscored)}" if unscored else ""
+
+
+def _columns(schema: Schema) -> dict[str, Any]:
+    return parsing.raw_spec(schema) | parsing.label_spec(schema)
+
+
+def _schema_of(model: str) -> Schema | None:
+    path = f"{model}/{_SCHEMA_FILE}"
+    if not fileio.exists(path):
+        return None
+    with fileio.open(path, "rb") as file:
+        return parse(Schema, yaml.safe_load(file.read().decode()), where=path)
+
+
+__all__ = ["REFUSED", "VERSION", "LatestPushedModel", "unreadable"]

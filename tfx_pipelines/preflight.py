@@ -1,0 +1,53 @@
+"""What can be known before the first stage, so that nobody waits for the last one to hear it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from zoo.config import ConfigError
+from zoo.data.request_log import RequestLog
+
+_PATTERN = re.compile(r"[*?\[\]]")
+
+
+class OneClassError(ValueError):
+    """A split of the log on which AUC and GAUC can't be measured."""
+
+
+def check_path(what: str, path: str) -> None:
+    """Beam and TensorFlow read folders by patterns, and have no way to say that a bracket is one.
+
+    Args:
+        what: to call it in the message.
+        path: of a folder that stages read from.
+
+    Raises:
+        ConfigError: the path holds `*`, `?`, `[` or `]`.
+    """
+    found = _PATTERN.search(path)
+    if found:
+        raise ConfigError(f"the {what} {path!r} holds {found[0]!r}, which Beam and TensorFlow take for a pattern; "
+                          "choose a path without * ? [ ]")
+
+
+def check_classes(log: RequestLog, splits: Sequence[str]) -> None:
+    """AUC and GAUC, which choose the epoch and gate the model, need positives and negatives.
+
+    Args:
+        log: the request log; its manifest has the counts.
+        splits: on which the first label's AUC is measured.
+
+    Raises:
+        OneClassError: a split has one class alone; names the split, the label and the count.
+    """
+    label = log.schema.labels[0].name
+    for split in splits:
+        count = log.manifest["splits"][split]
+        positives = count["positives"][label]
+        if 0 < positives < count["candidates"]:
+            continue
+        which = "positive" if positives == 0 else "negative"
+        raise OneClassError(f"{log.path}: the {split} split has no {which} ({label!r} of {count['candidates']:,} candidates), "
+                            "so AUC and GAUC can't be measured on it; check the times that divide the splits, and which events "
+                            "are clicks")
