@@ -14,7 +14,7 @@ NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Assets(Mapping[str, str]):
-    """Files by name, which a model reads when it is made and which an export takes along. Immutable.
+    """Files by name, which a model reads when it is made. An export takes along those that were read. Immutable.
 
     A file's name in a folder is the asset's name with any ending: `item_vectors.parquet` is `item_vectors`. The vocabulary of
     an id space is `vocabulary_<space>`, as TensorFlow Transform names it: one raw id a line, in the order of the ids from 2.
@@ -32,6 +32,7 @@ class Assets(Mapping[str, str]):
 
     def __init__(self, files: Mapping[str, str | Path] | None = None):
         self._files = MappingProxyType({name: str(path) for name, path in (files or {}).items()})
+        self._read: set[str] = set()
         for name, path in self.items():
             if not NAME.fullmatch(name):
                 raise ConfigError(f"asset {name!r} ({path}): a name has letters, digits, _ and - only; rename it")
@@ -62,7 +63,12 @@ class Assets(Mapping[str, str]):
         """
         if name not in self:
             raise ConfigError(f"the model was given no asset {name!r}{nearest(name, self) or '; it was given none at all'}")
+        self._read.add(name)
         return self[name]
+
+    def read(self) -> Assets:
+        """Those that somebody asked for by `path` or `vocabulary`: what a model was made from, and an export takes along."""
+        return Assets({name: path for name, path in self.items() if name in self._read})
 
     def vocabulary(self, space: str) -> list[str]:
         """The raw ids of an id space: the first one has id 2, the next one 3, …

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import zoo
 from zoo.assets import Assets
+from zoo.code import code_fingerprint
 from zoo.config import Config, dump_yaml, load_yaml, parse
 from zoo.keras import tf
 from zoo.models import registry
@@ -24,12 +26,14 @@ class ModelDescription(Config):
         config: all its settings.
         traits: what the rest of the cascade may rely on.
         version: of the zoo that exported it.
+        code: digest of the sources that the model's module and what it imports are made of.
     """
 
     name: str
     config: dict[str, Any] = {}
     traits: Traits = Traits()
     version: str = ""
+    code: str = ""
 
 
 def describe(model: RankingModel, path: str) -> None:
@@ -43,10 +47,18 @@ def describe(model: RankingModel, path: str) -> None:
     tf.io.gfile.makedirs(extra)
     model.schema.save(f"{extra}/{SCHEMA}")
     description = ModelDescription(name=registry.name_of(type(model)), config=model.config.model_dump(mode="json"),
-                                   traits=model.traits)
+                                   traits=model.traits, version=zoo.__version__,
+                                   code=_code_of(type(model)))
     dump_yaml(description, f"{extra}/{DESCRIPTION}")
     tf.train.Checkpoint(model=model).write(f"{extra}/{WEIGHTS}")
-    model.assets.copy_to(f"{extra}/{ASSETS}")
+    model.assets.read().copy_to(f"{extra}/{ASSETS}")
+
+
+def _code_of(cls: type[RankingModel]) -> str:
+    try:
+        return code_fingerprint([cls.__module__])
+    except ModuleNotFoundError:  # a model from elsewhere, whose sources are not beside the zoo's
+        return ""
 
 
 def load_model(path: str) -> RankingModel:
