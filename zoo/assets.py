@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from zoo import files as storage
 from zoo.config import ConfigError, nearest
-from zoo.keras import tf
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -36,7 +36,7 @@ class Assets(Mapping[str, str]):
         for name, path in self.items():
             if not NAME.fullmatch(name):
                 raise ConfigError(f"asset {name!r} ({path}): a name has letters, digits, _ and - only; rename it")
-            if not tf.io.gfile.exists(path) or tf.io.gfile.isdir(path):
+            if not storage.is_file(path):
                 raise ConfigError(f"asset {name!r}: {path} is not a file")
 
     def __getitem__(self, name: str) -> str:
@@ -78,7 +78,7 @@ class Assets(Mapping[str, str]):
         """
         # Only \n ends a line: an id may hold the other characters that Python takes for the end of one.
         path = self.path(f"vocabulary_{space}")
-        lines = read_bytes(path).decode().split("\n")
+        lines = storage.read_text(path).split("\n")
         ids = lines[:-1] if not lines[-1] else lines
         if len(set(ids)) < len(ids):
             raise ConfigError(f"{path}: {len(ids) - len(set(ids))} lines repeat others; each id has one line")
@@ -86,11 +86,11 @@ class Assets(Mapping[str, str]):
 
     def copy_to(self, folder: str | Path) -> Assets:
         """Copies all files into a folder, which is made if there is none, and gives back the copies."""
-        tf.io.gfile.makedirs(str(folder))
-        copies = {name: f"{str(folder).rstrip('/')}/{name}{_ending(path)}" for name, path in self.items()}
+        storage.make_dirs(folder)
+        copies = {name: storage.join(folder, name + _ending(path)) for name, path in self.items()}
         for name, path in self.items():
             if path != copies[name]:
-                tf.io.gfile.copy(path, copies[name], overwrite=True)
+                storage.copy(path, copies[name])
         return Assets(copies)
 
     @classmethod
@@ -100,23 +100,17 @@ class Assets(Mapping[str, str]):
         Raises:
             ConfigError: there is no such folder, or two of its files differ in their ending alone.
         """
-        if not tf.io.gfile.isdir(str(folder)):
+        if not storage.is_dir(folder):
             raise ConfigError(f"assets: {folder} is not a folder")
         files: dict[str, str] = {}
-        for file in sorted(tf.io.gfile.listdir(str(folder))):
+        for file in sorted(storage.list_dir(folder)):
             name = file.split(".")[0]
             if not name:
                 continue
             if name in files:
                 raise ConfigError(f"assets: {folder} holds {file} and another file of the name {name!r}; remove one of them")
-            files[name] = f"{str(folder).rstrip('/')}/{file}"
+            files[name] = storage.join(folder, file)
         return cls(files)
-
-
-def read_bytes(path: str) -> bytes:
-    """A whole file, wherever it is."""
-    with tf.io.gfile.GFile(path, "rb") as file:
-        return file.read()
 
 
 def _ending(path: str) -> str:

@@ -107,12 +107,13 @@ def load_yaml(path: files.PathLike) -> dict[str, Any]:
 
     Raises:
         ConfigError: the file is absent, can't be read, is not YAML, names a key twice, or is not a mapping.
-        FileError: it is not UTF-8, or nothing reaches it.
     """
     if not files.is_file(path):
         raise ConfigError(f"{path}: no such file")
     try:
         values = yaml.load(files.read_text(path), _Loader)
+    except files.FileError as error:
+        raise ConfigError(str(error)) from None
     except OSError as error:
         raise ConfigError(f"{path}: can not be read: {error.strerror or error}") from None
     except yaml.YAMLError as error:

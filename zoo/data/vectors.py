@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from zoo.assets import read_bytes
+from zoo import files
 from zoo.config import ConfigError
 
 
@@ -48,7 +48,7 @@ def _parquet(path: str) -> tuple[list[str], np.ndarray]:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    table = pq.read_table(pa.BufferReader(read_bytes(path)))
+    table = pq.read_table(pa.BufferReader(_bytes(path)))
     missing = {"id", "vector"} - set(table.column_names)
     if missing:
         raise ConfigError(f"{path}: needs the columns id and vector, and has {', '.join(table.column_names)}")
@@ -63,7 +63,7 @@ def _parquet(path: str) -> tuple[list[str], np.ndarray]:
 
 def _text(path: str) -> tuple[list[str], np.ndarray]:
     # Only \n ends a line, as in vocabularies.
-    lines = [line.rstrip("\r").rstrip(" ") for line in read_bytes(path).decode().split("\n")]
+    lines = [line.rstrip("\r").rstrip(" ") for line in files.read_text(path).split("\n")]
     rows = [(number, line.split(" ")) for number, line in enumerate(lines, 1) if line]
     if len(rows) > 1 and len(rows[0][1]) == 2 and len(rows[1][1]) != 2:
         rows = rows[1:]  # word2vec's first line: how many vectors, how wide
@@ -78,3 +78,8 @@ def _text(path: str) -> tuple[list[str], np.ndarray]:
     except ValueError as error:
         raise ConfigError(f"{path}: {error}; every line is an id and its numbers, divided by single spaces") from None
     return [row[0] for _, row in rows], values
+
+
+def _bytes(path: str) -> bytes:
+    with files.open_file(path, "rb") as file:
+        return file.read()
