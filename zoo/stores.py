@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import posixpath
@@ -123,6 +124,9 @@ class TensorFlowStore:
         # It opens when it is first read, and says then in its own way that there is nothing.
         if "r" in mode and not self.gfile.exists(path):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        # TensorFlow's memory appends to a file that is there.
+        if "w" in mode and path.startswith("ram://"):
+            self.remove(path)
         return self.gfile.GFile(path, mode)
 
     def is_file(self, path: str) -> bool:
@@ -166,11 +170,22 @@ class FsspecStore:
         self.system.makedirs(folder, exist_ok=True)
 
     def move(self, source: str, target: str) -> None:
-        self.system.mv(source, target)
+        if self.renames_folders:
+            self.system.mv(source, target)
+        else:
+            # Its `mv`, and its `rm` below, take a path for a pattern.
+            self.system.cp_file(source, target)
+            self.system.rm_file(source)
 
     def remove(self, path: str) -> None:
-        if self.system.exists(path):
-            self.system.rm(path, recursive=True)
+        if self.system.isdir(path):
+            for name in self.names(path):
+                self.remove(posixpath.join(path, name))
+            # Object stores have no empty folders, and say so.
+            with contextlib.suppress(OSError, NotImplementedError):
+                self.system.rmdir(path)
+        elif self.system.exists(path):
+            self.system.rm_file(path)
 
 
 def _told(error: Exception) -> str:

@@ -84,7 +84,7 @@ def interactions_schema(name: str, config: RequestsConfig, attributes: Iterable[
         request=user,
         sequences=(BehaviourSequence(name="history", role="behaviours", max_length=config.history,
                                      fields=(*described, *gaps)),),
-        candidates=(*described, popularity),
+        candidates=(*(feature.model_copy(update={"owner": "item"}) for feature in described), popularity),
         labels=(Label(name="click"),),
         group_key="user_id",
         keys=() if user else ("user_id",),

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.interactions.config import RequestsConfig, interactions_schema
+from benchmarks.interactions.items import catalogue
 from benchmarks.interactions.kinds import KINDS
+from zoo import files
 from zoo.config import ConfigError, nearest
 from zoo.data.request_log import RequestLog, RequestLogWriter
 
 
-def import_interactions(kind: str, folder: str | Path, out: str | Path, config: RequestsConfig | None = None, *,
+def import_interactions(kind: str, folder: str | Path, out: files.PathLike, config: RequestsConfig | None = None, *,
                         overwrite: bool = False,
                         on_progress: Callable[[str, int, int], None] = lambda what, done, total: None) -> RequestLog:
     """Makes a request log from a public log of interactions, by its published protocol.
@@ -21,7 +23,7 @@ def import_interactions(kind: str, folder: str | Path, out: str | Path, config: 
     Args:
         kind: `grocery`, `beauty` or `lastfm`.
         folder: with the files as published, plain or .gz.
-        out: folder to make.
+        out: folder to make; a local path or a URI.
         config: settings of the protocol; its defaults where None.
         overwrite: replace an existing request log.
         on_progress: called with what is being done, how much of it, and of how much.
@@ -44,8 +46,6 @@ def import_interactions(kind: str, folder: str | Path, out: str | Path, config: 
     config = known.config() if config is None else config
     if type(config) is not known.config:
         raise ConfigError(f"{kind} is made by {known.config.__name__}, got {type(config).__name__}")
-    out = Path(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
     on_progress("reading", 0, 1)
     data = known.read(Path(folder))
     schema = interactions_schema(kind, config, data.attributes, gap=known.ordered)
@@ -57,5 +57,7 @@ def import_interactions(kind: str, folder: str | Path, out: str | Path, config: 
             if request.features["user_id"] != user:
                 user, done = request.features["user_id"], done + 1
                 on_progress("making requests", done, total)
-        log.notes = {"users": total, "items": len(data.items), "floors": known.floors, "published": known.published}
+        log.write_catalogue(catalogue(data))
+        log.notes = {"times": known.times, "users": total, "items": len(data.items), "floors": known.floors,
+                     "published": known.published}
     return RequestLog(out)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from benchmarks.interactions.dataset import Interactions
 from benchmarks.interactions.files import InteractionsError
+from zoo.data.catalogue import CatalogueRow
 
 
 def draw(items: Sequence[str], count: int, excluded: Collection[str], rng: np.random.Generator, user: str) -> list[str]:
@@ -39,7 +40,13 @@ def draw(items: Sequence[str], count: int, excluded: Collection[str], rng: np.ra
     return list(drawn)
 
 
-class Catalogue:
+def catalogue(data: Interactions) -> Iterator[CatalogueRow]:
+    """Every item of a log with its attributes; since when is not known, so from 1970 on."""
+    for item in data.items:
+        yield CatalogueRow(item, 0, {a.name: a.values.get(item, "") for a in data.attributes})
+
+
+class KnownItems:
     """What is known of every item.
 
     Args:

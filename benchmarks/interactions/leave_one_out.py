@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.interactions.config import LeaveOneOutConfig
 from benchmarks.interactions.dataset import Interactions
 from benchmarks.interactions.files import InteractionsError
-from benchmarks.interactions.items import Catalogue, draw
+from benchmarks.interactions.items import KnownItems, draw
 from zoo.data.request import Request
 
 
@@ -35,7 +35,7 @@ def leave_one_out(data: Interactions, config: LeaveOneOutConfig) -> Iterator[tup
             raise InteractionsError(f"user {user!r} has {len(events)} interactions, and leave-one-out needs 3 (one to begin "
                                     "with, one to validate, one to test); remove the user")
     rng = np.random.default_rng(config.seed)
-    catalogue = Catalogue(data, (event.item for events in data.users.values() for event in events[:-2]))
+    known = KnownItems(data, (event.item for events in data.users.values() for event in events[:-2]))
     for user, events in data.users.items():
         trained, taken = {event.item for event in events[:-2]}, {event.item for event in events}
         for place, event in enumerate(events[1:], 1):
@@ -43,9 +43,9 @@ def leave_one_out(data: Interactions, config: LeaveOneOutConfig) -> Iterator[tup
             count, excluded = ((config.negatives, trained) if split == "train" else (config.held_out_negatives, taken))
             shown = [event.item, *draw(data.items, count, excluded, rng, user)]
             order, past = rng.permutation(len(shown)), events[:place]
-            history = catalogue.describe([e.item for e in past]) | {"gap": [float(event.time - e.time) for e in past]}
+            history = known.describe([e.item for e in past]) | {"gap": [float(event.time - e.time) for e in past]}
             yield split, Request(
                 request_id=f"{user}-{place}", time=event.time, features={"user_id": user}, sequences={"history": history},
-                candidates=catalogue.candidates([shown[i] for i in order]),
+                candidates=known.candidates([shown[i] for i in order]),
                 labels={"click": [float(i == 0) for i in order]},
             )

@@ -16,6 +16,7 @@ from benchmarks.interactions.grocery import read_grocery
 from benchmarks.interactions.lastfm import read_lastfm
 from benchmarks.interactions.leave_one_out import leave_one_out
 from tests.data_paths import shared_data
+from tests.zoo.data.catalogues import assert_candidates_stand_in_the_catalogue
 from zoo.config import ConfigError, parse
 from zoo.data.request_log import SPLITS, RequestLog, RequestLogError
 from zoo.metrics import auc, gauc, hit_rate, ndcg, positive_ranks
@@ -131,6 +132,16 @@ def test_the_same_seed_gives_the_same_log_and_gzip_reads_alike(tmp_path):
         (tmp_path / "files" / f"{name}.gz").write_bytes(gzip.compress(plain.read_bytes()))
         plain.unlink()
     assert read_grocery(tmp_path / "files").users.keys() == {"a", "b", "c", "d"}
+
+
+def test_the_catalogue_has_every_candidate_and_times_are_said(tmp_path):
+    for kind, write, settings in (("grocery", write_grocery, SMALL), ("lastfm", write_lastfm, {}),
+                                  ("beauty", write_beauty, SMALL | {"held_out_negatives": 3})):
+        log = import_interactions(kind, write(tmp_path / f"{kind}-files"), tmp_path / kind,
+                                  parse(KINDS[kind].config, settings))
+        assert_candidates_stand_in_the_catalogue(log)
+        assert log.catalogue().item_count == log.manifest["items"]
+        assert log.manifest["times"] == (kind == "grocery")
 
 
 def test_the_schema_has_what_models_ask_for(tmp_path):

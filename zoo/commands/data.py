@@ -58,12 +58,13 @@ def import_(events: tuple[str, ...], config: str, out: str, prior: tuple[str, ..
 @click.option("--split", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True)
 @click.option("--index", type=int, default=0, show_default=True, help="Which request of the split to print.")
 def show(log: str, split: str, index: int) -> None:
-    """Print what a request LOG holds, and one of its requests."""
+    """Print what a request LOG holds, one of its requests, and what the catalogue has of its first candidate."""
     import itertools
 
     from rich.pretty import Pretty
 
     from zoo.commands.console import data_console
+    from zoo.data.catalogue import item_feature
     from zoo.data.request_log import RequestLog, RequestLogError
 
     opened = RequestLog(log)
@@ -72,6 +73,10 @@ def show(log: str, split: str, index: int) -> None:
     if request is None:
         raise RequestLogError(f"{log}: the split {split} has no request number {index}")
     data_console().print(Pretty(request, max_length=8))
+    catalogue = opened.catalogue()
+    if catalogue is not None:
+        item = request.candidates[item_feature(opened.schema).name][0]
+        data_console().print(Pretty(catalogue.as_of(item, request.time)))
 
 
 @contextlib.contextmanager
@@ -103,6 +108,8 @@ def _summary(log) -> None:
         positives = ", ".join(f"{name} {number:,}" for name, number in count["positives"].items())
         table.add_row(split, f"{count['requests']:,}", f"{count['candidates']:,}", positives, *_times(manifest, count))
     console.print(table)
+    if manifest.get("catalogue"):
+        console.print(f"catalogue: {manifest['catalogue']['items']:,} items, {manifest['catalogue']['rows']:,} rows")
     for reason, number in manifest.get("rejected", {}).items():
         console.print(f"rejected: {number:,} rows, {reason} (all in {log.path}/rejected.csv)", soft_wrap=True)
     if manifest.get("dropped_after_until"):

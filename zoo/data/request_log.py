@@ -1,14 +1,16 @@
-"""A request log: sharded TFRecords of tf.Examples by split, with the schema and a manifest beside them."""
+"""A request log: sharded TFRecords of tf.Examples by split, with the schema, a manifest and a catalogue beside them."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from zoo import files
+from zoo.data.catalogue import CATALOGUE_FILE, Catalogue, CatalogueRow
+from zoo.data.catalogue_writer import write_catalogue
 from zoo.data.example import from_example, to_example
 from zoo.data.request import Request
 from zoo.files import PathLike
@@ -29,9 +31,9 @@ class RequestLogError(ValueError):
 class RequestLogWriter:
     """Writes a request log, which is there only when everything is written.
 
-    The layout is `schema.yaml`, `manifest.json` and `<split>/requests-00000.tfrecord.gz`, … for the splits `train`,
-    `validation` and `test`. Where folders can be renamed the log appears under its name at once; elsewhere (in object
-    stores) its manifest is written last, and without it the folder is no log.
+    The layout is `schema.yaml`, `manifest.json`, `catalogue.parquet` and `<split>/requests-00000.tfrecord.gz`, … for the
+    splits `train`, `validation` and `test`. Where folders can be renamed the log appears under its name at once; elsewhere
+    (in object stores) its manifest is written last, and without it the folder is no log.
 
     Args:
         path: the folder to make, a local path or a URI.
@@ -51,6 +53,7 @@ class RequestLogWriter:
     Example:
         >>> with RequestLogWriter("runs/log", schema, source={"kind": "simulator"}) as log:
         ...     log.write("train", request)
+        ...     log.write_catalogue([CatalogueRow("i7", 1_700_006_400, {"category": "c3"})])
     """
 
     def __init__(self, path: PathLike, schema: Schema, source: dict[str, Any], shard_size: int = 50_000,
@@ -63,6 +66,7 @@ class RequestLogWriter:
         self._room = self.path if files.tensorflow_reads(self.path) else tempfile.gettempdir()
         self.counts = {split: _empty_count() for split in SPLITS}
         self.notes: dict[str, Any] = {}
+        self._catalogue: dict[str, int] | None = None
         self._shards: dict[str, contextlib.ExitStack] = {}
         self._writers: dict[str, Any] = {}
         with files.writing(self.path), contextlib.ExitStack() as undo:
@@ -82,6 +86,11 @@ class RequestLogWriter:
                 self._open_shard(split, number)
             self._writers[split].write(serialized)
         self._count(split, request)
+
+    def write_catalogue(self, rows: Iterable[CatalogueRow]) -> None:
+        """Writes what belongs to the items alone, once; raises `CatalogueError` where a row does not fit the schema."""
+        with files.writing(self.path):
+            self._catalogue = write_catalogue(files.join(self.partial, CATALOGUE_FILE), self.schema, rows)
 
     def __enter__(self) -> RequestLogWriter:
         return self
@@ -105,7 +114,8 @@ class RequestLogWriter:
             raise RequestLogError(f"{self.path}: no request fell into {' and '.join(empty)}; "
                                   "check the times that divide the splits")
         self.schema.save(files.join(self.partial, SCHEMA_FILE))
-        manifest = {"name": self.schema.name, "source": self.source, "splits": self.counts, **self.notes}
+        manifest = {"name": self.schema.name, "source": self.source, "splits": self.counts,
+                    "catalogue": self._catalogue, **self.notes}
         files.write_text(files.join(self.partial, MANIFEST_FILE), json.dumps(manifest, indent=2) + "\n")
         if self.partial != self.path:
             files.remove(self.path)
@@ -169,6 +179,10 @@ class RequestLog:
             with contextlib.nullcontext(path) if files.tensorflow_reads(path) else files.local_copy(path) as local:
                 for record in tf.data.TFRecordDataset(local, compression_type="GZIP"):
                     yield record.numpy()
+
+    def catalogue(self) -> Catalogue | None:
+        """What belongs to the items alone, and since when; None for a log that was written without."""
+        return Catalogue.load(self) if files.is_file(files.join(self.path, CATALOGUE_FILE)) else None
 
     def requests(self, split: str) -> Iterator[Request]:
         """The requests of a split, in order."""

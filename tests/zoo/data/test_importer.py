@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from tests.data_paths import shared_data
+from tests.zoo.data.catalogues import assert_candidates_stand_in_the_catalogue
 from zoo import files
 from zoo.config import ConfigError, parse
 from zoo.data.importer import ImportConfig, import_events, load_import_config
@@ -115,6 +116,22 @@ def test_an_item_that_is_new_in_the_test_split_is_drawn_only_if_asked_for(tmp_pa
                 if item.startswith("new") and not label]
     assert bool(new_ones("test")) == drawn
     assert not new_ones("train") and not new_ones("validation"), "nothing of the test split may stand in the others"
+
+
+@pytest.mark.parametrize("drawn_from", ["training", "split"])
+def test_the_catalogue_has_every_candidate_as_of_its_request(tmp_path, drawn_from):
+    """Drawn candidates too, which may be first seen only later."""
+    late = [f"v{k},late-{k},{START + 2 * DAY + 70_000 + step},click,new-{step},c0," for k in range(3) for step in range(3)]
+    rows = [f"{row},{'' if ',i3,' in row else 1.5}" for row in sessions()] + late
+    log = import_events(
+        config(attributes=[{"name": "category", "role": "category"}, {"name": "price", "kind": "number"}],
+               negatives={"same_category": 3, "same_category_from": drawn_from}),
+        [write(tmp_path / "events.csv", rows, HEADER + ",price")], tmp_path / "log")
+    assert_candidates_stand_in_the_catalogue(log)
+    assert log.manifest["catalogue"] == {"rows": 13, "items": 13}
+    since = [log.catalogue().as_of(f"new-{step}", START + 3 * DAY).valid_from for step in range(3)]
+    seen = [START + 2 * DAY + 70_000 + step for step in range(3)]
+    assert (since == seen) == (drawn_from == "training") and all(a <= b for a, b in zip(since, seen, strict=True))
 
 
 def test_popularity_does_not_count_the_click_itself(tmp_path):

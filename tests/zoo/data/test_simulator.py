@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.zoo.data.catalogues import assert_candidates_stand_in_the_catalogue
 from zoo.config import ConfigError, parse
 from zoo.data.request import check_request
 from zoo.data.request_log import RequestLog
@@ -114,6 +115,25 @@ def test_written_log_can_be_recognised_and_read(tmp_path):
     log = RequestLog(tmp_path / "log")
     assert log.manifest["source"]["config"] == config.model_dump(mode="json") and seen[-1] == (600, 600)
     assert sum(count["requests"] for count in log.manifest["splits"].values()) == 600
+
+
+def test_the_catalogue_has_every_candidate_since_its_birth(tmp_path):
+    config = SimulatorConfig(requests=1_200, users=100, items=100)
+    log = write_simulated_log(config, tmp_path / "log")
+    assert_candidates_stand_in_the_catalogue(log)
+    catalogue = log.catalogue()
+    assert catalogue.item_count == len(catalogue) == 100
+    for request in log.requests("test"):
+        for item, age in zip(request.candidates["item"], request.candidates["age_days"], strict=True):
+            day = (request.time - config.start) // 86_400
+            assert catalogue.as_of(item, request.time).valid_from == config.start + 86_400 * (day - age)
+    born = [row.valid_from for row in catalogue.rows()]
+    assert min(born) < config.start < max(born)
+
+
+def test_purchases_are_given_the_click():
+    click, purchase = simulator_schema(SimulatorConfig(labels=("click", "purchase"))).labels
+    assert (click.given, purchase.given, purchase.entire_space) == (None, "click", False)
 
 
 def test_too_short_a_log_is_refused():

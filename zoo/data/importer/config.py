@@ -188,7 +188,7 @@ class ImportConfig(Config):
             spaces={"item": IdSpace(min_count=self.item_min_count),
                     **{a.name: IdSpace() for a in self.attributes if a.kind == "id"}},
             sequences=(BehaviourSequence(name="history", max_length=self.history, fields=(item, *described, gap)),),
-            candidates=(item, *described, popularity),
+            candidates=(*(feature.model_copy(update={"owner": "item"}) for feature in (item, *described)), popularity),
             labels=(Label(name="click"),),
             group_key="user_id",
             keys=keys,

@@ -116,18 +116,20 @@ class EventStore:
     # ---- what the requests are made of ---------------------------------------------------------------------------
 
     def items(self) -> list[tuple[Any, ...]]:
-        """`(item, clicks in the training split, time of the first click, attributes…)`, prior events not counted.
-
-        Attributes are as they were when the item was first seen.
+        """What is known of each item: attributes are as they were when it was first seen.
 
         So nothing of the future stands in them, and they are the same for a clicked and a drawn candidate.
+
+        Returns:
+            `(item, clicks in the training split, time of the first click, time of the first event, attributes…)`; prior
+            events are not among the clicks.
         """
         start = int(self.config.splits.validation_from.timestamp())
         names = "".join(f", arg_min({quote(a.name)}, (time, row)) FILTER ({quote(a.name)} IS NOT NULL)"
                         for a in self.config.attributes)
         return self.db.execute(
             f"SELECT item, count(*) FILTER (NOT prior AND kind = {CLICK} AND time < {start}), "
-            f"min(time) FILTER (NOT prior AND kind = {CLICK}){names} FROM events "
+            f"min(time) FILTER (NOT prior AND kind = {CLICK}), min(time){names} FROM events "
             "GROUP BY item ORDER BY item").fetchall()
 
     def units(self) -> Iterator[list[tuple[Any, ...]]]:

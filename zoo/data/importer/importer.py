@@ -74,7 +74,10 @@ def _keep_rejected(store: EventStore, log: RequestLogWriter) -> dict[str, int]:
 
 
 def _write_requests(store: EventStore, log: RequestLogWriter, on_progress: Progress) -> dict[str, int]:
-    """Makes the requests of one user or session after the other; gives counts of what was done otherwise than asked."""
+    """Makes the requests of one user or session after the other, and the catalogue.
+
+    Gives counts of what was done otherwise than asked.
+    """
     items = ItemTable(store.config, store.items())
     if not len(items.trained):
         raise EventLogError("no click falls into the training split; check splits.validation_from and the clicks' "
@@ -85,5 +88,6 @@ def _write_requests(store: EventStore, log: RequestLogWriter, on_progress: Progr
             log.write(split, request)
         done += len(unit)
         on_progress("making requests", done, total)
+    log.write_catalogue(items.catalogue())
     on_progress("making requests", total, total)
     return {name: count for name, count in builder.notes.items() if count}

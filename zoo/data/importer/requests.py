@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from zoo.data.importer.config import ImportConfig, Splits
+from zoo.data.catalogue import CatalogueRow
+from zoo.data.importer.config import Attribute, ImportConfig, Splits
 from zoo.data.importer.rows import CLICK, IMPRESSION, OTHER
 from zoo.data.request import Request
 from zoo.data.request_log import SPLITS
@@ -35,7 +36,7 @@ class ItemTable:
 
     Args:
         config: of the import.
-        rows: `(item, training clicks, time of the first click or None, attributes…)`.
+        rows: `(item, training clicks, time of the first click or None, time of the first event, attributes…)`.
     """
 
     def __init__(self, config: ImportConfig, rows: Sequence[tuple[Any, ...]]):
@@ -43,7 +44,9 @@ class ItemTable:
         self.names = [row[0] for row in rows]
         self.index = {name: place for place, name in enumerate(self.names)}
         self.clicks = np.array([row[1] for row in rows], np.int64)
-        self.attributes = {a.name: [row[3 + i] for row in rows] for i, a in enumerate(config.attributes)}
+        self.attributes = {a.name: [row[4 + i] for row in rows] for i, a in enumerate(config.attributes)}
+        # Drawn candidates may stand in requests that are earlier than the item's first event.
+        self.valid_from = [row[3] for row in rows]
         trained = np.flatnonzero(self.clicks)
         self.trained, self.weight = trained, np.cumsum(self.clicks[trained])
         # Items by category and by the split of their first click, in the order of SPLITS.
@@ -61,11 +64,26 @@ class ItemTable:
         places = [self.index.get(item) for item in items]
         described: dict[str, list[Any]] = {"item": list(items)}
         for attribute in self.config.attributes:
-            empty: Any = "" if attribute.kind == "id" else _NAN
-            values = self.attributes[attribute.name]
-            found = [empty if place is None else values[place] for place in places]
-            described[attribute.name] = [empty if value is None else value for value in found]
+            described[attribute.name] = [self._value(attribute, place) for place in places]
         return described
+
+    def _value(self, attribute: Attribute, place: int | None) -> Any:
+        value = None if place is None else self.attributes[attribute.name][place]
+        if value is None:
+            return "" if attribute.kind == "id" else _NAN
+        return value
+
+    def candidates(self, items: Sequence[str], time: int) -> dict[str, list[Any]]:
+        """The candidates of a request, column by column; from its time on the catalogue has them."""
+        for place in (self.index[item] for item in items):
+            self.valid_from[place] = min(self.valid_from[place], time)
+        return self.describe(items) | {"popularity": self.popularity(items)}
+
+    def catalogue(self) -> Iterator[CatalogueRow]:
+        """Every item from its first event, or from the first request that it is a candidate of, if that is earlier."""
+        for place, (item, time) in enumerate(zip(self.names, self.valid_from, strict=True)):
+            values = {a.name: self._value(a, place) for a in self.config.attributes}
+            yield CatalogueRow(item, time, values)
 
     def popularity(self, items: Sequence[str]) -> list[float]:
         """Training clicks less one, at least 0.
@@ -180,7 +198,7 @@ class RequestBuilder:
         return Request(
             request_id=event.request_id or f"q{self.made}", time=event.time, features=keys,
             sequences={"history": history | {"gap": gaps}},
-            candidates=self.items.describe(shown) | {"popularity": self.items.popularity(shown)},
+            candidates=self.items.candidates(shown, event.time),
             labels={"click": labels},
         )
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from zoo.config import ConfigError
+from zoo.data.catalogue import CatalogueRow
 from zoo.data.simulator.config import SimulatorConfig
 
+DAY = 86_400
 # So often a place of a page asks its leaf for an item that the page has not; a small leaf may have none.
 _TRIES = 20
 
@@ -25,6 +29,7 @@ class Assortment:
     """
 
     def __init__(self, config: SimulatorConfig, rng: np.random.Generator):
+        self.config = config
         leaves, count = config.roots * config.leaves, config.items
         share = rng.dirichlet(np.full(leaves, 1.5))
         self.leaf = rng.choice(leaves, count, p=share)
@@ -44,6 +49,19 @@ class Assortment:
         if first < config.page:
             raise ConfigError(f"a page shows {config.page} different items, and only {first} of the {count} are there on the "
                               "first day; ask for more `items` or a smaller `page`")
+
+    def describe(self, items: np.ndarray) -> dict[str, list[Any]]:
+        """What a shop knows of items, column by column."""
+        return {"item": [f"i{i}" for i in items.tolist()], "category": [f"c{c}" for c in self.leaf[items].tolist()],
+                "brand": [f"b{b}" for b in self.brand[items].tolist()], "price": self.price[items].tolist()}
+
+    def catalogue(self) -> Iterator[CatalogueRow]:
+        """Every item from the day of its birth."""
+        known = self.describe(np.arange(len(self.leaf)))
+        since = (self.config.start + DAY * self.born).tolist()
+        for item, time, category, brand, price in zip(known["item"], since, known["category"], known["brand"],
+                                                      known["price"], strict=True):
+            yield CatalogueRow(item, time, {"category": category, "brand": brand, "price": price})
 
     def open_day(self, day: int) -> None:
         """Makes the samplers of a day: every leaf's living items, by attraction."""

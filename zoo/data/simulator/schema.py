@@ -5,6 +5,12 @@ from __future__ import annotations
 from zoo.data.simulator.config import SimulatorConfig
 from zoo.schema import BehaviourSequence, Feature, IdSpace, Label, Schema
 
+_LABELS = {
+    "click": Label(name="click", truth=True),
+    # Drawn, and true, where a click happened: p(purchase | click).
+    "purchase": Label(name="purchase", truth=True, given="click", entire_space=False),
+}
+
 
 def simulator_schema(config: SimulatorConfig) -> Schema:
     """Declares what the simulator writes; only what a shop would know, never the latent interests."""
@@ -23,15 +29,15 @@ def simulator_schema(config: SimulatorConfig) -> Schema:
             Feature(name="gap", kind="number", role="time_gap", transform="log_zscore", buckets=16),
         )),),
         candidates=(
-            Feature(name="item", space="item", role="item"),
-            Feature(name="category", space="category", role="category"),
-            Feature(name="brand", space="brand", role="brand"),
-            Feature(name="price", kind="number", role="price", transform="log_zscore", buckets=10),
+            Feature(name="item", space="item", role="item", owner="item"),
+            Feature(name="category", space="category", role="category", owner="item"),
+            Feature(name="brand", space="brand", role="brand", owner="item"),
+            Feature(name="price", kind="number", role="price", transform="log_zscore", buckets=10, owner="item"),
             Feature(name="past_ctr", kind="number"),
             Feature(name="past_impressions", kind="number", role="popularity", transform="log_zscore"),
             Feature(name="age_days", kind="number", transform="log_zscore"),
         ),
-        labels=tuple(Label(name=name, truth=True) for name in config.labels),
+        labels=tuple(_LABELS[name] for name in config.labels),
         group_key="user_id",
         keys=("user_id",),
     )

@@ -10,10 +10,9 @@ from zoo import files
 from zoo.data.request import Request
 from zoo.data.request_log import RequestLog, RequestLogWriter
 from zoo.data.simulator.config import SimulatorConfig
-from zoo.data.simulator.market import Assortment, Population
+from zoo.data.simulator.market import DAY, Assortment, Population
 from zoo.data.simulator.schema import simulator_schema
 
-_DAY = 86_400
 _NAN = float("nan")
 
 
@@ -61,6 +60,8 @@ def write_simulated_log(config: SimulatorConfig, path: files.PathLike, overwrite
             log.write(split, request)
             if done % 500 == 0 or done == config.requests:
                 on_progress(done, config.requests)
+        # The assortment is what the seed is drawn from first, so it is the same again.
+        log.write_catalogue(Assortment(config, np.random.default_rng(config.seed)).catalogue())
     return RequestLog(path)
 
 
@@ -82,7 +83,7 @@ class _Shop:
         share = self.users.activity / self.users.activity.sum()
         visits = self.rng.multinomial(count, share)
         visitors = np.repeat(np.arange(len(visits)), visits)
-        times = np.sort(self.rng.integers(0, _DAY, count))
+        times = np.sort(self.rng.integers(0, DAY, count))
         # Each user's own visits keep their order; between users, times are mixed.
         owner = self.rng.permutation(visitors)
         order = np.lexsort((np.arange(count), owner))
@@ -92,7 +93,7 @@ class _Shop:
         requests: list[Request | None] = [None] * count
         for one_turn in range(int(turn.max(initial=-1)) + 1):
             places = np.flatnonzero(turn == one_turn)
-            at = self.config.start + day * _DAY + times[places]
+            at = self.config.start + day * DAY + times[places]
             for place, request in zip(places, self._pages(owner[places], at, day, shown_before), strict=True):
                 requests[place] = request
         return [self._named(request) for request in requests if request is not None]
@@ -157,15 +158,10 @@ class _Shop:
         return Request(
             request_id="", time=int(at),
             features={"user_id": f"u{user}", "gender": "fm"[users.gender[user]], "age_group": f"a{users.age_group[user]}",
-                      "city": f"c{users.city[user]}", "hour": f"h{at % _DAY // 3600}",
+                      "city": f"c{users.city[user]}", "hour": f"h{at % DAY // 3600}",
                       "device": f"d{users.device[user]}"},
-            sequences={"history": {
-                "item": [f"i{i}" for i in past.tolist()], "category": [f"c{c}" for c in goods.leaf[past].tolist()],
-                "brand": [f"b{b}" for b in goods.brand[past].tolist()], "price": goods.price[past].tolist(),
-                "gap": gaps.astype(float).tolist()}},
-            candidates={
-                "item": [f"i{i}" for i in items.tolist()], "category": [f"c{c}" for c in goods.leaf[items].tolist()],
-                "brand": [f"b{b}" for b in goods.brand[items].tolist()], "price": goods.price[items].tolist(),
+            sequences={"history": goods.describe(past) | {"gap": gaps.astype(float).tolist()}},
+            candidates=goods.describe(items) | {
                 "past_ctr": ((clicks + 2) / (impressions + 30)).tolist(), "past_impressions": impressions.tolist(),
                 "age_days": (day - goods.born[items]).astype(float).tolist()},
             labels={name: values[name][0].tolist() for name in self.config.labels},
