@@ -7,8 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tests.contract.test_every_model import raw_tensors
-from tests.toy import ToyTransform, toy_bound, toy_request, toy_requests
+from tests.toy import ToyTransform, raw_tensors, toy_bound, toy_request, toy_requests
 from zoo.data.example import to_example
 from zoo.export import ServableRanker, export_model, flatten
 from zoo.keras import tf

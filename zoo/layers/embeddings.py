@@ -11,6 +11,7 @@ import pydantic
 from zoo.config import Config
 from zoo.keras import keras, tf
 from zoo.layers.masking import length_mask, masked_mean
+from zoo.lengths import last
 from zoo.schema import CANDIDATE_COUNT, PADDING_ID, BehaviourSequence, Column, Schema
 
 # Values `[R, T, D]` and their mask `[R, T]` to `[R, D]`.
@@ -75,11 +76,8 @@ def same_ids(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
 def recent(behaviours: Behaviours, count: int) -> Behaviours:
     """The last `count` real events of each history, from place 0: `[R, min(T, count), …]`."""
     lengths = tf.cast(tf.reduce_sum(behaviours.mask, 1), tf.int32)
-    kept, width = tf.minimum(lengths, count), tf.minimum(tf.shape(behaviours.mask)[1], count)
-    places = tf.expand_dims(lengths - kept, 1) + tf.expand_dims(tf.range(width), 0)
-    places = tf.minimum(places, tf.maximum(tf.shape(behaviours.mask)[1] - 1, 0))
-    keys, context, _, ids = (tf.gather(value, places, batch_dims=1) for value in behaviours)
-    return Behaviours(keys, context, tf.sequence_mask(kept, width, dtype=tf.float32), ids)
+    keys, context, mask, ids = (last(value, lengths, count) for value in behaviours)
+    return Behaviours(keys, context, mask, ids)
 
 
 class EmbeddingTable(keras.layers.Layer):
