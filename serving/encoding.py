@@ -14,8 +14,8 @@ from zoo.data.request import Request
 from zoo.schema import CANDIDATE_COUNT, Column, Schema
 
 log = logging.getLogger(__name__)
-_EMPTY = {"id": b"", "number": 0.0}
-_DTYPE = {"id": object, "number": np.float32}
+_EMPTY = {"id": b"", "text": b"", "number": 0.0}
+_DTYPE = {"id": object, "text": object, "number": np.float32}
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class EncodedRequests:
     """R requests as the inputs of the signature `rank`.
 
     Args:
-        inputs: arrays by wire name: `[R]`, `[R, T]` or `[R, N]`; strings are arrays of bytes objects.
+        inputs: arrays by wire name: `[R]`, `[R, T]` or `[R, N]`, with one dimension more for several values; strings are
+            arrays of bytes objects.
         counts: candidates of each request, `[R]`; what stands behind them in a row is padding.
         truncated: by sequence, how many requests had more events than the schema's maximum; their oldest were dropped.
     """
@@ -53,21 +54,18 @@ def encode_requests(schema: Schema, requests: Sequence[Request]) -> EncodedReque
     counts = np.array([request.candidate_count for request in requests], np.int64)
     inputs: dict[str, np.ndarray] = {CANDIDATE_COUNT: counts}
     truncated = {}
-    for column in schema.columns("request"):
-        inputs[column.name] = _filled(column, [request.features[column.feature.name] for request in requests])
     for sequence in schema.sequences:
         first = sequence.fields[0].name
-        lengths = [len(request.sequences[sequence.name][first]) for request in requests]
-        truncated[sequence.name] = sum(length > sequence.max_length for length in lengths)
-        inputs[sequence.length] = np.minimum(lengths, sequence.max_length).astype(np.int64)
-        for column in schema.sequence_columns(sequence):
-            rows = [request.sequences[sequence.name][column.feature.name][-sequence.max_length:]
-                    for request in requests]
-            # At least one step: an empty history is a row of padding, which every op can reduce over.
-            inputs[column.name] = _padded(column, rows, max(1, int(inputs[sequence.length].max())))
+        lengths = np.array([len(request.sequences[sequence.name][first]) for request in requests], np.int64)
+        truncated[sequence.name] = int((lengths > sequence.max_length).sum())
+        inputs[sequence.length] = np.minimum(lengths, sequence.max_length)
+    for column in schema.columns("request"):
+        inputs |= {name: array[:, 0] for name, array in _arrays(column, requests, 1).items()}
+    for column in schema.columns("sequence"):
+        # At least one step: an empty history is a row of padding, which every op can reduce over.
+        inputs |= _arrays(column, requests, max(1, int(inputs[column.sequence.length].max())))
     for column in schema.columns("candidate"):
-        rows = [request.candidates[column.feature.name] for request in requests]
-        inputs[column.name] = _padded(column, rows, int(counts.max()))
+        inputs |= _arrays(column, requests, int(counts.max()))
     for name, number in truncated.items():
         if number:
             log.info("%d of %d requests have more %s events than the schema's maximum; the most recent ones are used",
@@ -95,16 +93,33 @@ def decode_scores(outputs: Mapping[str, np.ndarray], counts: Sequence[int]) -> l
     return [{task: scores[row, :count] for task, scores in outputs.items()} for row, count in enumerate(counts)]
 
 
-def _filled(column: Column, values: Sequence[Any]) -> np.ndarray:
-    array = np.empty(len(values), _DTYPE[column.feature.kind])
-    array[:] = [value.encode() for value in values] if column.feature.kind == "id" else values
+def _arrays(column: Column, requests: Sequence[Request], length: int) -> dict[str, np.ndarray]:
+    """`[R, length]` of a column; of several values `[R, length, V]`, how many they are, and their weights."""
+    feature = column.feature
+    rows = [request.values(column) for request in requests]
+    if not feature.multiple:
+        array = _empty(feature.kind, (len(rows), length) if feature.width == 1 else (len(rows), length, feature.width))
+        for row, values in enumerate(rows):
+            if len(values):
+                array[row, :len(values)] = values if feature.kind == "number" else [value.encode() for value in values]
+        return {column.name: array}
+    counts = np.zeros((len(rows), length), np.int64)
+    for row, places in enumerate(rows):
+        counts[row, :len(places)] = [len(several) for several in places]
+    shape = (*counts.shape, max(1, int(counts.max())))
+    arrays = {column.name: _several([[[value.encode() for value in several] for several in places] for places in rows],
+                                    _empty(feature.kind, shape)), column.count: counts}
+    if feature.weighted:
+        arrays[column.weight] = _several([request.weights(column) for request in requests], _empty("number", shape))
+    return arrays
+
+
+def _several(rows: Sequence[Sequence[Sequence[Any]]], array: np.ndarray) -> np.ndarray:
+    for row, places in enumerate(rows):
+        for place, several in enumerate(places):
+            array[row, place, :len(several)] = several
     return array
 
 
-def _padded(column: Column, rows: Sequence[Sequence[Any]], length: int) -> np.ndarray:
-    shape = (len(rows), length) if column.feature.width == 1 else (len(rows), length, column.feature.width)
-    array = np.full(shape, _EMPTY[column.feature.kind], _DTYPE[column.feature.kind])
-    for row, values in enumerate(rows):
-        if len(values):
-            array[row, :len(values)] = [v.encode() for v in values] if column.feature.kind == "id" else values
-    return array
+def _empty(kind: str, shape: tuple[int, ...]) -> np.ndarray:
+    return np.full(shape, _EMPTY[kind], _DTYPE[kind])

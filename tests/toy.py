@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from zoo.data import parsing
+from zoo.data.batch import Batch
 from zoo.data.example import to_example
 from zoo.data.request import Request
+from zoo.export.inputs import example_inputs
 from zoo.keras import tf
 from zoo.schema import FIRST_ID, UNKNOWN_ID, BehaviourSequence, Feature, IdSpace, Label, Schema
 
-ITEMS, CATEGORIES = 60, 6
+ITEMS, CATEGORIES, TAGS = 60, 6, 12
 
 
 def toy_schema(labels: tuple[Label, ...] = (Label(name="click"),)) -> Schema:
@@ -45,9 +48,11 @@ def toy_request(rng: np.random.Generator, schema: Schema, history: int | None = 
     events = int(rng.integers(0, 9)) if history is None else history
     count = int(rng.integers(1, 7)) if candidates is None else candidates
     past, shown = rng.integers(0, ITEMS, events), rng.integers(0, ITEMS, count)
-    liked = np.isin(shown % CATEGORIES, past % CATEGORIES)
-    labels = {label.name: (rng.random(count) < np.where(liked, 0.8, 0.2)).astype(float).tolist()
-              for label in schema.labels}
+    liked = np.where(np.isin(shown % CATEGORIES, past % CATEGORIES), 0.8, 0.2)
+    labels: dict[str, list[float]] = {}
+    for label in schema.labels:
+        drawn = liked * rng.random(count) if label.soft else (rng.random(count) < liked).astype(float)
+        labels[label.name] = (drawn * labels[label.given] if label.given else drawn).tolist()
     return Request(
         request_id=name, time=time,
         features={"user_id": f"u{rng.integers(30)}", "hour": float(rng.integers(24))},
@@ -65,6 +70,50 @@ def toy_requests(count: int = 64, seed: int = 0, schema: Schema | None = None, *
     return [toy_request(rng, schema, name=f"r{i}", time=1_600_000_000 + i, **kwargs) for i in range(count)]
 
 
+def rich_schema() -> Schema:
+    """The toy's columns, and what a log may have beside them: several values with and without weights, text, columns of the
+    item, a purchase given the click, and a teacher's probability."""
+    toy = toy_schema((Label(name="click"), Label(name="purchase", given="click"), Label(name="teacher", soft=True)))
+    history, = toy.sequences
+    tags = Feature(name="tags", space="tag", multiple=True, max_values=3)
+    return Schema(**toy.model_dump() | {
+        "name": "rich",
+        "spaces": {**toy.spaces, "tag": IdSpace()},
+        "request": (*toy.request, Feature(name="interests", space="tag", multiple=True, weighted=True, max_values=4)),
+        "sequences": (history.model_copy(update={"fields": (*history.fields, tags)}),),
+        "candidates": (*(feature.model_copy(update={"owner": "item"}) for feature in toy.candidates),
+                       tags.model_copy(update={"owner": "item", "weighted": True}),
+                       Feature(name="title", kind="text", owner="item"), Feature(name="clicks", kind="number")),
+    })
+
+
+def rich_request(rng: np.random.Generator, schema: Schema, **kwargs: Any) -> Request:
+    """A random request of the rich schema: up to five tags at each place, so some are above the maximum; often none."""
+    toy = toy_request(rng, schema, **kwargs)
+    past, shown = toy.sequences["history"], toy.candidates
+
+    def tags() -> list[str]:
+        return [f"t{tag}" for tag in rng.integers(0, TAGS, rng.integers(0, 6))]
+
+    def weights(several: list[str]) -> list[float]:
+        return rng.exponential(1.0, len(several)).tolist()
+
+    interests, of_shown = tags(), [tags() for _ in shown["item"]]
+    return dataclasses.replace(
+        toy, features={**toy.features, "interests": interests, "interests_weight": weights(interests)},
+        sequences={"history": {**past, "tags": [tags() for _ in past["item"]]}},
+        candidates={**shown, "tags": of_shown, "tags_weight": [weights(several) for several in of_shown],
+                    "title": [f"Größe {item}, {category}" for item, category in zip(shown["item"], shown["category"],
+                                                                                     strict=True)],
+                    "clicks": rng.poisson(3.0, len(of_shown)).astype(float).tolist()})
+
+
+def rich_requests(count: int = 64, seed: int = 0, schema: Schema | None = None, **kwargs: Any) -> list[Request]:
+    rng = np.random.default_rng(seed)
+    schema = schema or rich_schema()
+    return [rich_request(rng, schema, name=f"r{i}", time=1_600_000_000 + i, **kwargs) for i in range(count)]
+
+
 class ToyTransform(tf.Module):
     """Look-ups and fixed scaling, by the contract of the pipeline's transformation; elementwise, any subset."""
 
@@ -72,7 +121,8 @@ class ToyTransform(tf.Module):
         super().__init__()
         self.schema = schema
         self.tables = {"item": _table(f"i{i}" for i in range(ITEMS)),
-                       "category": _table(f"c{i}" for i in range(CATEGORIES))}
+                       "category": _table(f"c{i}" for i in range(CATEGORIES)),
+                       "tag": _table(f"t{i}" for i in range(TAGS - 1))}
 
     def __call__(self, values: Mapping[str, Any]) -> dict[str, Any]:
         result = {}
@@ -80,7 +130,9 @@ class ToyTransform(tf.Module):
             if column.name not in values:
                 continue
             value = values[column.name]
-            if column.feature.kind == "number":
+            if column.feature.kind == "text":
+                result[column.name] = value
+            elif column.feature.kind == "number":
                 scale = _log1p if column.feature.transform == "log_zscore" else (lambda x: x / 10.0)
                 result[column.name] = _elementwise(scale, value)
                 if column.feature.buckets:
@@ -100,15 +152,42 @@ def toy_bound() -> Schema:
     return toy_schema().bind({"item": ITEMS, "category": CATEGORIES})
 
 
-def toy_batch(schema: Schema, requests: list[Request]) -> tuple[dict, dict, dict]:
-    """`(inputs, labels, weights)` of some requests, through parsing and the transformation."""
+def rich_bound() -> Schema:
+    return rich_schema().bind({"item": ITEMS, "category": CATEGORIES, "tag": TAGS - 1})
+
+
+def toy_batch(schema: Schema, requests: list[Request]) -> Batch:
+    """A batch of some requests, through parsing and the transformation."""
     examples = tf.constant([to_example(schema, request) for request in requests])
-    parsed = tf.io.parse_example(examples, parsing.raw_spec(schema) | parsing.label_spec(schema))
-    raw = {c.name: parsed[c.name] for c in schema.columns()}
-    sparse = {k: v.to_sparse() if isinstance(v, tf.RaggedTensor) else v for k, v in raw.items()}
-    transformed = {k: tf.RaggedTensor.from_sparse(v) if isinstance(v, tf.SparseTensor) else v
-                   for k, v in ToyTransform(schema)(sparse).items()}
-    return parsing.to_dense(schema, transformed), *parsing.labels_and_weights(schema, parsed)
+    parsed = tf.io.parse_example(examples, parsing.label_spec(schema))
+    return Batch(example_inputs(schema, ToyTransform(schema), examples), *parsing.labels_and_weights(schema, parsed))
+
+
+def raw_tensors(schema: Schema, requests: list[Request]) -> dict[str, tf.Tensor]:
+    """The `rank` signature's inputs for some requests, made without the client; nothing is cut."""
+    raw: dict[str, tf.Tensor] = {}
+    for column in schema.columns():
+        kind = tf.float32 if column.feature.kind == "number" else tf.string
+        rows = [request.all_values(column) for request in requests]
+        if column.feature.multiple:
+            raw[column.count] = _padded([[len(several) for several in row] for row in rows], tf.int64)
+        raw[column.name] = _padded(rows, kind, column.feature)
+        if column.feature.weighted:
+            rows = [request.all_values(column, column.feature.weight) for request in requests]
+            raw[column.weight] = _padded(rows, tf.float32, column.feature)
+        if column.level == "request":
+            raw |= {name: raw[name][:, 0] for name in column.raw_names}
+    for sequence in schema.sequences:
+        raw[sequence.length] = tf.constant([len(r.sequences[sequence.name]["item"]) for r in requests], tf.int64)
+    return raw | {"candidate_count": tf.constant([r.candidate_count for r in requests], tf.int64)}
+
+
+def _padded(rows: list[Any], kind: tf.DType, feature: Feature | None = None) -> tf.Tensor:
+    several, width = feature is not None and feature.multiple, feature.width if feature else 1
+    inner = (width,) if width > 1 else ()
+    if not any(len(row) for row in rows):
+        return tf.zeros((len(rows), 0, *((0,) if several else inner)), kind)
+    return tf.ragged.constant(rows, dtype=kind, ragged_rank=2 if several else 1, inner_shape=inner).to_tensor()
 
 
 def _log1p(values: tf.Tensor) -> tf.Tensor:
@@ -126,24 +205,31 @@ def _elementwise(function: Any, value: Any) -> Any:
     return value.with_values(function(value.values)) if isinstance(value, tf.SparseTensor) else function(value)
 
 
+def transformed_example(schema: Schema, request: Request, transform: ToyTransform | None = None) -> bytes:
+    """A request's transformed example as the pipeline writes it, by the toy transformation."""
+    raw = to_example(schema, request)
+    parsed = tf.io.parse_example([raw], parsing.raw_spec(schema))
+    sparse = {k: v.to_sparse() if isinstance(v, tf.RaggedTensor) else v for k, v in parsed.items()}
+    example = tf.train.Example.FromString(raw)
+    for name, value in (transform or ToyTransform(schema))(sparse).items():
+        values = (value.values if isinstance(value, tf.SparseTensor) else value).numpy()
+        feature = example.features.feature[name]
+        feature.Clear()
+        if values.dtype == np.int64:
+            feature.int64_list.value.extend(values)
+        elif values.dtype == object:
+            feature.bytes_list.value.extend(values)
+        else:
+            feature.float_list.value.extend(values)
+    group = str(request.features[schema.group_key]).encode()
+    example.features.feature[schema.group_column].bytes_list.value[:] = [group]
+    return example.SerializeToString()
+
+
 def write_transformed(path: str, schema: Schema, requests: Iterable[Request]) -> str:
-    """A file of transformed examples as the pipeline writes them, by the toy transformation."""
+    """A file of transformed examples."""
     with tf.io.TFRecordWriter(path, "GZIP") as writer:
+        transform = ToyTransform(schema)
         for request in requests:
-            raw = to_example(schema, request)
-            parsed = tf.io.parse_example([raw], parsing.raw_spec(schema))
-            sparse = {k: v.to_sparse() if isinstance(v, tf.RaggedTensor) else v for k, v in parsed.items()}
-            example = tf.train.Example.FromString(raw)
-            for name, value in ToyTransform(schema)(sparse).items():
-                values = (value.values if isinstance(value, tf.SparseTensor) else value).numpy()
-                feature = example.features.feature[name]
-                feature.Clear()
-                if values.dtype == np.int64:
-                    feature.int64_list.value.extend(values)
-                else:
-                    feature.float_list.value.extend(values)
-            example.features.feature["request_id"].bytes_list.value[:] = [request.request_id.encode()]
-            group = str(request.features[schema.group_key]).encode()
-            example.features.feature[schema.group_column].bytes_list.value[:] = [group]
-            writer.write(example.SerializeToString())
+            writer.write(transformed_example(schema, request, transform))
     return path

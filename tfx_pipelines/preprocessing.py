@@ -19,10 +19,10 @@ Value = tf.Tensor | tf.SparseTensor
 
 
 def preprocessing_fn(inputs: dict[str, Value], custom_config: dict[str, Any]) -> dict[str, Value]:
-    """Ids through one vocabulary a space, numbers normalised by the training split, everything else as it is.
+    """Ids through one vocabulary a space, numbers normalised by the training split, everything else (text too) as it is.
 
     Args:
-        inputs: raw columns: request columns `[R]`, sequences and candidates sparse.
+        inputs: raw columns: request columns `[R]`; sequences, candidates and several values sparse.
         custom_config: `schema`, the Schema as JSON.
 
     Returns:
@@ -34,9 +34,11 @@ def preprocessing_fn(inputs: dict[str, Value], custom_config: dict[str, Any]) ->
     for column in schema.columns():
         if column.feature.kind == "id":
             outputs[column.name] = _apply(look_up[column.feature.space], inputs[column.name])
-        else:
+        elif column.feature.kind == "number":
             outputs |= _number(column, inputs[column.name])
     passed = [*schema.string_keys, REQUEST_TIME]
+    passed += [column.name for column in schema.columns() if column.feature.kind == "text"]
+    passed += [name for column in schema.columns() for name in column.raw_names if name != column.name]
     passed += [name for label in schema.labels for name in
                ([label.column, label.truth_column] if label.truth else [label.column])]
     passed += ["sample_weight"] if schema.sample_weight else []

@@ -7,7 +7,7 @@ import hashlib
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from zoo.schema import REQUEST_TIME, Schema
+from zoo.schema import REQUEST_TIME, Column, Schema
 
 
 def tfmd_schema(schema: Schema) -> schema_pb2.Schema:
@@ -24,15 +24,16 @@ def tfmd_schema(schema: Schema) -> schema_pb2.Schema:
         _scalar(result.feature.add(name=key, type=schema_pb2.BYTES))
     _scalar(result.feature.add(name=REQUEST_TIME, type=schema_pb2.INT))
     for column in schema.columns():
-        kind = schema_pb2.BYTES if column.feature.kind == "id" else schema_pb2.FLOAT
-        feature = result.feature.add(name=column.name, type=kind)
-        if column.level == "request":
-            _scalar(feature)
-        elif column.level == "sequence":
-            feature.value_count.min = 0
-            feature.value_count.max = column.sequence.max_length
-        else:
-            _list(feature)
+        kind = schema_pb2.FLOAT if column.feature.kind == "number" else schema_pb2.BYTES
+        if not column.feature.multiple:
+            _of_level(column, result.feature.add(name=column.name, type=kind))
+            continue
+        _of_level(column, result.feature.add(name=column.count, type=schema_pb2.INT)).int_domain.min = 0
+        # Any number of values, none included.
+        result.feature.add(name=column.name, type=kind).value_count.min = 0
+        if column.feature.weighted:
+            weight = result.feature.add(name=column.weight, type=schema_pb2.FLOAT)
+            weight.value_count.min, weight.float_domain.min = 0, 0.0
     for label in schema.labels:
         feature = result.feature.add(name=label.column, type=schema_pb2.FLOAT)
         _list(feature)
@@ -77,6 +78,18 @@ def schema_from_json(text: str) -> Schema:
 def schema_to_json(schema: Schema) -> str:
     """The inverse of `schema_from_json`."""
     return schema.model_dump_json(exclude_defaults=True)
+
+
+def _of_level(column: Column, feature: schema_pb2.Feature) -> schema_pb2.Feature:
+    """One number or string of a request, of each event, or of each candidate."""
+    if column.level == "request":
+        _scalar(feature)
+    elif column.level == "sequence":
+        feature.value_count.min = 0
+        feature.value_count.max = column.sequence.max_length
+    else:
+        _list(feature)
+    return feature
 
 
 def _scalar(feature: schema_pb2.Feature) -> None:

@@ -98,6 +98,11 @@ class Feature(Config):
             raise ValueError(f"feature {self.name!r}: a number wider than 1 can't be put in buckets")
         return self
 
+    @property
+    def weight(self) -> str:
+        """Name of its values' weights, beside it in a Request."""
+        return f"{self.name}_weight"
+
 
 class BehaviourSequence(Config):
     """A list of events, **oldest first**, every event with the same fields.
@@ -180,6 +185,17 @@ class Column(NamedTuple):
         """Name of the column with the values' weights."""
         return f"{self.name}_weight"
 
+    @property
+    def raw_names(self) -> list[str]:
+        """Names of its columns in a log and in a serving call: the values, how many there are, their weights."""
+        feature = self.feature
+        return [self.name] + [self.count] * feature.multiple + [self.weight] * feature.weighted
+
+    @property
+    def input_names(self) -> list[str]:
+        """Names of the model's inputs that come of it: the raw ones, and the bucket of a number."""
+        return self.raw_names + [self.bucket] * bool(self.feature.buckets)
+
 
 class Schema(Config):
     """Declares a request log: one example is one request with its N candidates.
@@ -219,11 +235,9 @@ class Schema(Config):
 
     @pydantic.model_validator(mode="after")
     def _consistent(self) -> Schema:
-        names = [column.name for column in self.columns()] + [s.length for s in self.sequences] + list(self.keys)
+        names = [name for column in self.columns() for name in column.input_names]
+        names += [s.length for s in self.sequences] + list(self.keys)
         names += [name for label in self.labels for name in (label.column, label.truth_column)]
-        names += [c.bucket for c in self.columns() if c.feature.buckets]
-        names += [c.count for c in self.columns() if c.feature.multiple]
-        names += [c.weight for c in self.columns() if c.feature.weighted]
         names += [CANDIDATE_COUNT, REQUEST_ID, REQUEST_TIME, "sample_weight"]
         names += [] if self.group_key in self.keys else [self.group_column]
         twice = sorted({name for name in names if names.count(name) > 1})
@@ -244,10 +258,10 @@ class Schema(Config):
             if label.given is not None and (other is None or other is label or other.kind != "binary" or other.given):
                 raise ValueError(f"label {label.name!r} is given {label.given!r}, which is not another binary label that is "
                                  f"given nothing itself{nearest(label.given, [task for task in tasks if task != label.name])}")
-        groups = [feature.name for feature in self.request if feature.kind == "id"] + list(self.keys)
+        groups = [feature.name for feature in self.request if feature.kind == "id" and not feature.multiple] + list(self.keys)
         if self.group_key not in groups:
-            raise ValueError(f"group_key {self.group_key!r} is neither an id feature of the request nor one of `keys`"
-                             + nearest(self.group_key, groups))
+            raise ValueError(f"group_key {self.group_key!r} is neither an id feature of the request (with one value) nor one "
+                             "of `keys`" + nearest(self.group_key, groups))
         return self
 
     # ---- columns -------------------------------------------------------------------------------------------------
@@ -268,8 +282,9 @@ class Schema(Config):
         return next((sequence for sequence in self.sequences if sequence.role == role), None)
 
     def candidate(self, role: str) -> Column | None:
-        """The candidate column with this role, or None where the log has none."""
-        return next((column for column in self.columns("candidate") if column.feature.role == role), None)
+        """The candidate column with this role and one value, or None where the log has none."""
+        return next((column for column in self.columns("candidate")
+                     if column.feature.role == role and not column.feature.multiple), None)
 
     def item_columns(self) -> list[Column]:
         """The candidate columns that belong to the item alone; the catalogue has them, named by their features."""

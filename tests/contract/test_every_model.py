@@ -7,7 +7,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tests.toy import ToyTransform, toy_batch, toy_bound, toy_request, toy_requests, toy_schema, write_transformed
+from tests.toy import (
+    ToyTransform,
+    raw_tensors,
+    toy_batch,
+    toy_bound,
+    toy_request,
+    toy_requests,
+    toy_schema,
+    write_transformed,
+)
 from zoo.data.batch import Batch
 from zoo.data.example import to_example
 from zoo.export import ServableRanker, candidate_specs, export_model, request_specs
@@ -207,26 +216,6 @@ def test_has_a_card_and_rejects_unknown_settings(trained):
         assert section in card, f"the card of {trained.name} lacks {section!r}"
     with pytest.raises(ValueError, match="unknown key"):
         registry.build(trained.name, trained.schema, {"no_such_setting": 1})
-
-
-def raw_tensors(schema: Schema, requests) -> dict[str, tf.Tensor]:
-    """The `rank` signature's inputs for some requests, made without the client."""
-    raw: dict[str, tf.Tensor] = {}
-    for column in schema.columns():
-        name, kind = column.feature.name, tf.string if column.feature.kind == "id" else tf.float32
-        if column.level == "request":
-            raw[column.name] = tf.constant([r.features[name] for r in requests], kind)
-            continue
-        rows = [list(r.sequences[column.sequence.name][name] if column.level == "sequence" else r.candidates[name])
-                for r in requests]
-        inner = () if column.feature.width == 1 else (column.feature.width,)
-        if any(rows):
-            raw[column.name] = tf.ragged.constant(rows, dtype=kind, inner_shape=inner).to_tensor()
-        else:
-            raw[column.name] = tf.zeros((len(rows), 0), kind)
-    for sequence in schema.sequences:
-        raw[sequence.length] = tf.constant([len(r.sequences[sequence.name]["item"]) for r in requests], tf.int64)
-    return raw | {"candidate_count": tf.constant([r.candidate_count for r in requests], tf.int64)}
 
 
 def test_toy_schema_has_every_kind_of_column():

@@ -16,7 +16,8 @@ from serving.encoding import encode_requests
 from tfx_pipelines.preprocessing import preprocessing_fn
 from tfx_pipelines.schema import schema_to_json, tfmd_schema
 from zoo.data import parsing
-from zoo.data.request import Request, to_example
+from zoo.data.example import to_example
+from zoo.data.request import Request
 from zoo.export.inputs import Transform, candidate_inputs, request_inputs
 from zoo.keras import tf
 from zoo.schema import Schema

@@ -7,8 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tests.contract.test_every_model import raw_tensors
-from tests.toy import ToyTransform, toy_batch, toy_bound, toy_request, toy_requests
+from tests.toy import ToyTransform, raw_tensors, toy_batch, toy_bound, toy_request, toy_requests
 from zoo.config import load_yaml
 from zoo.data.batch import Batch
 from zoo.data.example import to_example

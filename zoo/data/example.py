@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import accumulate, chain, pairwise
 from typing import Any
 
-from zoo.data.request import Request, _values, check_request
+from zoo.data.request import Request, check_request
 from zoo.keras import tf
 from zoo.schema import REQUEST_ID, REQUEST_TIME, Column, Schema
 
@@ -14,7 +15,7 @@ def to_example(schema: Schema, request: Request, labelled: bool = True) -> bytes
 
     Args:
         schema: declares the columns.
-        request: the request; a history longer than the schema's maximum keeps its most recent events.
+        request: the request; what is longer than the schema's maximum is cut (`Request.values`).
         labelled: whether labels (and truth, and weights) are written; serving requests have none.
 
     Returns:
@@ -31,13 +32,17 @@ def to_example(schema: Schema, request: Request, labelled: bool = True) -> bytes
     for key in schema.keys:
         feature[key].bytes_list.value.append(str(request.features[key]).encode())
     for column in schema.columns():
-        values = _values(request, column)
-        if column.level == "sequence":
-            values = values[-column.sequence.max_length:]
-        if column.feature.kind == "id":
-            feature[column.name].bytes_list.value.extend([value.encode() for value in values])
-        else:
+        values = request.values(column)
+        if column.feature.multiple:
+            feature[column.count].int64_list.value.extend([len(several) for several in values])
+        if column.feature.weighted:
+            feature[column.weight].float_list.value.extend(chain.from_iterable(request.weights(column)))
+        if column.feature.multiple or column.feature.width > 1:
+            values = chain.from_iterable(values)
+        if column.feature.kind == "number":
             feature[column.name].float_list.value.extend(values)
+        else:
+            feature[column.name].bytes_list.value.extend([value.encode() for value in values])
     if labelled:
         for label in schema.labels:
             feature[label.column].float_list.value.extend(request.labels[label.name])
@@ -52,26 +57,33 @@ def from_example(schema: Schema, serialized: bytes) -> Request:
     """Reads a tf.Example back; the inverse of `to_example`. Labels that the example lacks stay empty."""
     feature = tf.train.Example.FromString(serialized).features.feature
 
-    def read(column: Column) -> list[Any]:
-        if column.feature.kind == "id":
-            return [value.decode() for value in feature[column.name].bytes_list.value]
-        values = list(feature[column.name].float_list.value)
-        width = column.feature.width
-        return values if width == 1 else [values[i:i + width] for i in range(0, len(values), width)]
+    def read(column: Column) -> dict[str, list[Any]]:
+        """The values by the feature's name, and their weights."""
+        name, width = column.feature.name, column.feature.width
+        if column.feature.kind == "number":
+            values = list(feature[column.name].float_list.value)
+            return {name: values if width == 1 else [values[i:i + width] for i in range(0, len(values), width)]}
+        texts = [value.decode() for value in feature[column.name].bytes_list.value]
+        if not column.feature.multiple:
+            return {name: texts}
+        ends = list(accumulate(feature[column.count].int64_list.value, initial=0))
+        found = {name: texts}
+        if column.feature.weighted:
+            found[column.feature.weight] = list(feature[column.weight].float_list.value)
+        return {key: [flat[start:end] for start, end in pairwise(ends)] for key, flat in found.items()}
 
-    features = {column.name: read(column)[0] for column in schema.columns("request")}
+    def read_all(columns: list[Column]) -> dict[str, list[Any]]:
+        return {name: values for column in columns for name, values in read(column).items()}
+
+    features = {name: values[0] for name, values in read_all(schema.columns("request")).items()}
     features |= {key: feature[key].bytes_list.value[0].decode() for key in schema.keys}
-    sequences = {
-        sequence.name: {column.feature.name: read(column) for column in schema.sequence_columns(sequence)}
-        for sequence in schema.sequences
-    }
     floats = {name: list(value.float_list.value) for name, value in feature.items() if value.HasField("float_list")}
     return Request(
         request_id=feature[REQUEST_ID].bytes_list.value[0].decode(),
         time=feature[REQUEST_TIME].int64_list.value[0],
         features=features,
-        sequences=sequences,
-        candidates={column.feature.name: read(column) for column in schema.columns("candidate")},
+        sequences={sequence.name: read_all(schema.sequence_columns(sequence)) for sequence in schema.sequences},
+        candidates=read_all(schema.columns("candidate")),
         labels={label.name: floats[label.column] for label in schema.labels if label.column in floats},
         truth={label.name: floats[label.truth_column] for label in schema.labels if label.truth_column in floats},
         sample_weight=floats.get("sample_weight"),

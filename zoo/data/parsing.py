@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from zoo.keras import tf
+from zoo.lengths import last
 from zoo.schema import CANDIDATE_COUNT, Column, Schema
 
 Tensors = dict[str, tf.Tensor]
 
 
 def raw_spec(schema: Schema) -> dict[str, Any]:
-    """Parsing spec of the columns of a raw, unlabelled example: strings for ids, floats for numbers."""
-    return {column.name: _feature(column, tf.string if column.feature.kind == "id" else tf.float32)
-            for column in schema.columns()}
+    """Parsing spec of the columns of a raw, unlabelled example: strings for ids and text, floats for numbers."""
+    return _spec(schema, {"id": tf.string, "text": tf.string, "number": tf.float32})
 
 
 def label_spec(schema: Schema) -> dict[str, Any]:
@@ -35,8 +35,8 @@ def key_spec(schema: Schema) -> dict[str, Any]:
 
 
 def transformed_spec(schema: Schema) -> dict[str, Any]:
-    """Parsing spec of transformed columns: ids and buckets int64, numbers float."""
-    spec = {c.name: _feature(c, tf.int64 if c.feature.kind == "id" else tf.float32) for c in schema.columns()}
+    """Parsing spec of transformed columns: ids and buckets int64, text as it was, numbers float."""
+    spec = _spec(schema, {"id": tf.int64, "text": tf.string, "number": tf.float32})
     return spec | {c.bucket: _feature(c, tf.int64) for c in schema.columns() if c.feature.buckets}
 
 
@@ -45,34 +45,54 @@ def to_dense(schema: Schema, parsed: Mapping[str, Any]) -> Tensors:
 
     Args:
         schema: declares the columns; `parsed` may hold only the request's or only the candidates' ones.
-        parsed: by column name; sequences and candidates ragged `[R, (L)]`.
+        parsed: by column name; sequences, candidates and several values ragged `[R, (L)]`.
 
     Returns:
         Request columns `[R]`, sequence columns `[R, T]` (the most recent `max_length` events) with `<sequence>_length`
-        `[R]`, candidate columns `[R, N]` (`[R, N, width]`) with `candidate_count` `[R]`.
+        `[R]`, candidate columns `[R, N]` (`[R, N, width]`) with `candidate_count` `[R]`. Several values have one dimension
+        more, V, and how many are real in `<column>_count`.
 
     Raises:
-        tf.errors.InvalidArgumentError: the fields of a sequence, or the candidates' features, are not equally long.
+        tf.errors.InvalidArgumentError: the fields of a sequence, or the candidates' features, are not equally long; counts
+            of several values do not sum up to their number.
     """
-    dense: Tensors = {name: parsed[name] for name in _names(schema.columns("request")) if name in parsed}
+    dense: Tensors = {}
+    for column in schema.columns("request"):
+        if column.name in parsed:
+            dense |= cut(column, {name: values for name, values, _ in _padded(column, parsed)}, None)
     for sequence in schema.sequences:
-        columns = {name: parsed[name][:, -sequence.max_length:] for name in _names(schema.sequence_columns(sequence))
-                   if name in parsed}
-        dense |= _pad(columns, sequence.length, {})
-    widths = {column.name: column.feature.width for column in schema.columns("candidate")}
-    columns = {name: parsed[name] for name in _names(schema.columns("candidate")) if name in parsed}
-    return dense | _pad(columns, CANDIDATE_COUNT, widths)
+        dense |= _level(schema.sequence_columns(sequence), sequence.length, parsed)
+    return dense | _level(schema.columns("candidate"), CANDIDATE_COUNT, parsed)
+
+
+def cut(column: Column, dense: Mapping[str, tf.Tensor], lengths: tf.Tensor | None) -> Tensors:
+    """A column's padded tensors without what is above the schema's maxima: the oldest events, all but the first values.
+
+    Here, and nowhere else, tensors are cut.
+
+    Args:
+        column: whose tensors they are.
+        dense: by name: `[R, ...]`, `[R, T, ...]` or `[R, N, ...]`.
+        lengths: `[R]` events or candidates of each request, None for a request's own column.
+    """
+    if column.sequence:
+        dense = {name: last(values, lengths, column.sequence.max_length) for name, values in dense.items()}
+    if not column.feature.multiple:
+        return dict(dense)
+    most = column.feature.max_values
+    return {name: tf.minimum(values, most) if name == column.count else values[..., :most] for name, values in dense.items()}
 
 
 def smallest_inputs(schema: Schema) -> Tensors:
     """The model's inputs for one request of one event and one candidate, all zero: enough to build a model by calling it."""
-    widths = {column.name: column.feature.width for column in schema.columns()}
-
-    def empty(name: str, feature: Any) -> Any:
-        value = tf.zeros([widths.get(name, 1)], feature.dtype) if feature.dtype != tf.string else tf.constant([""])
-        return value if isinstance(feature, tf.io.FixedLenFeature) else tf.RaggedTensor.from_row_lengths(value, tf.shape(value))
-
-    return to_dense(schema, {name: empty(name, feature) for name, feature in transformed_spec(schema).items()})
+    sizes = {c.name: 0 if c.feature.multiple else c.feature.width for c in schema.columns()}
+    sizes |= {c.weight: 0 for c in schema.columns()}
+    inputs: dict[str, Any] = {}
+    for name, feature in transformed_spec(schema).items():
+        values = tf.constant([""]) if feature.dtype == tf.string else tf.zeros([sizes.get(name, 1)], feature.dtype)
+        ragged = isinstance(feature, tf.io.RaggedFeature)
+        inputs[name] = tf.RaggedTensor.from_row_lengths(values, tf.shape(values)) if ragged else values
+    return to_dense(schema, inputs)
 
 
 def labels_and_weights(schema: Schema, parsed: Mapping[str, tf.RaggedTensor]) -> tuple[Tensors, Tensors]:
@@ -89,26 +109,75 @@ def labels_and_weights(schema: Schema, parsed: Mapping[str, tf.RaggedTensor]) ->
     return labels, weights
 
 
-def _pad(columns: Mapping[str, tf.RaggedTensor], length: str, widths: Mapping[str, int]) -> Tensors:
-    if not columns:
+def _level(columns: list[Column], length: str, parsed: Mapping[str, Any]) -> Tensors:
+    """The columns of a sequence, or of the candidates, and how many of them a request has."""
+    dense: Tensors = {}
+    first = lengths = None
+    for column in columns:
+        if column.name not in parsed:
+            continue
+        tensors = {}
+        for name, values, row_lengths in _padded(column, parsed):
+            if lengths is None:
+                first, lengths = name, row_lengths
+            message = f"columns {first!r} and {name!r} must be equally long in every request"
+            with tf.control_dependencies([tf.debugging.assert_equal(row_lengths, lengths, message)]):
+                tensors[name] = tf.identity(values)
+        dense |= cut(column, tensors, lengths)
+    if lengths is None:
         return {}
-    dense, lengths, first = {}, None, None
-    for name, ragged in columns.items():
-        width = widths.get(name, 1)
-        row_lengths = ragged.row_lengths() // width
-        if lengths is None:
-            lengths, first = row_lengths, name
-        with tf.control_dependencies([tf.debugging.assert_equal(
-                row_lengths, lengths, message=f"columns {first!r} and {name!r} must be equally long in every request")]):
-            values = ragged.to_tensor()
-        dense[name] = tf.reshape(values, [tf.shape(values)[0], -1, width]) if width > 1 else values
-    return dense | {length: lengths}
+    sequence = columns[0].sequence
+    return dense | {length: tf.minimum(lengths, sequence.max_length) if sequence else lengths}
+
+
+def _padded(column: Column, parsed: Mapping[str, Any]) -> Iterator[tuple[str, tf.Tensor, tf.Tensor | None]]:
+    """Each of a column's inputs with its padded tensor, and how many events or candidates each request has."""
+    of_request, width = column.level == "request", column.feature.width
+    if column.feature.multiple:
+        counts = parsed[column.count]
+        lengths = None if of_request else tf.cast(counts.row_lengths(), tf.int64)
+        yield column.count, counts if of_request else counts.to_tensor(), lengths
+        for name in [column.name] + [column.weight] * column.feature.weighted:
+            yield name, _by_count(column, name, parsed[name], counts).to_tensor(), lengths
+        return
+    for name in column.input_names:
+        if name not in parsed:
+            continue
+        if of_request:
+            yield name, parsed[name], None
+            continue
+        values = parsed[name].to_tensor()
+        if width > 1:
+            values = tf.reshape(values, [tf.shape(values)[0], -1, width])
+        yield name, values, tf.cast(parsed[name].row_lengths() // width, tf.int64)
+
+
+def _by_count(column: Column, name: str, flat: tf.RaggedTensor, counts: Any) -> tf.RaggedTensor:
+    """`[R, (V)]` values of each request, or `[R, (L), (V)]` of each event or candidate, from `[R, (all)]`."""
+    of_request = column.level == "request"
+    totals = counts if of_request else tf.reduce_sum(counts, 1)
+    message = f"the numbers in {column.count!r} must sum up to the number of values in {name!r}"
+    check = tf.debugging.assert_equal(tf.cast(flat.row_lengths(), tf.int64), totals, message)
+    if of_request:
+        with tf.control_dependencies([check]):
+            return flat.with_values(tf.identity(flat.values))
+    with tf.control_dependencies([check]):
+        several = tf.RaggedTensor.from_row_lengths(flat.values, counts.values)
+    return tf.RaggedTensor.from_row_lengths(several, tf.cast(counts.row_lengths(), tf.int64))
+
+
+def _spec(schema: Schema, dtypes: Mapping[str, tf.DType]) -> dict[str, Any]:
+    spec: dict[str, Any] = {}
+    for column in schema.columns():
+        dtype = dtypes[column.feature.kind]
+        if column.feature.multiple:
+            spec[column.name], spec[column.count] = tf.io.RaggedFeature(dtype), _feature(column, tf.int64)
+        else:
+            spec[column.name] = _feature(column, dtype)
+        if column.feature.weighted:
+            spec[column.weight] = tf.io.RaggedFeature(tf.float32)
+    return spec
 
 
 def _feature(column: Column, dtype: tf.DType) -> Any:
     return tf.io.FixedLenFeature([], dtype) if column.level == "request" else tf.io.RaggedFeature(dtype)
-
-
-def _names(columns: list[Column]) -> list[str]:
-    return [name for column in columns for name in
-            ([column.name, column.bucket] if column.feature.buckets else [column.name])]

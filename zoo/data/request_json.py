@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 from zoo.config import nearest
@@ -24,7 +25,8 @@ def request_from_json(schema: Schema, text: str, where: str = "request") -> Requ
          "candidates": [{"item": "4"}, {"item": "5"}]}
 
     `null` stands for a missing value. `request_id`, `time`, and empty parts may be left out. An id may be written
-    as an integer. Columns that no model reads (`schema.keys`) may be left out.
+    as an integer. Several values are a list (`"tags": ["a", "b"]`), their weights one beside it (`"tags_weight": [1, 0.5]`).
+    Columns that no model reads (`schema.keys`) may be left out.
 
     Args:
         schema: declares the columns.
@@ -46,7 +48,7 @@ def request_from_json(schema: Schema, text: str, where: str = "request") -> Requ
         if key not in _KEYS:
             raise RequestError(f"{where}: unknown key {key!r}{nearest(key, _KEYS)}")
     features = dict.fromkeys(schema.keys, "") | {
-        name: _value(_column(schema, "request", None, name), item, f"{where}: features.{name}")
+        name: _read(schema.columns("request"), name)(item, f"{where}: features.{name}")
         for name, item in _object(value.get("features", {}), f"{where}: features").items()}
     sequences = _object(value.get("sequences", {}), f"{where}: sequences")
     for name in sequences:
@@ -59,11 +61,9 @@ def request_from_json(schema: Schema, text: str, where: str = "request") -> Requ
         request_id=str(value.get("request_id", where)),
         time=time,
         features=features,
-        sequences={s.name: _columns(schema, "sequence", s.name, sequences.get(s.name, []),
-                                    [f.name for f in s.fields], f"{where}: sequences.{s.name}")
+        sequences={s.name: _columns(schema.sequence_columns(s), sequences.get(s.name, []), f"{where}: sequences.{s.name}")
                    for s in schema.sequences},
-        candidates=_columns(schema, "candidate", None, value.get("candidates", []),
-                            [f.name for f in schema.candidates], f"{where}: candidates"),
+        candidates=_columns(schema.columns("candidate"), value.get("candidates", []), f"{where}: candidates"),
     )
 
 
@@ -78,44 +78,56 @@ def request_to_json(schema: Schema, request: Request) -> str:
     }, indent=2, ensure_ascii=False) + "\n"
 
 
-def _columns(schema: Schema, level: str, sequence: str | None, rows: Any, names: list[str],
-             where: str) -> dict[str, list[Any]]:
+def _columns(columns: list[Column], rows: Any, where: str) -> dict[str, list[Any]]:
     if not isinstance(rows, list):
         raise RequestError(f"{where}: expected a list of objects, got {json.dumps(rows)[:80]}")
-    columns: dict[str, list[Any]] = {name: [] for name in names}
+    names = [name for column in columns
+             for name in [column.feature.name] + [column.feature.weight] * column.feature.weighted]
+    readers = {name: _read(columns, name) for name in names}
+    values: dict[str, list[Any]] = {name: [] for name in names}
     for number, row in enumerate(rows):
         place = f"{where}[{number}]"
         _object(row, place)
         for name in row:
-            if name not in columns:
-                raise RequestError(f"{place}: unknown feature {name!r}{nearest(name, columns)}")
-        for name in names:
+            if name not in values:
+                raise RequestError(f"{place}: unknown feature {name!r}{nearest(name, values)}")
+        for name, read in readers.items():
             if name not in row:
                 raise RequestError(f"{place}: {name!r} is missing; write null where the value is not known")
-            column = _column(schema, level, sequence, name)
-            columns[name].append(_value(column, row[name], f"{place}.{name}"))
-    return columns
+            values[name].append(read(row[name], f"{place}.{name}"))
+    return values
 
 
-def _column(schema: Schema, level: str, sequence: str | None, name: str) -> Column | None:
-    """The column, or None for a name that `check_request` will judge."""
-    return next((c for c in schema.columns(level) if c.feature.name == name
-                 and (c.sequence.name if c.sequence else None) == sequence), None)
+def _read(columns: list[Column], name: str) -> Callable[[Any, str], Any]:
+    """What reads the value of this name; a name that no column has is left to `check_request`."""
+    for feature in (column.feature for column in columns):
+        if feature.weighted and name == feature.weight:
+            return _list(_number)
+        if name == feature.name:
+            one = _number if feature.kind == "number" else _id
+            if feature.width > 1:
+                return _list(one, feature.width)
+            return _list(one) if feature.multiple else one
+    return _id
 
 
-def _value(column: Column | None, value: Any, where: str) -> Any:
-    kind = column.feature.kind if column else "id"
-    if kind == "id":
-        if value is None:
-            return ""
-        if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
-            return str(value)
-        raise RequestError(f"{where}: an id is a string; got {json.dumps(value)[:80]}")
-    if column.feature.width > 1:
-        if not isinstance(value, list) or len(value) != column.feature.width:
-            raise RequestError(f"{where}: expected {column.feature.width} numbers, got {json.dumps(value)[:80]}")
-        return [_number(item, where) for item in value]
-    return _number(value, where)
+def _list(one: Callable[[Any, str], Any], count: int | None = None) -> Callable[[Any, str], list[Any]]:
+    def read(value: Any, where: str) -> list[Any]:
+        if value is None and count is None:
+            return []
+        if not isinstance(value, list) or count not in (None, len(value)):
+            expected = "a list" if count is None else f"{count} numbers"
+            raise RequestError(f"{where}: expected {expected}, got {json.dumps(value)[:80]}")
+        return [one(item, where) for item in value]
+    return read
+
+
+def _id(value: Any, where: str) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+        return str(value)
+    raise RequestError(f"{where}: an id is a string; got {json.dumps(value)[:80]}")
 
 
 def _number(value: Any, where: str) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from zoo.data import parsing
 from zoo.keras import tf
@@ -12,54 +12,61 @@ from zoo.schema import CANDIDATE_COUNT, Column, Schema
 Transform = Callable[[dict[str, Any]], Mapping[str, Any]]
 
 
+class Part(NamedTuple):
+    """A column of a call, cut to the schema's maxima.
+
+    Args:
+        column: which.
+        values: `[R]` of the request; `[R, V]` several of it; `[R, T, ...]` or `[R, N, ...]`.
+        real: which of the values are no padding; None where all are.
+        beside: counts and weights of several values, by name; 0 on padding.
+    """
+
+    column: Column
+    values: tf.Tensor
+    real: tf.Tensor | None
+    beside: dict[str, tf.Tensor]
+
+
 def request_specs(schema: Schema) -> dict[str, tf.TensorSpec]:
     """Specs of the request's raw tensors: `[R]` columns, `[R, T]` sequences, `[R]` lengths."""
-    specs = {c.name: _spec(c, [None]) for c in schema.columns("request")}
-    specs |= {c.name: _spec(c, [None, None]) for c in schema.columns("sequence")}
+    specs = _specs(schema.columns("request") + schema.columns("sequence"))
     return specs | {s.length: tf.TensorSpec([None], tf.int64, s.length) for s in schema.sequences}
 
 
 def candidate_specs(schema: Schema) -> dict[str, tf.TensorSpec]:
     """Specs of the candidates' raw tensors: `[R, N]` or `[R, N, width]`, and `candidate_count [R]`."""
-    specs = {c.name: _spec(c, [None, None] + ([c.feature.width] if c.feature.width > 1 else []))
-             for c in schema.columns("candidate")}
-    return specs | {CANDIDATE_COUNT: tf.TensorSpec([None], tf.int64, CANDIDATE_COUNT)}
+    return _specs(schema.columns("candidate")) | {CANDIDATE_COUNT: tf.TensorSpec([None], tf.int64, CANDIDATE_COUNT)}
 
 
 def request_inputs(schema: Schema, transform: Transform, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """The model's request columns from raw tensors."""
-    values: dict[str, Any] = {column.name: raw[column.name] for column in schema.columns("request")}
+    parts = [_part(column, raw, None) for column in schema.columns("request")]
     lengths = {}
     for sequence in schema.sequences:
-        _check_lengths(raw, sequence.length, [c.name for c in schema.sequence_columns(sequence)])
+        columns = schema.sequence_columns(sequence)
+        _check_lengths(raw, sequence.length, columns)
+        parts += [_part(column, raw, raw[sequence.length]) for column in columns]
         # A longer history than the model was trained with keeps its most recent events.
         lengths[sequence.length] = tf.minimum(raw[sequence.length], sequence.max_length)
-        for column in schema.sequence_columns(sequence):
-            events = _last(raw[column.name], raw[sequence.length], sequence.max_length)
-            values[column.name] = _sparse(events, lengths[sequence.length])
-    return _densify(transform(values)) | lengths
+    return _transformed(transform, parts) | lengths
 
 
 def candidate_inputs(schema: Schema, transform: Transform, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """The model's candidate columns from raw tensors."""
-    count = raw[CANDIDATE_COUNT]
-    columns = schema.columns("candidate")
-    _check_lengths(raw, CANDIDATE_COUNT, [column.name for column in columns])
-    values = {column.name: _sparse(_flat(raw[column.name], column), count * column.feature.width) for column in columns}
-    dense = _densify(transform(values))
-    for column in columns:
-        if column.feature.width > 1:
-            dense[column.name] = tf.reshape(dense[column.name], tf.shape(raw[column.name]))
-    return dense | {CANDIDATE_COUNT: count}
+    count, columns = raw[CANDIDATE_COUNT], schema.columns("candidate")
+    _check_lengths(raw, CANDIDATE_COUNT, columns)
+    return _transformed(transform, [_part(column, raw, count) for column in columns]) | {CANDIDATE_COUNT: count}
 
 
 def example_inputs(schema: Schema, transform: Transform, examples: tf.Tensor) -> dict[str, tf.Tensor]:
     """The model's inputs from serialized requests."""
     parsed = tf.io.parse_example(examples, parsing.raw_spec(schema))
-    raw = {name: value.to_sparse() if isinstance(value, tf.RaggedTensor) else value for name, value in parsed.items()}
+    raw = {column.name: parsed[column.name] for column in schema.columns()}
+    raw = {name: value.to_sparse() if isinstance(value, tf.RaggedTensor) else value for name, value in raw.items()}
     transformed = {name: tf.RaggedTensor.from_sparse(value) if isinstance(value, tf.SparseTensor) else value
                    for name, value in transform(raw).items()}
-    return parsing.to_dense(schema, transformed)
+    return parsing.to_dense(schema, parsed | transformed)
 
 
 def checked(schema: Schema, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -74,39 +81,88 @@ def checked(schema: Schema, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor
         return {name: tf.identity(value) for name, value in inputs.items()}
 
 
-def _check_lengths(raw: Mapping[str, tf.Tensor], length: str, columns: list[str]) -> None:
+def _check_lengths(raw: Mapping[str, tf.Tensor], length: str, columns: list[Column]) -> None:
     """Lengths must be at least 0 and at most the width of every tensor that they describe."""
     tf.debugging.assert_non_negative(raw[length], message=f"{length} must not be negative")
-    for name in columns:
+    for name in [name for column in columns for name in column.raw_names]:
         width = tf.shape(raw[name], raw[length].dtype)[1]
         tf.debugging.assert_less_equal(raw[length], width, message=f"{length} is above the width of {name}")
 
 
-def _spec(column: Column, shape: list[int | None]) -> tf.TensorSpec:
-    return tf.TensorSpec(shape, tf.string if column.feature.kind == "id" else tf.float32, column.name)
+def _specs(columns: list[Column]) -> dict[str, tf.TensorSpec]:
+    specs = {}
+    for column in columns:
+        feature, shape = column.feature, [None] if column.level == "request" else [None, None]
+        dtype = tf.float32 if feature.kind == "number" else tf.string
+        if feature.multiple:
+            specs[column.count] = tf.TensorSpec(shape, tf.int64, column.count)
+            shape = [*shape, None]
+        elif feature.width > 1:
+            shape = [*shape, feature.width]
+        specs[column.name] = tf.TensorSpec(shape, dtype, column.name)
+        if feature.weighted:
+            specs[column.weight] = tf.TensorSpec(shape, tf.float32, column.weight)
+    return specs
 
 
-def _sparse(values: tf.Tensor, lengths: tf.Tensor) -> tf.SparseTensor:
-    """The first `lengths[r]` values of each row; the shape keeps the padding, so answers keep the caller's width."""
-    indices = tf.where(tf.sequence_mask(lengths, tf.shape(values)[1]))
-    return tf.SparseTensor(indices, tf.gather_nd(values, indices), tf.shape(values, tf.int64))
+def _part(column: Column, raw: Mapping[str, tf.Tensor], lengths: tf.Tensor | None) -> Part:
+    tensors = {name: raw[name] for name in column.raw_names}
+    if column.feature.multiple:
+        if lengths is not None:
+            counts = tensors[column.count]
+            tensors[column.count] = tf.where(tf.sequence_mask(lengths, tf.shape(counts)[1]), counts, 0)
+        _check_counts(column, tensors)
+    tensors = parsing.cut(column, tensors, lengths)
+    values = tensors.pop(column.name)
+    if column.feature.multiple:
+        real = tf.sequence_mask(tensors[column.count], tf.shape(values)[-1])
+    elif lengths is None:
+        real = None
+    else:
+        # In a row that was cut, everything is real.
+        real = tf.sequence_mask(lengths, tf.shape(values)[1])
+        if column.feature.width > 1:
+            real = tf.repeat(tf.expand_dims(real, -1), column.feature.width, -1)
+    if column.feature.weighted:
+        tensors[column.weight] = tf.where(real, tensors[column.weight], 0.0)
+    return Part(column, values, real, tensors)
 
 
-def _densify(values: Mapping[str, Any]) -> dict[str, tf.Tensor]:
-    return {name: tf.sparse.to_dense(value) if isinstance(value, tf.SparseTensor) else value
-            for name, value in values.items()}
+def _check_counts(column: Column, tensors: Mapping[str, tf.Tensor]) -> None:
+    """Each event, candidate or request has a count, at least 0 and at most the width of the values; weights are like them."""
+    counts, shape = tensors[column.count], tf.shape(tensors[column.name], tf.int64)
+    tf.debugging.assert_equal(tf.shape(counts, tf.int64), shape[:-1], message=
+                              f"{column.count} must have the shape of {column.name} without its last dimension")
+    tf.debugging.assert_non_negative(counts, message=f"{column.count} must not be negative")
+    tf.debugging.assert_less_equal(counts, shape[-1], message=f"{column.count} is above the width of {column.name}")
+    if column.feature.weighted:
+        tf.debugging.assert_equal(tf.shape(tensors[column.weight], tf.int64), shape, message=
+                                  f"{column.weight} must have the shape of {column.name}")
 
 
-def _flat(values: tf.Tensor, column: Column) -> tf.Tensor:
-    if column.feature.width == 1:
+def _transformed(transform: Transform, parts: list[Part]) -> dict[str, tf.Tensor]:
+    """The model's inputs of some columns; padding is 0, and answers keep the caller's width."""
+    found = transform({part.column.name: _sparse(part) for part in parts})
+    inputs = {}
+    for part in parts:
+        for name in [part.column.name] + [part.column.bucket] * bool(part.column.feature.buckets):
+            value = found[name]
+            if part.real is not None:
+                value = tf.sparse.to_dense(value)
+            if part.values.shape.rank > 2:
+                value = tf.reshape(value, tf.shape(part.values))
+            inputs[name] = value
+        inputs |= part.beside
+    return inputs
+
+
+def _sparse(part: Part) -> tf.Tensor | tf.SparseTensor:
+    """`[R, all]` the real values of each row, where they stand."""
+    values, real = part.values, part.real
+    if real is None:
         return values
-    shape = tf.shape(values)
-    return tf.reshape(values, [shape[0], shape[1] * shape[2]])
-
-
-def _last(values: tf.Tensor, lengths: tf.Tensor, most: int) -> tf.Tensor:
-    """`[R, min(T, most)]` the last `most` real values of each row, from its start."""
-    kept = tf.minimum(lengths, most)
-    width = tf.minimum(tf.shape(values)[1], most)
-    places = (lengths - kept)[:, tf.newaxis] + tf.range(tf.cast(width, tf.int64))
-    return tf.gather(values, tf.minimum(places, tf.cast(tf.shape(values)[1], tf.int64) - 1), batch_dims=1)
+    if values.shape.rank > 2:
+        shape = tf.shape(values)
+        values, real = (tf.reshape(one, [shape[0], shape[1] * shape[2]]) for one in (values, real))
+    indices = tf.where(real)
+    return tf.SparseTensor(indices, tf.gather_nd(values, indices), tf.shape(values, tf.int64))

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from zoo.keras import keras, tf
+from zoo.lengths import last
 from zoo.schema import BehaviourSequence, Column, Schema
 
 
@@ -61,11 +62,7 @@ def matched_columns(schema: Schema, sequence: BehaviourSequence,
 def recent(behaviours: Behaviours, count: int) -> Behaviours:
     """The last `count` real events of each history, from place 0: `[R, min(T, count), …]`."""
     lengths = tf.cast(tf.reduce_sum(behaviours.mask, 1), tf.int32)
-    kept, width = tf.minimum(lengths, count), tf.minimum(tf.shape(behaviours.mask)[1], count)
-    places = tf.expand_dims(lengths - kept, 1) + tf.expand_dims(tf.range(width), 0)
-    places = tf.minimum(places, tf.maximum(tf.shape(behaviours.mask)[1] - 1, 0))
-    keys, context, _, ids = (tf.gather(value, places, batch_dims=1) for value in behaviours)
-    return Behaviours(keys, context, tf.sequence_mask(kept, width, dtype=tf.float32), ids)
+    return Behaviours(*(last(value, lengths, count) for value in behaviours))
 
 
 def same_ids(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:

@@ -171,7 +171,7 @@ class RankingModel(tfrs.Model):
 
 def split_inputs(schema: Schema, inputs: Tensors) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
     """The model's inputs as the request's and the candidates' columns."""
-    ours = {name for c in schema.columns("candidate") for name in (c.name, c.bucket, c.count, c.weight)} | {CANDIDATE_COUNT}
+    ours = {name for column in schema.columns("candidate") for name in column.input_names} | {CANDIDATE_COUNT}
     return ({name: value for name, value in inputs.items() if name not in ours},
             {name: value for name, value in inputs.items() if name in ours})
 
