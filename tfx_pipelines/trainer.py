@@ -15,6 +15,7 @@ from tfx_pipelines.code import stage_code
 from tfx_pipelines.preprocessing import vocabulary_sizes
 from tfx_pipelines.schema import schema_from_json
 from tfx_pipelines.scores import HISTORY, write_scores
+from zoo import files
 from zoo.config import parse
 from zoo.export import export_model
 from zoo.keras import tf
@@ -56,20 +57,19 @@ def run_fn(fn_args: Any) -> None:
         exported = os.path.join(folder, "model")
         export_model(result.model, transformed.transform_features_layer(), exported)
         io_utils.copy_dir(exported, fn_args.serving_model_dir)
-    if tf.io.gfile.exists(checkpoints):
-        tf.io.gfile.rmtree(checkpoints)
+    files.remove(checkpoints)
 
 
-def training_key(settings: dict[str, Any], code: str, files: list[str]) -> str:
+def training_key(settings: dict[str, Any], code: str, paths: list[str]) -> str:
     """Names a training: the same one goes on from its checkpoints, another one does not find them.
 
     Args:
         settings: of the Trainer; where its checkpoints lie is no part of the name.
         code: that trains.
-        files: that it reads, named and measured.
+        paths: of the files that it reads, which are measured.
     """
     parts = [{name: value for name, value in settings.items() if name != "checkpoints"}, code,
-             [(file, tf.io.gfile.stat(file).length) for file in files]]
+             [(path, tf.io.gfile.stat(path).length) for path in paths]]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
