@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
-from tfx.dsl.io import fileio
+
+from zoo import files
 
 MOST_SHOWN = 5
 _FOLDER, _FILE = "Split-", "SchemaDiff.pb"
@@ -23,10 +24,10 @@ def check_anomalies(uri: str) -> None:
         AnomalyError: naming the first of them.
     """
     found = []
-    for folder in sorted(name.strip("/") for name in fileio.listdir(uri) if name.startswith(_FOLDER)):
-        with fileio.open(f"{uri}/{folder}/{_FILE}", "rb") as file:
+    for folder in files.glob(uri, f"{_FOLDER}*"):
+        with files.open_file(files.join(folder, _FILE), "rb") as file:
             anomalies = anomalies_pb2.Anomalies.FromString(file.read())
-        split = folder.removeprefix(_FOLDER)
+        split = files.name(folder).removeprefix(_FOLDER)
         found += [f"{split}: column {name!r}: {info.description or info.short_description}"
                   for name, info in sorted(anomalies.anomaly_info.items())]
     if found:

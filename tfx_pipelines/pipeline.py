@@ -65,6 +65,7 @@ def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir
             "model": config.model.name,
             "model_config": config.model.config,
             "training": config.training.model_dump(mode="json"),
+            "checkpoints": f"{config.root}/training",
         },
     )
     baseline = LatestPushedModel(serving_dir=serving_dir, schema=schema_json)

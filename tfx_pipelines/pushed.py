@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
-from tfx.dsl.io import fileio
+from zoo import files
 
 SAVED_MODEL = "saved_model.pb"
 _FINGERPRINT = "fingerprint.pb"  # TensorFlow's, of the graph and of the weights
@@ -24,19 +24,22 @@ def newest_pushed(serving_dir: str) -> PushedVersion | None:
     Args:
         serving_dir: URI of the folder of versions. One that was deleted, or is still being copied, is none.
     """
-    if not fileio.exists(serving_dir):
-        return None
-    names = [name.strip("/") for name in fileio.listdir(serving_dir)]
-    versions = [PushedVersion(int(name), f"{serving_dir}/{name}") for name in names if name.isdigit()]
-    return max((one for one in versions if fileio.exists(f"{one.uri}/{SAVED_MODEL}")), default=None)
+    numbers = [int(name) for name in files.list_dir(serving_dir) if name.isdigit()]
+    versions = [PushedVersion(number, files.join(serving_dir, str(number))) for number in numbers]
+    return max((one for one in versions if has_model(one.uri)), default=None)
+
+
+def has_model(uri: str) -> bool:
+    """Whether a SavedModel lies there, whole: what is copied last is there."""
+    return files.is_file(files.join(uri, SAVED_MODEL))
 
 
 def identity(pushed: PushedVersion | None) -> str:
     """The same for the same model, whichever version it was pushed as; "none" for none."""
     if pushed is None:
         return "none"
-    path = f"{pushed.uri}/{_FINGERPRINT}"
-    if not fileio.exists(path):  # written by another tool
+    path = files.join(pushed.uri, _FINGERPRINT)
+    if not files.is_file(path):  # written by another tool
         return str(pushed.version)
-    with fileio.open(path, "rb") as file:
+    with files.open_file(path, "rb") as file:
         return hashlib.sha256(file.read()).hexdigest()

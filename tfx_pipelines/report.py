@@ -7,8 +7,6 @@ import json
 import math
 from typing import Any
 
-from tfx.dsl.io import fileio
-
 from tfx_pipelines.components.latest_pushed_model import REFUSED, VERSION
 from tfx_pipelines.components.serving_validator import RESULT
 from tfx_pipelines.config import GATED, RunConfig
@@ -16,6 +14,7 @@ from tfx_pipelines.evaluation import gate_failures
 from tfx_pipelines.plots import report_picture
 from tfx_pipelines.runners.local import LocalRun
 from tfx_pipelines.scores import HISTORY, SCORES, read_columns
+from zoo import files
 from zoo.data.request_log import RequestLog
 from zoo.metrics import calibration
 from zoo.training import Scored
@@ -49,9 +48,9 @@ def write_report(root: str, config: RunConfig, log: RequestLog, run: LocalRun) -
         The content of `report.json`.
     """
     model_run = run.artifacts["Trainer", "model_run"]
-    scored = read_scores(f"{model_run}/{SCORES}")
-    training = _read_json(f"{model_run}/{HISTORY}")
-    served = _read_json(f"{run.artifacts['ServingValidator', 'blessing']}/{RESULT}")
+    scored = read_scores(files.join(model_run, SCORES))
+    training = json.loads(files.read_text(files.join(model_run, HISTORY)))
+    served = json.loads(files.read_text(files.join(run.artifacts["ServingValidator", "blessing"], RESULT)))
     task = log.schema.labels[0].name
     metrics = exact_metrics(scored, log.schema.group_key, task)
     floors = log.manifest.get("floors", {})
@@ -75,9 +74,10 @@ def write_report(root: str, config: RunConfig, log: RequestLog, run: LocalRun) -
         "training": {"parameters": training["parameters"], "best_epoch": training["best_epoch"],
                      "seconds": sum(epoch["seconds"] for epoch in training["history"])},
     }
-    _write(f"{root}/report.json", (json.dumps(_plain(report), indent=2) + "\n").encode())
-    _write(f"{root}/report.png", report_picture(report, training["history"], scored, log.schema.group_key, task))
-    _write(f"{root}/report.md", _markdown(report).encode())
+    files.write_text(files.join(root, "report.json"), json.dumps(_plain(report), indent=2) + "\n")
+    with files.open_file(files.join(root, "report.png"), "wb") as file:
+        file.write(report_picture(report, training["history"], scored, log.schema.group_key, task))
+    files.write_text(files.join(root, "report.md"), _markdown(report))
     return report
 
 
@@ -125,16 +125,6 @@ def _verdict(run: LocalRun, served: dict[str, Any], metrics: dict[str, Any], flo
                 reasons.append(f"{in_words(metric)} {value:.4f} is below the floor {name} {floor}"
                                + (" (reported only)" if margin is None else f" + {margin:g}" if margin else ""))
     return blessed, reasons
-
-
-def _read_json(path: str) -> Any:
-    with fileio.open(path, "rb") as file:
-        return json.loads(file.read().decode())
-
-
-def _write(path: str, content: bytes) -> None:
-    with fileio.open(path, "wb") as file:
-        file.write(content)
 
 
 def _plain(value: Any) -> Any:

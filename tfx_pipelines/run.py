@@ -9,7 +9,7 @@ from tfx_pipelines.anomalies import check_anomalies
 from tfx_pipelines.code import stage_code
 from tfx_pipelines.config import RunConfig, with_floors
 from tfx_pipelines.pipeline import create_pipeline
-from tfx_pipelines.places import absolute, local_folder, serving_dir
+from tfx_pipelines.places import local_folder, serving_dir
 from tfx_pipelines.preflight import check_classes, check_path
 from tfx_pipelines.pushed import identity, newest_pushed
 from tfx_pipelines.report import write_report
@@ -17,6 +17,7 @@ from tfx_pipelines.runners.local import LocalRun, run_local
 from tfx_pipelines.runners.lock import only_run
 from tfx_pipelines.runners.storage import storage_errors
 from tfx_pipelines.schema import schema_file, write_tfmd_schema
+from zoo import files
 from zoo.data.request_log import RequestLog
 
 
@@ -34,7 +35,7 @@ def run_pipeline(config: RunConfig) -> tuple[LocalRun, dict]:
         ConfigError: a path that stages can't read.
         OneClassError: the log's validation or test split has one class alone.
         RootInUseError: another run works in the root.
-        StorageError: the root is full or read-only.
+        FileError: the root is full or read-only.
         AnomalyError: the log does not fit its schema.
         StageError: a stage failed.
     """
@@ -42,10 +43,10 @@ def run_pipeline(config: RunConfig) -> tuple[LocalRun, dict]:
     check_path("request log", config.log)
     log = RequestLog(config.log)
     check_classes(log, ("test",) if config.training.select_by == "logloss" else ("validation", "test"))
-    root, local = absolute(config.root), local_folder(config)
+    root, local = files.absolute(config.root), local_folder(config)
     config = with_floors(config, log.manifest.get("floors", {})).model_copy(update={
         "pipeline": config.pipeline.model_copy(update={"root": root, "name": config.name}),
-        "data": config.data.model_copy(update={"log": absolute(config.log)})})
+        "data": config.data.model_copy(update={"log": files.absolute(config.log)})})
     with storage_errors(local), only_run(local):
         declared = schema_file(root, log.schema)
         write_tfmd_schema(log.schema, declared)

@@ -6,7 +6,8 @@ import io
 from typing import TYPE_CHECKING
 
 import numpy as np
-from tfx.dsl.io import fileio
+
+from zoo import files
 
 if TYPE_CHECKING:
     from zoo.training import Scored
@@ -26,7 +27,7 @@ def write_scores(folder: str, scored: Scored) -> None:
     columns = {f"{kind}/{name}": values for kind in _KINDS for name, values in getattr(scored, kind).items()}
     buffer = io.BytesIO()  # numpy seeks while it writes, which remote files can't
     np.savez_compressed(buffer, **columns)
-    with fileio.open(f"{folder}/{SCORES}", "wb") as file:
+    with files.open_file(files.join(folder, SCORES), "wb") as file:
         file.write(buffer.getvalue())
 
 
@@ -37,7 +38,7 @@ def read_columns(path: str) -> dict[str, dict[str, np.ndarray]]:
         path: URI of the file.
     """
     columns: dict[str, dict[str, np.ndarray]] = {kind: {} for kind in _KINDS}
-    with fileio.open(path, "rb") as file:
+    with files.open_file(path, "rb") as file:
         with np.load(io.BytesIO(file.read())) as stored:
             for key in stored.files:
                 kind, name = key.split("/", 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
@@ -14,6 +15,7 @@ from tfx_pipelines.code import stage_code
 from tfx_pipelines.preprocessing import vocabulary_sizes
 from tfx_pipelines.schema import schema_from_json
 from tfx_pipelines.scores import HISTORY, write_scores
+from zoo import files
 from zoo.config import parse
 from zoo.export import export_model
 from zoo.keras import tf
@@ -26,22 +28,27 @@ def run_fn(fn_args: Any) -> None:
     Beside the SavedModel, the model run folder gets `training.json` (one entry an epoch) and `test_scores.npz` (every
     candidate's score): what the serving validator compares served scores with, and what the report is made of.
 
+    A training that was stopped at any moment goes on from its checkpoints when the same settings, files and code begin it anew.
+
     Args:
-        fn_args: TFX's; `custom_config` holds `schema`, `model`, `model_config` and `training`.
+        fn_args: TFX's; `custom_config` holds `schema`, `model`, `model_config`, `training` and `checkpoints`, a folder.
     """
     settings = fn_args.custom_config
     transformed = tft.TFTransformOutput(fn_args.transform_output)
     schema = schema_from_json(settings["schema"])
     schema = schema.bind(vocabulary_sizes(schema, transformed))
     config = parse(TrainingConfig, settings["training"], where="training")
-    result = train(settings["model"], schema, _files(fn_args.train_files), _files(fn_args.eval_files, "validation"),
-                   config=config, model_config=settings["model_config"],
+    train_files, validation_files = _files(fn_args.train_files), _files(fn_args.eval_files, "validation")
+    code = stage_code(settings["model"])["Trainer"]
+    checkpoints = f"{settings['checkpoints']}/{training_key(settings, code, [*train_files, *validation_files])}"
+    result = train(settings["model"], schema, train_files, validation_files, config=config,
+                   model_config=settings["model_config"], checkpoints=checkpoints,
                    on_progress=lambda line: print(line, flush=True))
     scored = score_dataset(result.model, read_dataset(schema, _files(fn_args.eval_files, "test"), 512, keys=True))
 
     tf.io.gfile.makedirs(fn_args.model_run_dir)
     write_scores(fn_args.model_run_dir, scored)
-    summary = {"model": settings["model"], "code": stage_code(settings["model"])["Trainer"],
+    summary = {"model": settings["model"], "code": code,
                "parameters": result.model.learned_numbers(), "best_epoch": result.best_epoch,
                "history": result.history, "config": config.model_dump(mode="json")}
     with tf.io.gfile.GFile(os.path.join(fn_args.model_run_dir, HISTORY), "w") as file:
@@ -50,6 +57,20 @@ def run_fn(fn_args: Any) -> None:
         exported = os.path.join(folder, "model")
         export_model(result.model, transformed.transform_features_layer(), exported)
         io_utils.copy_dir(exported, fn_args.serving_model_dir)
+    files.remove(checkpoints)
+
+
+def training_key(settings: dict[str, Any], code: str, paths: list[str]) -> str:
+    """Names a training: the same one goes on from its checkpoints, another one does not find them.
+
+    Args:
+        settings: of the Trainer; where its checkpoints lie is no part of the name.
+        code: that trains.
+        paths: of the files that it reads, which are measured.
+    """
+    parts = [{name: value for name, value in settings.items() if name != "checkpoints"}, code,
+             [(path, tf.io.gfile.stat(path).length) for path in paths]]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _files(patterns: list[str], split: str | None = None) -> list[str]:

@@ -14,7 +14,8 @@ HOME = Path(__file__).parents[1]
 def code_fingerprint(modules: Iterable[str], packages: Iterable[str] = ("zoo",), home: Path = HOME) -> str:
     """A digest of the sources that run when some modules do, the same wherever they lie.
 
-    Imports inside of functions count; those for type checkers alone do not, nor do modules named by a string.
+    Imports inside of functions count; those for type checkers alone do not, nor do modules named by a string. What a package
+    gathers in its `__init__` counts where the package is asked for it, not where a module below it is.
 
     Args:
         modules: dotted names of the modules that are run.
@@ -36,25 +37,31 @@ def code_fingerprint(modules: Iterable[str], packages: Iterable[str] = ("zoo",),
 
 
 def imported_modules(modules: Iterable[str], packages: Iterable[str] = ("zoo",), home: Path = HOME) -> set[str]:
-    """Dotted names of what `code_fingerprint` reads: the modules, their packages, and what these import."""
+    """Dotted names of what `code_fingerprint` reads: the modules, what they import, and the packages of all these."""
     return set(_imported(modules, tuple(packages), home))
 
 
 def _imported(modules: Iterable[str], packages: tuple[str, ...], home: Path) -> dict[str, Path]:
-    found: dict[str, Path] = {}
     waiting = list(modules)
     for name in waiting:
         if _source(name, home) is None:
             raise ModuleNotFoundError(f"{name}: no such module below {home}")
+    found: dict[str, Path] = {}
+    followed: set[str] = set()
     while waiting:
         name = waiting.pop()
         path = _source(name, home)
-        if name in found or path is None or name.split(".")[0] not in packages:  # None: a name that a module defines
+        if name in followed or path is None or name.split(".")[0] not in packages:
             continue
+        followed.add(name)
         found[name] = path
-        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        waiting += [package, *_imports(path.read_text(encoding="utf-8"), package)]
-        waiting += [name.rpartition(".")[0]]
+        parts = name.split(".")
+        packages_above = [".".join(parts[:count]) for count in range(1, len(parts))]
+        found |= {above: source for above in packages_above if (source := _source(above, home))}
+        package = name if path.name == "__init__.py" else ".".join(parts[:-1])
+        for base, attribute in _imports(path.read_text(encoding="utf-8"), package):
+            below = f"{base}.{attribute}"
+            waiting.append(below if attribute and _source(below, home) else base)
     return found
 
 
@@ -64,17 +71,17 @@ def _source(name: str, home: Path) -> Path | None:
 
 
 @functools.cache
-def _imports(source: str, package: str) -> frozenset[str]:
-    """Every module that the source may import; `from a import b` gives `a` and `a.b`, one of which may be no module."""
-    names: set[str] = set()
+def _imports(source: str, package: str) -> frozenset[tuple[str, str]]:
+    """What the source imports: (module, "") or (module, a name in it, which may be a module too)."""
+    names: set[tuple[str, str]] = set()
     for node in _running(ast.parse(source)):
         if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
+            names |= {(alias.name, "") for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             parts = package.split(".")
             start = parts[:len(parts) - node.level + 1] if node.level else []
             base = ".".join([*start, *([node.module] if node.module else [])])
-            names |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+            names |= {(base, alias.name) for alias in node.names}
     return frozenset(names)
 
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+
+from tests.tfx_pipelines.conftest import REPOSITORY
 
 REFUSED = "gate.auc=0.999"
 
@@ -46,6 +53,23 @@ def test_a_refused_model_ends_run_and_demo_with_2(ran, of_the_demo, root, comman
     output, code = command("demo", "--root", root, "--requests", 3000, "--set", REFUSED)
     assert code == 2 and "nothing was pushed and nothing is ranked" in " ".join(output.split())
     assert "A ranking call" not in output and "Not blessed" in output
+
+
+@pytest.mark.slow
+def test_a_run_that_was_killed_while_it_trained_goes_on(ran, of_the_demo, config, command):
+    arguments = ["run", *of_the_demo, "--seed", "5", "--set", "training.checkpoint_seconds=0"]
+    first = subprocess.Popen([sys.executable, "-m", "tfx_pipelines.cli", *arguments], cwd=REPOSITORY, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, text=True)
+    seen = list(itertools.takewhile(lambda line: "epoch 1/" not in line, first.stdout))
+    first.send_signal(signal.SIGKILL)
+    assert first.wait() == -signal.SIGKILL, "".join(seen)
+    checkpoints = Path(config.root) / "training"
+    assert len(list(checkpoints.iterdir())) == 1
+    output, code = command(*arguments)
+    assert code in (0, 2), output
+    assert re.search(r"going on after [1-9] epochs", output) and "epoch 1/" not in output
+    history = json.loads((Path(config.root) / "report.json").read_text())["training"]
+    assert history["best_epoch"] >= 1 and not list(checkpoints.iterdir())
 
 
 def test_a_run_without_a_log_is_one_message(command, tmp_path):

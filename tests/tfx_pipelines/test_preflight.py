@@ -17,9 +17,10 @@ from tests.toy import toy_requests, toy_schema
 from tfx_pipelines.preflight import OneClassError, check_classes, check_path
 from tfx_pipelines.run import run_pipeline
 from tfx_pipelines.runners.lock import RootInUseError, only_run
-from tfx_pipelines.runners.storage import StorageError, storage_errors
+from tfx_pipelines.runners.storage import storage_errors
 from zoo.config import ConfigError
 from zoo.data.request_log import SPLITS, RequestLog, RequestLogWriter
+from zoo.files import FileError
 
 ROOT = Path(__file__).parents[2]
 
@@ -95,11 +96,12 @@ def raised(error: Exception, cause: Exception | None = None) -> str:
 
 
 def test_full_and_read_only_folders_are_named():
-    assert raised(OSError(errno.ENOSPC, "x")).startswith("StorageError: ROOT: there is no room left")
-    assert raised(OSError(errno.ENOSPC, "x", "/tmp/y")).startswith("StorageError: /tmp/y: there is no room left")
-    assert raised(RuntimeError("stage"), OSError(errno.EROFS, "x")).startswith("StorageError: ROOT: it is read-only")
-    assert raised(RuntimeError("RESOURCE_EXHAUSTED: f; No space left on device")).startswith("StorageError: ROOT: there is no")
-    assert raised(PermissionError(errno.EACCES, "x", "ROOT/logs")).startswith("StorageError: ROOT/logs: it may not be")
+    assert raised(OSError(errno.ENOSPC, "x")).startswith("FileError: ROOT: there is no space left")
+    assert raised(OSError(errno.ENOSPC, "x", "/tmp/y")).startswith("FileError: /tmp/y: there is no space left")
+    assert raised(RuntimeError("stage"), OSError(errno.EROFS, "x")).startswith("FileError: ROOT: the file system is read-only")
+    assert raised(RuntimeError("[Errno 28] No space left on device [while running 'f']")).startswith("FileError: ROOT: there")
+    assert raised(RuntimeError("database or disk is full")).startswith("FileError: ROOT: there is no space left")
+    assert raised(PermissionError(errno.EACCES, "x", "ROOT/logs")).startswith("FileError: ROOT/logs: there is no permission")
 
 
 def test_other_errors_stay_what_they_are():
@@ -125,8 +127,8 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("options", "words"), [("size=100k", "no room"), ("size=1m", "no room"), ("ro", "read-only")])
+@pytest.mark.parametrize(("options", "words"), [("size=100k", "no space"), ("size=1m", "no space"), ("ro", "read-only")])
 def test_a_run_without_room_is_one_message(config, small_disk, options, words):
     root = small_disk(options) / "run"
-    with pytest.raises(StorageError, match=rf"{root.parent}.*{words}.*choose another folder"):
+    with pytest.raises(FileError, match=rf"{root.parent}.*{words}.*choose another folder"):
         run_pipeline(config.model_copy(update={"pipeline": config.pipeline.model_copy(update={"root": str(root)})}))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from tfx.types.standard_artifacts import Model
+
 from tests.toy import toy_schema
-from tfx_pipelines.components.latest_pushed_model import unreadable
+from tfx_pipelines.components.latest_pushed_model import LatestPushedModel, unreadable
 from tfx_pipelines.pushed import PushedVersion, identity, newest_pushed
+from tfx_pipelines.schema import schema_to_json
+from zoo import files
 from zoo.schema import Feature, Label
 
 
@@ -54,3 +58,42 @@ def test_a_model_that_reads_what_the_log_has_not_is_not_compared():
 @pytest.mark.parametrize("changed", [{"max_candidates": 7}, {"name": "other"}])
 def test_what_the_log_only_calls_otherwise_is_no_hindrance(changed):
     assert unreadable(toy_schema().model_copy(update=changed), toy_schema()) == ""
+
+
+@pytest.fixture(params=["local", "ram"])
+def serving_dir(request, tmp_path):
+    """A folder of one version, on this machine's file system and on another that TensorFlow has."""
+    folder = f"{tmp_path}/din" if request.param == "local" else f"ram://{tmp_path.name}/din"
+    for name, text in (("saved_model.pb", "graph"), ("fingerprint.pb", "a"), ("variables/variables.index", "weights")):
+        files.make_dirs(files.parent(f"{folder}/7/{name}"))
+        files.write_text(f"{folder}/7/{name}", text)
+    files.make_dirs(f"{folder}/7/assets.extra")
+    toy_schema().save(tmp_path / "schema.yaml")
+    files.copy(tmp_path / "schema.yaml", f"{folder}/7/assets.extra/schema.yaml")
+    return folder
+
+
+def found(folder: str, schema, tmp_path) -> Model:
+    model = Model()
+    model.uri = f"{tmp_path}/artifact"
+    LatestPushedModel.test_call(model=model, serving_dir=folder, schema=schema_to_json(schema))
+    return model
+
+
+def test_the_component_copies_the_newest_version(serving_dir, tmp_path):
+    model = found(serving_dir, toy_schema(), tmp_path)
+    assert model.get_int_custom_property("version") == 7
+    assert files.read_text(f"{model.uri}/Format-Serving/variables/variables.index") == "weights"
+    assert identity(newest_pushed(serving_dir)) == identity(PushedVersion(1, f"{model.uri}/Format-Serving"))
+
+
+def test_the_component_says_why_a_version_is_none_for_this_log(serving_dir, tmp_path):
+    fewer = toy_schema().model_copy(update={"candidates": toy_schema().candidates[:2]})
+    model = found(serving_dir, fewer, tmp_path)
+    assert "candidate_price" in model.get_string_custom_property("refused")
+    assert not files.exists(model.uri)
+
+
+def test_the_component_gives_no_model_where_none_was_pushed(tmp_path):
+    model = found(f"{tmp_path}/nowhere", toy_schema(), tmp_path)
+    assert not files.exists(model.uri) and not model.has_custom_property("version")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -15,9 +16,11 @@ from serving.server import LocalModelServer
 from tfx_pipelines.anomalies import AnomalyError
 from tfx_pipelines.places import serving_dir
 from tfx_pipelines.pushed import PushedVersion, identity, newest_pushed
+from tfx_pipelines.report import write_report
 from tfx_pipelines.run import run_pipeline
 from tfx_pipelines.runners.local import StageError
 from tfx_pipelines.scores import SCORES
+from zoo import files
 from zoo.data.request_log import RequestLog, RequestLogError
 from zoo.keras import tf
 
@@ -168,6 +171,17 @@ def test_a_label_outside_its_range_ends_the_run(config, log, tmp_path):
     with pytest.raises(AnomalyError, match="validation: column 'label_click'"):
         run_pipeline(wrong)
     assert not Path(serving_dir(wrong)).exists()
+
+
+def test_a_report_lies_on_any_file_system(ran, config, log):
+    run, report = ran
+    remote = {key: f"ram://bucket/{'/'.join(key)}" for key in (("Trainer", "model_run"), ("ServingValidator", "blessing"))}
+    for key, uri in remote.items():
+        files.copy(run.artifacts[key], uri)
+    moved = dataclasses.replace(run, artifacts=run.artifacts | remote)
+    assert write_report("ram://bucket/root", config, log, moved) == report
+    assert json.loads(files.read_text("ram://bucket/root/report.json")) == json.loads(json.dumps(report))
+    assert all(files.is_file(f"ram://bucket/root/report.{ending}") for ending in ("md", "png"))
 
 
 def test_the_log_is_left_as_it_was(ran, log):

@@ -7,11 +7,10 @@ from typing import Any
 from tfx import v1 as tfx
 from tfx.components.evaluator import executor
 from tfx.dsl.components.base import executor_spec
-from tfx.dsl.io import fileio
 from tfx.types import Artifact
 from tfx.utils import path_utils
 
-from tfx_pipelines.pushed import SAVED_MODEL
+from tfx_pipelines.pushed import has_model
 
 _BASELINE = "baseline_model"
 
@@ -21,7 +20,7 @@ class Executor(executor.Executor):
 
     def Do(self, input_dict: dict[str, list[Artifact]], output_dict: dict[str, list[Artifact]],
            exec_properties: dict[str, Any]) -> None:
-        if not all(_has_model(model) for model in input_dict.get(_BASELINE, [])):
+        if not all(has_model(path_utils.serving_model_path(model.uri)) for model in input_dict.get(_BASELINE, [])):
             input_dict = {key: artifacts for key, artifacts in input_dict.items() if key != _BASELINE}
         super().Do(input_dict, output_dict, exec_properties)
 
@@ -30,7 +29,3 @@ class Evaluator(tfx.components.Evaluator):
     """Measures a model, compares it with the baseline if there is one, and blesses it where it passes every threshold."""
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
-
-
-def _has_model(artifact: Artifact) -> bool:
-    return fileio.exists(f"{path_utils.serving_model_path(artifact.uri)}/{SAVED_MODEL}")

@@ -3,16 +3,14 @@
 # No postponed annotations here: TFX reads the types of the component's arguments.
 from typing import Any
 
-import yaml
 from tfx.dsl.component.experimental.annotations import OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
-from tfx.dsl.io import fileio
 from tfx.types.standard_artifacts import Model
-from tfx.utils import io_utils, path_utils
+from tfx.utils import path_utils
 
 from tfx_pipelines.pushed import newest_pushed
 from tfx_pipelines.schema import schema_from_json
-from zoo.config import parse
+from zoo import files
 from zoo.data import parsing
 from zoo.schema import Schema
 
@@ -44,7 +42,7 @@ def LatestPushedModel(
     if why:
         model.set_string_custom_property(REFUSED, why)
     else:
-        io_utils.copy_dir(pushed.uri, path_utils.serving_model_path(model.uri))
+        files.copy(pushed.uri, path_utils.serving_model_path(model.uri))
 
 
 def unreadable(pushed: Schema | None, log: Schema) -> str:
@@ -69,11 +67,8 @@ def _columns(schema: Schema) -> dict[str, Any]:
 
 
 def _schema_of(model: str) -> Schema | None:
-    path = f"{model}/{_SCHEMA_FILE}"
-    if not fileio.exists(path):
-        return None
-    with fileio.open(path, "rb") as file:
-        return parse(Schema, yaml.safe_load(file.read().decode()), where=path)
+    path = files.join(model, _SCHEMA_FILE)
+    return Schema.load(path) if files.is_file(path) else None
 
 
 __all__ = ["REFUSED", "VERSION", "LatestPushedModel", "unreadable"]

@@ -10,8 +10,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-# Lines of a stage that are worth showing begin with this; all others stay in the log.
-SHOWN = "epoch "
+# Lines of a stage that are worth showing begin with one of these; all others stay in the log.
+SHOWN = ("epoch ", "going on ")
 _INTERVAL_SECONDS = 0.5
 
 
@@ -22,7 +22,7 @@ def stage_progress(console: Console, label: str, log_file: Path) -> Iterator[Non
     Args:
         console: on the terminal; without one there is no spinner.
         label: of the stage.
-        log_file: what the stage prints goes there; lines that begin with `epoch` are shown too.
+        log_file: what the stage prints goes there; of that, lines about the training are shown too.
     """
     # Rich would put what Beam and TensorFlow print above its spinner, unless told not to.
     spinner = Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console,

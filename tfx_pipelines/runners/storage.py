@@ -1,4 +1,4 @@
-"""Full and read-only folders, as one message that names them."""
+"""Full and read-only folders, as one message that names them, whichever stage or library met them."""
 
 from __future__ import annotations
 
@@ -8,19 +8,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-_WORDS = {
-    errno.ENOSPC: "there is no room left",
-    errno.EDQUOT: "the quota is used up",
-    errno.EROFS: "it is read-only",
-    errno.EACCES: "it may not be written to",
-}
-# Beam, TensorFlow and SQLite say it in texts of their own.
-_TEXTS = {os.strerror(number): words for number, words in _WORDS.items() if number != errno.EACCES}
-_TEXTS |= {"database or disk is full": _WORDS[errno.ENOSPC], "attempt to write a readonly database": _WORDS[errno.EROFS]}
+from zoo.files import FileError, refused
 
-
-class StorageError(ValueError):
-    """A folder that can't be written to; the message names it and says why."""
+# Beam wraps errors, and ML Metadata says what SQLite said.
+_TEXTS = {os.strerror(number): number for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)} | {
+    "database or disk is full": errno.ENOSPC, "attempt to write a readonly database": errno.EROFS}
 
 
 @contextlib.contextmanager
@@ -31,27 +23,30 @@ def storage_errors(folder: Path) -> Iterator[None]:
         folder: what the block writes to.
 
     Raises:
-        StorageError: instead of any such error, whoever raised it.
+        FileError: instead of any error that says so, or was raised because of one that does.
     """
     try:
         yield
     except Exception as error:
-        found = _found(error, folder)
-        if found is None:
+        why = _why(error, folder)
+        if why is None:
             raise
-        raise StorageError(f"{found[0]}: {found[1]}; make room, or choose another folder") from error
+        raise FileError(why) from error
 
 
-def _found(error: BaseException | None, folder: Path) -> tuple[str, str] | None:
-    """The folder and what is wrong with it, from the innermost error that says so."""
+def _why(error: BaseException | None, folder: Path) -> str | None:
+    """What is wrong with which folder, from the innermost error that says so."""
     if error is None:
         return None
-    deeper = _found(error.__cause__ or error.__context__, folder)
+    deeper = _why(error.__cause__ or error.__context__, folder)
     if deeper:
         return deeper
-    if isinstance(error, OSError) and error.errno in _WORDS:
-        place = str(error.filename or folder)
-        # Somebody else's file that may not be read is another matter.
-        if error.errno != errno.EACCES or place.startswith(str(folder)):
-            return place, _WORDS[error.errno]
-    return next(((str(folder), words) for text, words in _TEXTS.items() if text in str(error)), None)
+    if isinstance(error, OSError) and error.filename:
+        place = str(error.filename)
+        # A file elsewhere that may not be read is another matter.
+        if error.errno in (errno.EACCES, errno.EPERM) and not place.startswith(str(folder)):
+            return None
+        return (words := refused(error)) and f"{place}: {words}"
+    number = next((number for text, number in _TEXTS.items() if text in str(error)), None)
+    words = refused(error) or (number and refused(OSError(number, "")))
+    return words and f"{folder}: {words}"
