@@ -37,10 +37,13 @@ class ModelConfig(Config):
     """Args:
         name: of the model in the zoo.
         config: its settings, checked by the model itself.
+        assets: files that it reads when it is made (vectors for `embedding.pretrained`, vocabularies of texts), by the names
+            that its settings call them; the vocabularies of the log's id spaces are there without that.
     """
 
     name: str
     config: dict[str, Any] = {}
+    assets: dict[str, str] = {}
 
 
 class GateConfig(Config):

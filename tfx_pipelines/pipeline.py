@@ -64,6 +64,7 @@ def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir
             "schema": schema_json,
             "model": config.model.name,
             "model_config": config.model.config,
+            "assets": config.model.assets,
             "training": config.training.model_dump(mode="json"),
             "checkpoints": f"{config.root}/training",
         },

@@ -12,6 +12,7 @@ from typing import Any
 import tensorflow_transform as tft
 
 from tfx_pipelines.schema import schema_from_json
+from zoo.assets import Assets
 from zoo.keras import tf
 from zoo.schema import FIRST_ID, REQUEST_TIME, UNKNOWN_ID, Column, Schema
 
@@ -54,6 +55,12 @@ def vocabulary_sizes(schema: Schema, output: tft.TFTransformOutput) -> dict[str,
     """Real ids of each learned space, as counted on the training split."""
     return {name: output.vocabulary_size_by_name(vocabulary_name(name))
             for name, space in schema.spaces.items() if space.kind == "learned"}
+
+
+def vocabularies(schema: Schema, output: tft.TFTransformOutput) -> Assets:
+    """The vocabulary files of the learned spaces, as models ask for them."""
+    return Assets({vocabulary_name(name): output.vocabulary_file_by_name(vocabulary_name(name))
+                   for name, space in schema.spaces.items() if space.kind == "learned"})
 
 
 def _look_up(schema: Schema, name: str, inputs: dict[str, Value]) -> Callable[[tf.Tensor], tf.Tensor]:

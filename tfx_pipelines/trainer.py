@@ -12,7 +12,7 @@ import tensorflow_transform as tft
 from tfx.utils import io_utils
 
 from tfx_pipelines.code import stage_code
-from tfx_pipelines.preprocessing import vocabulary_sizes
+from tfx_pipelines.preprocessing import vocabularies, vocabulary_sizes
 from tfx_pipelines.schema import schema_from_json
 from tfx_pipelines.scores import HISTORY, write_scores
 from zoo import files
@@ -31,7 +31,8 @@ def run_fn(fn_args: Any) -> None:
     A training that was stopped at any moment goes on from its checkpoints when the same settings, files and code begin it anew.
 
     Args:
-        fn_args: TFX's; `custom_config` holds `schema`, `model`, `model_config`, `training` and `checkpoints`, a folder.
+        fn_args: TFX's; `custom_config` holds `schema`, `model`, `model_config`, `assets`, `training` and `checkpoints`, a
+            folder.
     """
     settings = fn_args.custom_config
     transformed = tft.TFTransformOutput(fn_args.transform_output)
@@ -43,6 +44,7 @@ def run_fn(fn_args: Any) -> None:
     checkpoints = f"{settings['checkpoints']}/{training_key(settings, code, [*train_files, *validation_files])}"
     result = train(settings["model"], schema, train_files, validation_files, config=config,
                    model_config=settings["model_config"], checkpoints=checkpoints,
+                   assets=vocabularies(schema, transformed) | settings["assets"],
                    on_progress=lambda line: print(line, flush=True))
     scored = score_dataset(result.model, read_dataset(schema, _files(fn_args.eval_files, "test"), 512, keys=True))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tfx.types.standard_artifacts import Model
 
 from tests.toy import toy_schema
