@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from zoo import files as storage
+from zoo import files
 from zoo.config import ConfigError, nearest
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
@@ -20,7 +20,7 @@ class Assets(Mapping[str, str]):
     an id space is `vocabulary_<space>`, as TensorFlow Transform names it: one raw id a line, in the order of the ids from 2.
 
     Args:
-        files: paths or URIs by name.
+        paths: paths or URIs by name.
 
     Raises:
         ConfigError: a name with other characters than letters, digits, `_` and `-`; a file that is not there.
@@ -30,13 +30,13 @@ class Assets(Mapping[str, str]):
         >>> assets.vocabulary("item")[0]        # the raw id of id 2
     """
 
-    def __init__(self, files: Mapping[str, str | Path] | None = None):
-        self._files = MappingProxyType({name: str(path) for name, path in (files or {}).items()})
+    def __init__(self, paths: Mapping[str, str | Path] | None = None):
+        self._files = MappingProxyType({name: str(path) for name, path in (paths or {}).items()})
         self._read: set[str] = set()
         for name, path in self.items():
             if not NAME.fullmatch(name):
                 raise ConfigError(f"asset {name!r} ({path}): a name has letters, digits, _ and - only; rename it")
-            if not storage.is_file(path):
+            if not files.is_file(path):
                 raise ConfigError(f"asset {name!r}: {path} is not a file")
 
     def __getitem__(self, name: str) -> str:
@@ -78,7 +78,7 @@ class Assets(Mapping[str, str]):
         """
         # Only \n ends a line: an id may hold the other characters that Python takes for the end of one.
         path = self.path(f"vocabulary_{space}")
-        lines = storage.read_text(path).split("\n")
+        lines = files.read_text(path).split("\n")
         ids = lines[:-1] if not lines[-1] else lines
         if len(set(ids)) < len(ids):
             raise ConfigError(f"{path}: {len(ids) - len(set(ids))} lines repeat others; each id has one line")
@@ -86,11 +86,11 @@ class Assets(Mapping[str, str]):
 
     def copy_to(self, folder: str | Path) -> Assets:
         """Copies all files into a folder, which is made if there is none, and gives back the copies."""
-        storage.make_dirs(folder)
-        copies = {name: storage.join(folder, name + _ending(path)) for name, path in self.items()}
+        files.make_dirs(folder)
+        copies = {name: files.join(folder, name + _ending(path)) for name, path in self.items()}
         for name, path in self.items():
             if path != copies[name]:
-                storage.copy(path, copies[name])
+                files.copy(path, copies[name])
         return Assets(copies)
 
     @classmethod
@@ -100,17 +100,17 @@ class Assets(Mapping[str, str]):
         Raises:
             ConfigError: there is no such folder, or two of its files differ in their ending alone.
         """
-        if not storage.is_dir(folder):
+        if not files.is_dir(folder):
             raise ConfigError(f"assets: {folder} is not a folder")
-        files: dict[str, str] = {}
-        for file in sorted(storage.list_dir(folder)):
+        paths: dict[str, str] = {}
+        for file in files.list_dir(folder):
             name = file.split(".")[0]
             if not name:
                 continue
-            if name in files:
+            if name in paths:
                 raise ConfigError(f"assets: {folder} holds {file} and another file of the name {name!r}; remove one of them")
-            files[name] = storage.join(folder, file)
-        return cls(files)
+            paths[name] = files.join(folder, file)
+        return cls(paths)
 
 
 def _ending(path: str) -> str:

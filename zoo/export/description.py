@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import zoo
+from zoo import files
 from zoo.assets import Assets
 from zoo.code import code_fingerprint
 from zoo.config import Config, dump_yaml, load_yaml, parse
@@ -79,8 +80,9 @@ def load_model(path: str) -> RankingModel:
     """
     extra = f"{path}/{EXTRA_ASSETS}"
     description = parse(ModelDescription, load_yaml(f"{extra}/{DESCRIPTION}"), where=f"{extra}/{DESCRIPTION}")
-    model = registry.build(description.name, Schema.load(f"{extra}/{SCHEMA}"), description.config,
-                           Assets.from_folder(f"{extra}/{ASSETS}"))
+    # A model without files has no folder of them where copies leave empty ones away.
+    assets = Assets.from_folder(f"{extra}/{ASSETS}") if files.is_dir(f"{extra}/{ASSETS}") else Assets()
+    model = registry.build(description.name, Schema.load(f"{extra}/{SCHEMA}"), description.config, assets)
     model.make_variables()
     tf.train.Checkpoint(model=model).read(f"{extra}/{WEIGHTS}").assert_existing_objects_matched().expect_partial()
     return model

@@ -6,6 +6,7 @@ import io
 
 import pytest
 from click.testing import CliRunner
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markdown import Markdown
 
@@ -41,7 +42,7 @@ def test_a_card_is_readable_at_80_columns(name):
     text = Console(width=80, file=io.StringIO())
     text.print(Markdown(narrowed(registry.card(name), 80)))
     shown = text.file.getvalue()
-    assert max(map(len, shown.splitlines())) <= 80
+    assert max(map(cell_len, shown.splitlines())) <= 80
     cells = [cell.strip() for line in registry.card(name).splitlines() if line.startswith("| ") for cell in line.split("|")]
     assert all(cell in " ".join(shown.split()) for cell in cells if cell and set(cell) != {"-"})
 
