@@ -133,8 +133,8 @@ class ToyTransform(tf.Module):
             if column.feature.kind == "text":
                 result[column.name] = value
             elif column.feature.kind == "number":
-                scale = _log1p if column.feature.transform == "log_zscore" else (lambda x: x / 10.0)
-                result[column.name] = _elementwise(scale, value)
+                scale = tf.math.log1p if column.feature.transform == "log_zscore" else (lambda x: x / 10.0)
+                result[column.name] = _elementwise(_in_float64(scale), value)
                 if column.feature.buckets:
                     most = column.feature.buckets - 1
                     result[column.bucket] = _elementwise(
@@ -190,9 +190,9 @@ def _padded(rows: list[Any], kind: tf.DType, feature: Feature | None = None) -> 
     return tf.ragged.constant(rows, dtype=kind, ragged_rank=2 if several else 1, inner_shape=inner).to_tensor()
 
 
-def _log1p(values: tf.Tensor) -> tf.Tensor:
-    """In float64, as the pipeline's: a float32 logarithm's last bit depends on the value's place."""
-    return tf.cast(tf.math.log1p(tf.cast(values, tf.float64)), tf.float32)
+def _in_float64(function: Any) -> Any:
+    """Rounded once, as in the pipeline: the last bit depends neither on a value's place nor on how graphs are optimised."""
+    return lambda values: tf.cast(function(tf.cast(values, tf.float64)), tf.float32)
 
 
 def _table(keys: Iterable[str]) -> tf.lookup.StaticHashTable:

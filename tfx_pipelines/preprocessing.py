@@ -80,8 +80,9 @@ def _look_up(schema: Schema, name: str, inputs: dict[str, Value]) -> Callable[[t
 def _number(column: Column, raw: Value) -> dict[str, Value]:
     """A number as the model reads it, and its quantile bucket where it has buckets. NaN is a missing value.
 
-    Both depend on the raw number alone. The last bit of a float32 logarithm depends on where in a batch the number stands, so
-    boundaries are raw numbers (the logarithm keeps their order), and normalisation is done in float64 and rounded once.
+    Both depend on the raw number alone. The last bit of a float32 logarithm depends on where in a batch the number stands, and
+    that of a division on how the graph was optimised. So boundaries are raw numbers (the logarithm keeps their order), and
+    normalisation is done in float64 and rounded once.
     """
     feature = column.feature
     missing = tf.math.is_nan

@@ -24,7 +24,7 @@ class Skew(NamedTuple):
         request_id: of the request.
         column: the model's input.
         place: which event (oldest first) or candidate, from 0; None for a request's own column.
-        raw: the value in the log; None where only the number of values differs.
+        raw: the value in the log; None where the number of events or candidates differs.
         trained: what the Transform stage wrote.
         served: what the served graph makes of it.
     """
@@ -65,7 +65,7 @@ def skew(schema: Schema, request: Request, trained: bytes, transform: Transform)
     found = [Skew(request.request_id, name, None, None, int(ours[name][0]), int(served[name][0]))
              for name in lengths if int(ours[name][0]) != int(served[name][0])]
     for column in schema.columns():
-        for name in [column.name] + ([column.bucket] if column.feature.buckets else []):
+        for name in column.input_names:
             found += _differences(request, column, name, ours[name].numpy()[0], served[name].numpy()[0])
     return found
 
@@ -95,15 +95,16 @@ def cause(schema: Schema, requests: Sequence[Request], files: Sequence[str], tra
 
 
 def _differences(request: Request, column: Column, name: str, trained: np.ndarray, served: np.ndarray) -> Iterator[Skew]:
-    feature = column.feature.name
-    if column.level == "request":
-        if trained != served:
-            yield Skew(request.request_id, name, None, request.features[feature], trained[()], served[()])
-        return
-    if column.level == "sequence":
-        raw = request.sequences[column.sequence.name][feature][-column.sequence.max_length:]
-    else:
-        raw = request.candidates[feature]
+    of_request = column.level == "request"
+    if of_request:
+        trained, served = trained[np.newaxis], served[np.newaxis]
+    raw = request.weights(column) if name == column.weight else request.values(column)
     for place, (value, ours, theirs) in enumerate(zip(raw, trained, served, strict=False)):
+        if column.feature.multiple and name != column.count:
+            ours, theirs = ours[:len(value)], theirs[:len(value)]
         if not np.array_equal(ours, theirs):
-            yield Skew(request.request_id, name, place, value, ours, theirs)
+            yield Skew(request.request_id, name, None if of_request else place, value, _plain(ours), _plain(theirs))
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else value

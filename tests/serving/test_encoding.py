@@ -3,7 +3,7 @@ import pytest
 
 from serving.encoding import decode_scores, encode_requests
 from serving.errors import ServingError
-from tests.toy import toy_requests, toy_schema
+from tests.toy import rich_requests, rich_schema, toy_requests, toy_schema
 from zoo.data.request import Request
 
 SCHEMA = toy_schema()
@@ -25,6 +25,23 @@ def test_columns_have_wire_names_and_lengths_travel_beside_them():
     assert encoded.inputs["history_length"].tolist() == [2, 0]
     assert encoded.inputs["candidate_price"].dtype == np.float32
     assert encoded.inputs["candidate_item"][1].tolist()[1:] == [b"", b""]
+
+
+def test_several_values_are_padded_to_the_longest_and_counted():
+    schema, requests = rich_schema(), rich_requests(2, seed=1, history=2, candidates=2)
+    encoded = encode_requests(schema, requests).inputs
+    assert encoded["candidate_tags"].shape == encoded["candidate_tags_weight"].shape == (2, 2, 3)
+    assert encoded["history_tags"].shape[:2] == encoded["history_tags_count"].shape == (2, 2)
+    assert encoded["interests"].shape[0] == 2 and encoded["interests_count"].shape == (2,)
+    for row, request in enumerate(requests):
+        for place, several in enumerate(request.candidates["tags"]):
+            count = encoded["candidate_tags_count"][row, place]
+            assert count == min(len(several), 3)
+            assert [tag.decode() for tag in encoded["candidate_tags"][row, place, :count]] == several[:3]
+            assert encoded["candidate_tags"][row, place, count:].tolist() == [b""] * (3 - count)
+            np.testing.assert_array_equal(encoded["candidate_tags_weight"][row, place, :count],
+                                          np.float32(request.candidates["tags_weight"][place][:3]))
+        assert [title.decode() for title in encoded["candidate_title"][row]] == request.candidates["title"]
 
 
 def test_empty_histories_keep_one_step_of_padding():

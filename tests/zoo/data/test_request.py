@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.toy import toy_request, toy_schema
+from tests.toy import rich_request, rich_schema, toy_request, toy_schema
 from zoo.data import parsing
 from zoo.data.example import from_example, to_example
 from zoo.data.request import Request, RequestError, check_request
@@ -41,6 +41,24 @@ def requests(draw):
 @given(requests())
 def test_an_example_gives_the_request_back(request):
     assert from_example(SCHEMA, to_example(SCHEMA, request)) == request
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_example_gives_several_values_and_text_back_up_to_the_maximum(seed):
+    schema = rich_schema()
+    request = rich_request(np.random.default_rng(seed), schema, history=3 * seed)
+    read = from_example(schema, to_example(schema, request))
+    assert read.labels == {name: np.float32(values).tolist() for name, values in request.labels.items()}
+    for column in schema.columns():
+        expected = request.values(column)
+        if column.feature.kind == "number":
+            np.testing.assert_array_equal(np.float32(read.all_values(column)), np.float32(expected))
+        else:
+            assert read.all_values(column) == expected
+        if column.feature.weighted:
+            weights = [np.float32(several).tolist() for several in request.weights(column)]
+            assert read.all_values(column, column.feature.weight) == weights
+    assert from_example(schema, to_example(schema, read)) == read
 
 
 @settings(max_examples=20, deadline=None)
@@ -80,6 +98,35 @@ BASE = changed()
 def test_what_does_not_fit_is_named(changes, message):
     with pytest.raises(RequestError, match="request 'r7': .*" + message):
         check_request(SCHEMA, changed(**changes))
+
+
+RICH = dataclasses.replace(rich_request(np.random.default_rng(0), rich_schema(), history=1, candidates=2, name="r8"),
+                           labels={"click": [1.0, 0.0], "purchase": [1.0, 0.0], "teacher": [0.3, math.nan]})
+
+
+@pytest.mark.parametrize(("part", "changes", "message"), [
+    ("features", {"interests": "t1"}, "'interests' holds several ids: a list of strings.*; got 't1'"),
+    ("features", {"interests": ["t1", 2]}, "'interests' holds ids, which are strings; got 2"),
+    ("features", {"interests": ["t1"], "interests_weight": [1.0, 2.0]}, "'interests_weight' holds one weight for each"),
+    ("features", {"interests": ["t1"], "interests_weight": [-1.0]}, "'interests_weight' holds weights.*at least 0; got -1.0"),
+    ("features", {"interests": ["t1"], "interests_weight": [math.nan]}, "'interests_weight' holds weights: finite"),
+    ("candidates", {"tags": [["t1"], None]}, "'candidate_tags' holds several ids.*; got None"),
+    ("candidates", {"tags_weight": [[]]}, "one value per candidate.*tags_weight: 1"),
+    ("candidates", {"title": ["a", 7]}, "'candidate_title' holds text; got 7"),
+    ("candidates", {"image": [[0.0] * 3, 7.0]}, "'image' is 3 wide, got 7.0"),
+    ("labels", {"teacher": [0.3, 1.5]}, "label 'teacher' is 1.5; a soft label is a probability, from 0 to 1"),
+    ("labels", {"purchase": [1.0, 1.0]}, "label 'purchase' is 1.0 for candidate 1, where 'click', which it is given, is 0"),
+])
+def test_several_values_text_and_labels_that_do_not_fit_are_named(part, changes, message):
+    check_request(rich_schema(), RICH)
+    with pytest.raises(RequestError, match="request 'r8': .*" + message):
+        check_request(rich_schema(), dataclasses.replace(RICH, **{part: {**getattr(RICH, part), **changes}}))
+
+
+def test_weights_must_be_given_where_they_are_declared():
+    features = {name: value for name, value in RICH.features.items() if name != "interests_weight"}
+    with pytest.raises(RequestError, match="feature 'interests_weight' is missing"):
+        check_request(rich_schema(), dataclasses.replace(RICH, features=features))
 
 
 def test_a_label_may_be_unobserved_and_a_serving_request_has_none():

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tests.toy import toy_requests, toy_schema
+from tests.toy import rich_requests, rich_schema, toy_requests, toy_schema
 from zoo.data.request import RequestError, check_request
 from zoo.data.request_json import request_from_json, request_to_json
 
@@ -17,6 +17,24 @@ def test_writing_and_reading_gives_the_request_back(seed):
     read = request_from_json(SCHEMA, request_to_json(SCHEMA, request))
     check_request(SCHEMA, read, labelled=False)
     assert read == request
+
+
+def test_several_values_are_lists_with_their_weights_beside_them():
+    schema, request = rich_schema(), dataclasses.replace(rich_requests(1, seed=3)[0], labels={})
+    text = request_to_json(schema, request)
+    assert request_from_json(schema, text) == request
+    value = json.loads(text)
+    assert value["features"]["interests"] == request.features["interests"]
+    value["features"] |= {"interests": None, "interests_weight": None}
+    value["candidates"][0] |= {"tags": [7, None], "title": None}
+    read = request_from_json(schema, json.dumps(value))
+    assert read.features["interests"] == [] and read.features["interests_weight"] == []
+    assert read.candidates["tags"][0] == ["7", ""] and read.candidates["title"][0] == ""
+    for name, wrong in (("tags", "t1"), ("tags_weight", ["heavy"])):
+        value["candidates"][0][name] = wrong
+        with pytest.raises(RequestError, match=rf"candidates\[0\].{name}: expected a"):
+            request_from_json(schema, json.dumps(value))
+        value["candidates"][0][name] = []
 
 
 def test_a_missing_number_is_null_and_comes_back_missing():
