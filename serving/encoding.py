@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from serving.errors import ServingError
+from serving.tensors import Array
 from zoo.data.request import Request
 from zoo.schema import CANDIDATE_COUNT, Column, Schema
 
@@ -28,8 +29,8 @@ class EncodedRequests:
         truncated: by sequence, how many requests had more events than the schema's maximum; their oldest were dropped.
     """
 
-    inputs: Mapping[str, np.ndarray]
-    counts: np.ndarray
+    inputs: Mapping[str, Array]
+    counts: Array
     truncated: Mapping[str, int]
 
 
@@ -51,8 +52,8 @@ def encode_requests(schema: Schema, requests: Sequence[Request]) -> EncodedReque
         (1, 600)
     """
     counts = np.array([request.candidate_count for request in requests], np.int64)
-    inputs: dict[str, np.ndarray] = {CANDIDATE_COUNT: counts}
-    truncated = {}
+    inputs: dict[str, Array] = {CANDIDATE_COUNT: counts}
+    truncated: dict[str, int] = {}
     for column in schema.columns("request"):
         inputs[column.name] = _filled(column, [request.features[column.feature.name] for request in requests])
     for sequence in schema.sequences:
@@ -75,7 +76,7 @@ def encode_requests(schema: Schema, requests: Sequence[Request]) -> EncodedReque
     return EncodedRequests(inputs, counts, truncated)
 
 
-def decode_scores(outputs: Mapping[str, np.ndarray], counts: Sequence[int]) -> list[dict[str, np.ndarray]]:
+def decode_scores(outputs: Mapping[str, Array], counts: Sequence[int] | Array) -> list[dict[str, Array]]:
     """Cuts scores `[R, N]` to each request's own candidates: a batching server gives the padded width back.
 
     Args:
@@ -95,13 +96,13 @@ def decode_scores(outputs: Mapping[str, np.ndarray], counts: Sequence[int]) -> l
     return [{task: scores[row, :count] for task, scores in outputs.items()} for row, count in enumerate(counts)]
 
 
-def _filled(column: Column, values: Sequence[Any]) -> np.ndarray:
+def _filled(column: Column, values: Sequence[Any]) -> Array:
     array = np.empty(len(values), _DTYPE[column.feature.kind])
     array[:] = [value.encode() for value in values] if column.feature.kind == "id" else values
     return array
 
 
-def _padded(column: Column, rows: Sequence[Sequence[Any]], length: int) -> np.ndarray:
+def _padded(column: Column, rows: Sequence[Sequence[Any]], length: int) -> Array:
     shape = (len(rows), length) if column.feature.width == 1 else (len(rows), length, column.feature.width)
     array = np.full(shape, _EMPTY[column.feature.kind], _DTYPE[column.feature.kind])
     for row, values in enumerate(rows):

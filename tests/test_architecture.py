@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from importlinter.cli import lint_imports
 
 ROOT = Path(__file__).parents[1]
@@ -46,6 +48,26 @@ def test_one_keras_for_all():
                  if path != ROOT / "zoo/keras.py" and re.search(r"\btf\.keras\b|^import keras|^import tensorflow as tf",
                                                                 path.read_text(), re.M)]
     assert offenders == []
+
+
+def test_text_files_are_utf_8_in_every_locale():
+    """Reading or writing text without naming its encoding takes the locale's."""
+    offenders = []
+    for path in sources():
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and not any(keyword.arg == "encoding" for keyword in call.keywords):
+                name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+                mode = [a.value for a in call.args if isinstance(a, ast.Constant) and re.fullmatch(r"[rwax]\+?b", str(a.value))]
+                if name in ("read_text", "write_text") or (isinstance(call.func, ast.Name) and name == "open" and not mode):
+                    offenders.append(f"{path.relative_to(ROOT)}:{call.lineno}")
+    assert offenders == []
+
+
+def test_commits_are_checked_as_make_lint_does():
+    lint = re.search(r"^lint:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)[1]
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    hooks = [hook for repository in config["repos"] for hook in repository["hooks"]]
+    assert [hook["entry"] for hook in hooks] == [line.strip() for line in lint.splitlines()]
 
 
 def test_keras_3_loaded_first_is_refused_with_the_remedy():

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pydantic
 import yaml
@@ -68,12 +69,12 @@ def load_yaml(path: str | Path) -> dict[str, Any]:
     if not path.is_file():
         raise ConfigError(f"{path}: no such file")
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid YAML: {error}") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected a mapping of settings at the top level")
-    return values
+    return cast(dict[str, Any], values)
 
 
 def dump_yaml(config: Config, path: str | Path) -> None:
@@ -84,11 +85,11 @@ def dump_yaml(config: Config, path: str | Path) -> None:
 
 def nearest(name: str, valid: Any) -> str:
     """`"; did you mean 'x'?"` for the valid name most like `name`, or the list of valid ones."""
-    valid = sorted(map(str, valid))
-    close = difflib.get_close_matches(str(name), valid, n=1)
+    names: list[str] = sorted(map(str, valid))
+    close: list[str] = difflib.get_close_matches(str(name), names, n=1)
     if close:
         return f"; did you mean {close[0]!r}?"
-    return f"; valid: {', '.join(valid)}" if valid else ""
+    return f"; valid: {', '.join(names)}" if names else ""
 
 
 def _describe(cls: type[Config], detail: Any, where: str) -> str:
@@ -112,7 +113,7 @@ def _fields_at(cls: Any, location: list[Any]) -> list[str]:
 
 
 def _config_class(annotation: Any) -> Any:
-    if isinstance(annotation, type) and issubclass(annotation, Config):
+    if inspect.isclass(annotation) and issubclass(annotation, Config):
         return annotation
     for argument in getattr(annotation, "__args__", ()):
         found = _config_class(argument)
