@@ -4,7 +4,7 @@ PYTHON ?=
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-fast lint bench bench-step bench-memory bench-peers bench-ranking tables lock clean
+.PHONY: help env demo test test-fast lint bench bench-step bench-memory bench-peers bench-ranking tables lock nightly clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -21,9 +21,13 @@ test: env lint   ## all tests that need no special hardware or service (25 minut
 test-fast: env   ## the tests that take no longer than a few seconds each (3 minutes)
 	$(PY) -m pytest tests -m "not slow" -q
 
-lint: env        ## style and import contracts
+nightly: env     ## what takes a network and long: installs of the built package into fresh environments (10 minutes)
+	$(PY) -m pytest tests/nightly -q
+
+lint: env        ## style, import contracts and types
 	.venv/bin/ruff check .
 	.venv/bin/lint-imports
+	.venv/bin/basedpyright
 
 bench: bench-step bench-memory  ## the benchmarks of part 1
 

@@ -20,7 +20,7 @@ from serving.protocol.services import Services
 from serving.proxies import proxy_variable
 from serving.ranking import Ranking
 from serving.retries import call, channel
-from serving.tensors import read_tensor, write_tensor
+from serving.tensors import Array, read_tensor, write_tensor
 from zoo.data.request import Request, RequestError, check_request
 from zoo.schema import Schema
 from zoo.traits import Traits
@@ -136,14 +136,15 @@ class RankingClient:
                                    f"{self.model_name!r} takes at most {self.schema.max_candidates} and ranks them as one "
                                    "list, which can't be split over calls; send fewer candidates")
         deadline = time.monotonic() + self.deadline_s
-        for _ in range(self.max_attempts):
+        attempt = 1
+        while True:
             try:
                 version, scores = self._scores(requests, deadline)
                 break
             except _VersionGone as gone:
-                failure = gone.cause
-        else:
-            raise failure
+                if attempt == self.max_attempts:
+                    raise gone.cause from None
+                attempt += 1
         return [Ranking(request, scored, version, self._truncated(request))
                 for request, scored in zip(requests, scores, strict=True)]
 
@@ -151,7 +152,7 @@ class RankingClient:
         """Scores the candidates of one request; see `rank`."""
         return self.rank([request])[0]
 
-    def score_examples(self, examples: Sequence[bytes]) -> dict[str, np.ndarray]:
+    def score_examples(self, examples: Sequence[bytes]) -> dict[str, Array]:
         """Scores serialized tf.Examples by the signature `serving_default`.
 
         Args:
@@ -167,7 +168,7 @@ class RankingClient:
         serialized[:] = examples
         return self.predict({"examples": serialized}, "serving_default")
 
-    def predict(self, inputs: Mapping[str, np.ndarray], signature: str | None = None) -> dict[str, np.ndarray]:
+    def predict(self, inputs: Mapping[str, Array], signature: str | None = None) -> dict[str, Array]:
         """Calls a signature with arrays; strings are arrays of bytes objects.
 
         Args:
@@ -247,9 +248,9 @@ class RankingClient:
 
     # ---- calls -----------------------------------------------------------------------------------------------------
 
-    def _scores(self, requests: Sequence[Request], deadline: float) -> tuple[int, list[dict[str, np.ndarray]]]:
+    def _scores(self, requests: Sequence[Request], deadline: float) -> tuple[int, list[dict[str, Array]]]:
         """The version that answered, and by request its scores by task."""
-        parts: list[list[dict[str, np.ndarray]]] = [[] for _ in requests]
+        parts: list[list[dict[str, Array]]] = [[] for _ in requests]
         version = None
         rows = None if self._whole_lists else self.schema.max_candidates
         for pieces in packed(requests, rows, self.max_call_candidates, self.max_batch):
@@ -265,7 +266,7 @@ class RankingClient:
         return version or 0, [{task: np.concatenate([part[task] for part in of_request]) for task in of_request[0]}
                               for of_request in parts]
 
-    def _predict(self, inputs: Mapping[str, np.ndarray], signature: str, deadline: float,
+    def _predict(self, inputs: Mapping[str, Array], signature: str, deadline: float,
                  version: int | None = None) -> Any:
         request = messages.PredictRequest(model_spec=self._spec)
         request.model_spec.signature_name = signature
@@ -292,5 +293,5 @@ class RankingClient:
         return {name: length - maximum for name, (length, maximum) in lengths.items() if length > maximum}
 
 
-def _arrays(response: Any) -> dict[str, np.ndarray]:
+def _arrays(response: Any) -> dict[str, Array]:
     return {name: read_tensor(proto) for name, proto in response.outputs.items()}

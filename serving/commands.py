@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -51,7 +52,7 @@ def serve(models: tuple[str, ...], config: Path | None, port: int, rest_port: in
 @click.option("--task", help="Rank by this task. [default: the only one, or the first]")
 @click.option("--top", default=20, show_default=True, type=click.IntRange(min=1), help="Candidates to print.")
 @click.option("--deadline", default=5.0, show_default=True, type=_SECONDS, help="Seconds to wait for the answer.")
-def rank(**options: object) -> None:
+def rank(**options: Any) -> None:
     """Send a ranking request to a server and print the ranked candidates.
 
     \b

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from serving.errors import ServingError
+from serving.tensors import Array
 from zoo.data.request import Request
 from zoo.schema import CANDIDATE_COUNT, Column, Schema
 
@@ -29,8 +30,8 @@ class EncodedRequests:
         truncated: by sequence, how many requests had more events than the schema's maximum; their oldest were dropped.
     """
 
-    inputs: Mapping[str, np.ndarray]
-    counts: np.ndarray
+    inputs: Mapping[str, Array]
+    counts: Array
     truncated: Mapping[str, int]
 
 
@@ -52,8 +53,8 @@ def encode_requests(schema: Schema, requests: Sequence[Request]) -> EncodedReque
         (1, 600)
     """
     counts = np.array([request.candidate_count for request in requests], np.int64)
-    inputs: dict[str, np.ndarray] = {CANDIDATE_COUNT: counts}
-    truncated = {}
+    inputs: dict[str, Array] = {CANDIDATE_COUNT: counts}
+    truncated: dict[str, int] = {}
     for sequence in schema.sequences:
         first = sequence.fields[0].name
         lengths = np.array([len(request.sequences[sequence.name][first]) for request in requests], np.int64)
@@ -73,7 +74,7 @@ def encode_requests(schema: Schema, requests: Sequence[Request]) -> EncodedReque
     return EncodedRequests(inputs, counts, truncated)
 
 
-def decode_scores(outputs: Mapping[str, np.ndarray], counts: Sequence[int]) -> list[dict[str, np.ndarray]]:
+def decode_scores(outputs: Mapping[str, Array], counts: Sequence[int] | Array) -> list[dict[str, Array]]:
     """Cuts scores `[R, N]` to each request's own candidates: a batching server gives the padded width back.
 
     Args:
@@ -93,7 +94,7 @@ def decode_scores(outputs: Mapping[str, np.ndarray], counts: Sequence[int]) -> l
     return [{task: scores[row, :count] for task, scores in outputs.items()} for row, count in enumerate(counts)]
 
 
-def _arrays(column: Column, requests: Sequence[Request], length: int) -> dict[str, np.ndarray]:
+def _arrays(column: Column, requests: Sequence[Request], length: int) -> dict[str, Array]:
     """`[R, length]` of a column; of several values `[R, length, V]`, how many they are, and their weights."""
     feature = column.feature
     rows = [request.values(column) for request in requests]
@@ -114,12 +115,12 @@ def _arrays(column: Column, requests: Sequence[Request], length: int) -> dict[st
     return arrays
 
 
-def _several(rows: Sequence[Sequence[Sequence[Any]]], array: np.ndarray) -> np.ndarray:
+def _several(rows: Sequence[Sequence[Sequence[Any]]], array: Array) -> Array:
     for row, places in enumerate(rows):
         for place, several in enumerate(places):
             array[row, place, :len(several)] = several
     return array
 
 
-def _empty(kind: str, shape: tuple[int, ...]) -> np.ndarray:
+def _empty(kind: str, shape: tuple[int, ...]) -> Array:
     return np.full(shape, _EMPTY[kind], _DTYPE[kind])

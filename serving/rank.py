@@ -36,10 +36,14 @@ def run_rank(target: str, model_name: str | None, version: int | None, label: st
         RequestError: the request does not fit the schema.
     """
     log = _log(log_path) if log_path else None
-    if (request_file is None) == (log is None):
+    if log and request_file is None:
+        schema, traits = _schema_and_traits(schema_file, model_dir, log.schema)
+        request = _logged(log, index)
+    elif request_file and log is None:
+        schema, traits = _schema_and_traits(schema_file, model_dir, None)
+        request = _written(schema, request_file)
+    else:
         raise ServingError("which request? give either --request FILE.json or --log LOG (with --index I)")
-    schema, traits = _schema_and_traits(schema_file, model_dir, log)
-    request = _logged(log, index) if log else _written(schema, request_file)
     if example:
         click.echo(request_to_json(schema, request).encode(), nl=False)
         return
@@ -69,7 +73,7 @@ def _log(path: Path) -> RequestLog:
     return RequestLog(path)
 
 
-def _schema_and_traits(schema_file: Path | None, model_dir: Path | None, log: RequestLog | None) -> tuple[Schema, Traits]:
+def _schema_and_traits(schema_file: Path | None, model_dir: Path | None, logged: Schema | None) -> tuple[Schema, Traits]:
     if schema_file and model_dir:
         raise ServingError("give --schema or --model-dir, not both")
     if schema_file:
@@ -77,9 +81,9 @@ def _schema_and_traits(schema_file: Path | None, model_dir: Path | None, log: Re
     if model_dir:
         model = exported_model(model_dir)
         return model.schema, model.traits
-    if log is None:
+    if logged is None:
         raise ServingError("which columns has the model? give --model-dir (the exported model) or --schema FILE")
-    return log.schema, Traits()
+    return logged, Traits()
 
 
 def _written(schema: Schema, file: TextIO) -> Request:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from serving.errors import ServingError
+from serving.tensors import Array
 from zoo.config import nearest
 from zoo.data.request import Request
 
@@ -17,7 +18,7 @@ class RankedCandidate(NamedTuple):
     """A candidate in its place: `rank` from 1, `index` in the request, `score` that it was ranked by."""
 
     rank: int
-    index: int
+    index: int  # pyright: ignore[reportIncompatibleMethodOverride]  (of tuple)
     score: float
     features: Mapping[str, Any]
 
@@ -34,9 +35,9 @@ class Ranking:
     """
 
     request: Request
-    scores: Mapping[str, np.ndarray]
+    scores: Mapping[str, Array]
     version: int
-    truncated: Mapping[str, int] = field(default_factory=dict)
+    truncated: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def ranked(self, task: str | None = None) -> list[RankedCandidate]:
         """The candidates, best first; equal scores keep the request's order.
@@ -49,7 +50,7 @@ class Ranking:
         """
         if task is None and len(self.scores) == 1:
             task = next(iter(self.scores))
-        if task not in self.scores:
+        if task is None or task not in self.scores:
             raise ServingError(f"rank by which task? {task!r} is none of the model's{nearest(str(task), self.scores)}")
         scores = self.scores[task]
         order = np.argsort(-scores, kind="stable")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from serving.client import RankingClient
+from serving.tensors import Array
 from zoo.data.example import to_example
 from zoo.data.request import Request
 
@@ -33,7 +34,7 @@ class Replay:
 
 
 def replay(client: RankingClient, requests: Sequence[Request],
-           expected: Mapping[str, Mapping[str, np.ndarray]]) -> Replay:
+           expected: Mapping[str, Mapping[str, Array]]) -> Replay:
     """Sends requests one by one and compares the answers with known scores.
 
     Args:
@@ -46,7 +47,7 @@ def replay(client: RankingClient, requests: Sequence[Request],
         KeyError: a request has no known score.
     """
     worst = {"rank": 0.0, "serving_default": 0.0}
-    seconds = []
+    seconds: list[float] = []
     for request in requests:
         started = time.perf_counter()
         ranking = client.rank_one(request)

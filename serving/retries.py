@@ -40,7 +40,7 @@ def call(method: Callable[..., Any], request: Any, deadline: float, max_attempts
         method: of a gRPC stub.
         request: its message.
         deadline: on the monotonic clock, pauses included.
-        max_attempts: how often it is tried.
+        max_attempts: how often it is tried, at least once.
         where: what was called, for the error's message.
 
     Returns:
@@ -49,7 +49,8 @@ def call(method: Callable[..., Any], request: Any, deadline: float, max_attempts
     Raises:
         ServingError: the call failed; the subclass says how.
     """
-    for attempt in range(1, max_attempts + 1):
+    attempt = 1
+    while True:
         try:
             return method(request, timeout=max(0.001, deadline - time.monotonic()))
         except grpc.RpcError as error:
@@ -59,6 +60,7 @@ def call(method: Callable[..., Any], request: Any, deadline: float, max_attempts
         if not again or time.monotonic() + pause > deadline:
             break
         time.sleep(pause)
+        attempt += 1
     if isinstance(failure, ServerUnavailableError) and attempt > 1:
         failure = type(failure)(f"{failure} ({attempt} attempts)", failure.code, failure.details)
     raise failure

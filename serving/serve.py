@@ -41,7 +41,7 @@ def run_server(models: Sequence[str], config: Path | None, port: int, rest_port:
     logging.getLogger("absl").setLevel(logging.WARNING)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda _number, _frame: stop.set())
     try:
         server = LocalModelServer(specs, port, rest_port, address, poll_seconds=poll_seconds, threads=threads)
     except OSError as error:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from importlinter.cli import lint_imports
 
 ROOT = Path(__file__).parents[1]
@@ -82,6 +83,13 @@ def test_text_files_are_utf8_in_every_locale():
                  for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
                  if isinstance(node, ast.Call) and opens_text_by_locale(node)]
     assert offenders == [], "give encoding='utf-8', or use zoo.files"
+
+
+def test_commits_are_checked_as_make_lint_does():
+    lint = re.search(r"^lint:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)[1]
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    hooks = [hook for repository in config["repos"] for hook in repository["hooks"]]
+    assert [hook["entry"] for hook in hooks] == [line.strip() for line in lint.splitlines()]
 
 
 def test_keras_3_loaded_first_is_refused_with_the_remedy():

@@ -8,6 +8,8 @@ import warnings
 
 import click
 
+from zoo import __version__
+
 # name -> (where the click command is, one line of help shown without importing it)
 COMMANDS = {
     "data": ("zoo.commands.data:data", "Make request logs: simulate a marketplace, or import an event log."),
@@ -18,6 +20,11 @@ COMMANDS = {
     "rank": ("serving.commands:rank", "Send a ranking request to a server and print the ranked candidates."),
     "demo": ("tfx_pipelines.commands:demo", "The whole way once: simulate, train, gate, serve and rank."),
 }
+
+# module -> the extra of setup.py that brings it
+EXTRAS = dict.fromkeys(("grpc", "grpc_health", "tensorflow_serving"), "serving") | {"lightgbm": "trees"} | dict.fromkeys(
+    ("apache_beam", "kfp", "matplotlib", "psutil", "tensorflow_data_validation", "tensorflow_metadata",
+     "tensorflow_model_analysis", "tensorflow_transform", "tfx", "tfx_bsl"), "pipeline")
 
 
 class LazyGroup(click.Group):
@@ -38,7 +45,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
-@click.version_option(package_name="cascade-zoo", prog_name="zoo")
+@click.version_option(__version__, prog_name="zoo")
 def zoo() -> None:
     """Cascade Zoo: models of an e-commerce ranking cascade, from a request log to an answered ranking call.
 
@@ -62,6 +69,11 @@ def main() -> None:
         sys.exit(error.exit_code)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get((error.name or "").split(".")[0])
+        if extra is None:
+            raise
+        sys.exit(f"Error: this command needs {error.name}, which is not installed here: pip install 'cascade-zoo[{extra}]'")
     except ValueError as error:
         # Errors made for users (ConfigError, RequestError, …) are ValueErrors of our own packages.
         if not type(error).__module__.startswith(("zoo.", "serving.", "tfx_pipelines.")):

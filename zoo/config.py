@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
+import inspect
 from collections.abc import Callable, Collection, Hashable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pydantic
 import yaml
@@ -120,7 +121,7 @@ def load_yaml(path: files.PathLike) -> dict[str, Any]:
         raise ConfigError(f"{path}: not valid YAML: {error}") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected a mapping of settings at the top level")
-    return values
+    return cast(dict[str, Any], values)
 
 
 def dump_yaml(config: Config, path: files.PathLike) -> None:
@@ -131,11 +132,11 @@ def dump_yaml(config: Config, path: files.PathLike) -> None:
 
 def nearest(name: str, valid: Any) -> str:
     """`"; did you mean 'x'?"` for the valid name most like `name`, or the list of valid ones."""
-    valid = sorted(map(str, valid))
-    close = difflib.get_close_matches(str(name), valid, n=1)
+    names: list[str] = sorted(map(str, valid))
+    close: list[str] = difflib.get_close_matches(str(name), names, n=1)
     if close:
         return f"; did you mean {close[0]!r}?"
-    return f"; valid: {', '.join(valid)}" if valid else ""
+    return f"; valid: {', '.join(names)}" if names else ""
 
 
 class _Loader(yaml.SafeLoader):
@@ -171,7 +172,7 @@ def _fields_at(cls: Any, location: list[Any]) -> list[str]:
 
 
 def _config_class(annotation: Any) -> Any:
-    if isinstance(annotation, type) and issubclass(annotation, Config):
+    if inspect.isclass(annotation) and issubclass(annotation, Config):
         return annotation
     for argument in getattr(annotation, "__args__", ()):
         found = _config_class(argument)

@@ -141,7 +141,7 @@ class Label(Config):
 
     name: str = pydantic.Field(pattern=r"^[a-z][a-z0-9_]*$")
     kind: Literal["binary", "regression"] = "binary"
-    weight: float = pydantic.Field(1.0, gt=0)
+    weight: float = pydantic.Field(default=1.0, gt=0)
     soft: bool = False
     given: str | None = None
     entire_space: bool = True
@@ -176,7 +176,7 @@ class Column(NamedTuple):
         return f"{self.name}_bucket"
 
     @property
-    def count(self) -> str:
+    def count(self) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]  (of tuple)
         """Name of the column with the number of values, where there are several."""
         return f"{self.name}_count"
 

@@ -45,8 +45,9 @@ for _file in (any_pb2.DESCRIPTOR.serialized_pb, wrappers_pb2.DESCRIPTOR.serializ
               _TENSORFLOW.SerializeToString(), _SERVING.SerializeToString()):
     _POOL.AddSerializedFile(_file)
 
+_factory: Any = message_factory
 # GetPrototype: protobuf before 4.22
-_class: Any = getattr(message_factory, "GetMessageClass", None) or message_factory.MessageFactory(_POOL).GetPrototype
+_class: Any = getattr(_factory, "GetMessageClass", None) or _factory.MessageFactory(_POOL).GetPrototype
 
 
 def _message(name: str) -> Any:

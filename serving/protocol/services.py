@@ -26,5 +26,9 @@ class Services:
 
 
 def _method(channel: grpc.Channel, name: str, response: Any) -> Method:
-    return channel.unary_unary(f"/tensorflow.serving.{name}", request_serializer=lambda request: request.SerializeToString(),
+    return channel.unary_unary(f"/tensorflow.serving.{name}", request_serializer=_serialized,
                                response_deserializer=response.FromString)
+
+
+def _serialized(request: Any) -> bytes:
+    return request.SerializeToString()

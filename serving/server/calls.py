@@ -28,7 +28,7 @@ class Calls:
         """PredictionService.Predict."""
         _needs_model_spec(request)
         with self.manager.version(request.model_spec) as version:
-            outputs = version.servable.predict(request.model_spec.signature_name, request.inputs, request.output_filter)
+            outputs = version.loaded.predict(request.model_spec.signature_name, request.inputs, request.output_filter)
             response = predict_pb2.PredictResponse()
             _echo(response.model_spec, request.model_spec, version.number)
         for name, array in outputs.items():
@@ -48,7 +48,7 @@ class Calls:
             response.model_spec.name = request.model_spec.name
             response.model_spec.version.value = version.number
             signatures = get_model_metadata_pb2.SignatureDefMap()
-            for name, definition in version.servable.signatures.items():
+            for name, definition in version.loaded.signatures.items():
                 signatures.signature_def[name].CopyFrom(definition)
         response.metadata[SIGNATURES].Pack(signatures)
         return response

@@ -16,6 +16,7 @@ from serving.server.faults import fault_of
 from serving.server.protocol import model_service_pb2_grpc, prediction_service_pb2_grpc
 
 log = logging.getLogger("serving.server")
+_health_grpc: Any = health_pb2_grpc  # it has no types
 _OPTIONS = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
@@ -69,7 +70,7 @@ class GrpcFront:
         self._server = grpc.server(futures.ThreadPoolExecutor(threads, "grpc"), options=_OPTIONS)
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(calls), self._server)
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(calls), self._server)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        _health_grpc.add_HealthServicer_to_server(self._health, self._server)
         try:
             self.port = self._server.add_insecure_port(joined(address, port))
         except RuntimeError:

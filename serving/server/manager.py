@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -59,7 +59,7 @@ class ModelManager:
         return all(model.is_available() for model in list(self._models.values()) if model.spec is not None)
 
     @contextmanager
-    def version(self, spec: Any) -> Iterator[ModelVersion]:
+    def version(self, spec: Any) -> Generator[ModelVersion, None, None]:
         """The version that a call's `model_spec` means, held until the call ends.
 
         Raises:

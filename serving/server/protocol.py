@@ -1,6 +1,6 @@
 """TF Serving's messages and stubs, for the server; they bring TensorFlow, so `zoo.keras` comes first and decides on Keras."""
 
-import zoo.keras  # noqa: F401
+import zoo.keras  # noqa: F401  # pyright: ignore[reportUnusedImport]
 
 # isort: split
 from tensorflow.core.framework import tensor_pb2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 import re
@@ -26,6 +27,9 @@ log = logging.getLogger("serving.server")
 _MODEL = r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>\d{1,18})|/labels/(?P<label>[^/:]+))?"
 _POST = re.compile(_MODEL + r":(?P<method>predict|classify|regress)")
 _GET = re.compile(_MODEL + r"(?P<metadata>/metadata)?")
+# The option that prints fields with their default values has another name since protobuf 5.
+_WITH_DEFAULTS: dict[str, Any] = {name: True for name in inspect.signature(json_format.MessageToJson).parameters
+                                  if name in ("including_default_value_fields", "always_print_fields_with_no_presence")}
 _IDLE_SECONDS = 60
 _LARGEST_BODY = 1 << 30
 
@@ -125,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
         with self.calls.manager.version(spec) as version:
             # The version is pinned: the signature that shapes the inputs must be the one that is called.
             try:
-                signature = version.servable.signature(spec.signature_name)
+                signature = version.loaded.signature(spec.signature_name)
             except Fault as fault:
                 raise invalid(fault.message) from None
             spec.version.value = version.number
@@ -144,8 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
             response = self.calls.metadata(request)
         else:
             response = self.calls.status(get_model_status_pb2.GetModelStatusRequest(model_spec=spec))
-        return json_format.MessageToJson(response, including_default_value_fields=True,
-                                         preserving_proto_field_name=True)
+        return json_format.MessageToJson(response, preserving_proto_field_name=True, **_WITH_DEFAULTS)
 
     def _body(self) -> bytes:
         length = self.headers.get("Content-Length", "")
@@ -159,7 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
         return invalid(f"Malformed request: {self.command} {self.path[:200]}")
 
 
-def _model_spec(match: re.Match) -> Any:
+def _model_spec(match: re.Match[str]) -> Any:
     spec = model_pb2.ModelSpec(name=match["name"])
     if match["version"]:
         spec.version.value = int(match["version"])

@@ -6,11 +6,12 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from serving.server.faults import invalid
+from serving.tensors import Array
 from zoo.keras import tf
 
 _KEYS = {"signature_name", "instances", "inputs"}
@@ -23,10 +24,10 @@ def read_body(body: bytes) -> dict[str, Any]:
         Fault: INVALID_ARGUMENT: not JSON, not an object, or not just one of `instances` and `inputs`.
     """
     try:
-        request = json.loads(body)
+        request: Any = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise invalid(f"JSON Parse error: {error}") from None
-    if not isinstance(request, dict):
+    if not _is_object(request):
         raise invalid("JSON Value: expected an object with `instances` (row format) or `inputs` (columnar format)")
     unknown = sorted(set(request) - _KEYS)
     if unknown:
@@ -49,12 +50,12 @@ def input_protos(request: Mapping[str, Any], signature: Any) -> dict[str, Any]:
         Fault: INVALID_ARGUMENT: an unknown input, a value of another type, or lists that are not rectangular.
     """
     columns = _columns_of_rows(request["instances"]) if "instances" in request else request["inputs"]
-    if not isinstance(columns, dict) or _is_base64(columns):
+    if not _is_object(columns) or _is_base64(columns):
         if len(signature.inputs) != 1:
             raise invalid(f"the signature has {len(signature.inputs)} inputs: give an object with "
                           f"{', '.join(sorted(signature.inputs))}")
         columns = {next(iter(signature.inputs)): columns}
-    protos = {}
+    protos: dict[str, Any] = {}
     for name, value in columns.items():
         if name not in signature.inputs:
             raise invalid(f"JSON object does not have named input: {name}; the signature has: "
@@ -63,7 +64,7 @@ def input_protos(request: Mapping[str, Any], signature: Any) -> dict[str, Any]:
     return protos
 
 
-def answer(outputs: Mapping[str, np.ndarray], by_row: bool) -> dict[str, Any]:
+def answer(outputs: Mapping[str, Array], by_row: bool) -> dict[str, Any]:
     """Outputs as JSON values: `predictions` by row, or `outputs` by name; a lone output stands without its name.
 
     Raises:
@@ -81,9 +82,9 @@ def answer(outputs: Mapping[str, np.ndarray], by_row: bool) -> dict[str, Any]:
 
 
 def _columns_of_rows(rows: Any) -> Any:
-    if not isinstance(rows, list) or not rows:
+    if not _is_list(rows) or not rows:
         raise invalid("Request contains no instances: `instances` must be a list with at least one row")
-    named = [isinstance(row, dict) and not _is_base64(row) for row in rows]
+    named = [_is_object(row) and not _is_base64(row) for row in rows]
     if not any(named):
         return rows
     if not all(named):
@@ -95,11 +96,12 @@ def _columns_of_rows(rows: Any) -> Any:
     return {name: [row[name] for row in rows] for name in names}
 
 
-def _array(name: str, value: Any, dtype: tf.DType) -> np.ndarray:
-    shape, level = [], [value]
-    while level and isinstance(level[0], list):
+def _array(name: str, value: Any, dtype: tf.DType) -> Array:
+    shape: list[int] = []
+    level: list[Any] = [value]
+    while level and _is_list(level[0]):
         size = len(level[0])
-        if any(not isinstance(item, list) or len(item) != size for item in level):
+        if any(not _is_list(item) or len(item) != size for item in level):
             raise invalid(f"input {name!r}: encountered list at unexpected size; lists of a tensor must be "
                           f"rectangular (level {len(shape) + 1})")
         shape.append(size)
@@ -137,18 +139,30 @@ def _bytes(name: str, leaf: Any) -> bytes:
     raise invalid(f"input {name!r}: JSON Value: {json.dumps(leaf)[:100]} is not of the type string")
 
 
+def _is_list(value: Any) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
+def _is_object(value: Any) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
+
+
 def _is_base64(value: Any) -> bool:
-    return isinstance(value, dict) and set(value) == {"b64"} and isinstance(value["b64"], str)
+    return _is_object(value) and set(value) == {"b64"} and isinstance(value["b64"], str)
 
 
-def _plain(name: str, array: np.ndarray) -> Any:
+def _plain(name: str, array: Array) -> Any:
     if array.dtype != object:
         return array.tolist()
     # As ModelServer: names that end in _bytes say that the strings are not text.
-    encode = _base64_object if name.endswith("_bytes") else lambda value: value.decode("utf-8", "replace")
+    encode = _base64_object if name.endswith("_bytes") else _text
     flat = np.empty(array.size, object)
     flat[:] = [encode(value) for value in array.ravel()]
     return flat.reshape(array.shape).tolist()
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
 
 
 def _base64_object(value: bytes) -> dict[str, str]:

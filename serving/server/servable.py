@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from google.protobuf.message import DecodeError
 
 from serving.server.faults import Fault, fault_of, invalid, not_found, precondition
 from serving.server.protocol import prediction_log_pb2, saved_model_pb2
 from serving.server.tensors import check_names, to_tensor
+from serving.tensors import Array
 from zoo.keras import tf
 
 DEFAULT_SIGNATURE = "serving_default"
@@ -51,7 +51,7 @@ class Servable:
                                f"The model has: {', '.join(sorted(self.signatures))}.")
         return self.signatures[name]
 
-    def predict(self, signature: str, inputs: Mapping[str, Any], outputs: Iterable[str] = ()) -> dict[str, np.ndarray]:
+    def predict(self, signature: str, inputs: Mapping[str, Any], outputs: Iterable[str] = ()) -> dict[str, Array]:
         """Calls a signature.
 
         Args:

@@ -13,6 +13,8 @@ from serving.server.protocol import get_model_status_pb2
 from serving.server.servable import Servable
 
 log = logging.getLogger("serving.server")
+# Path, size and time of change of each file.
+Fingerprint = tuple[tuple[str, int, int], ...]
 State = get_model_status_pb2.ModelVersionStatus.State
 
 
@@ -26,10 +28,17 @@ class ModelVersion:
 
     def __init__(self, number: int, path: Path):
         self.number, self.path = number, path
-        self.state, self.fault = State.START, None
+        self.state: int = State.START
+        self.fault: Fault | None = None
         self.servable: Servable | None = None
-        self.fingerprint: tuple = ()
+        self.fingerprint: Fingerprint = ()
         self.in_flight = 0
+
+    @property
+    def loaded(self) -> Servable:
+        """The SavedModel; there is one while a call holds this version."""
+        assert self.servable is not None, f"version {self.number} is not loaded"
+        return self.servable
 
 
 class ModelVersions:
@@ -87,7 +96,7 @@ class ModelVersions:
         found = self._scan()
         if found is None:
             return
-        wanted = self.spec.policy.choose(found) if self.spec else set()
+        wanted = self.spec.policy.choose(found) if self.spec else set[int]()
         for number in sorted(wanted, reverse=True):
             version = self._versions.get(number)
             if version is None or version.state == State.END:
@@ -160,9 +169,9 @@ class ModelVersions:
         return f"; {self._complaint}" if self._complaint else ""
 
 
-def _fingerprint(path: Path) -> tuple:
+def _fingerprint(path: Path) -> Fingerprint:
     """Changes whenever a file below `path` does, so that a copy that goes on is tried again."""
-    files = []
+    files: list[tuple[str, int, int]] = []
     for file in sorted(path.rglob("*")):
         try:
             stat = file.stat()

@@ -222,5 +222,5 @@ def test_health_says_whether_every_model_answers(tmp_path):
 
 def test_a_taken_port_is_refused_and_names_itself(local, tmp_path):
     for ports in ({"port": local.port, "rest_port": 0}, {"port": 0, "rest_port": local.rest_port}):
-        with pytest.raises(OSError, match=f"{local.address}:{max(ports.values())}.*taken"):
+        with pytest.raises(OSError, match=f"{local.address}:{max(ports.values())}.*Address already in use"):
             LocalModelServer({"m": tmp_path}, **ports)

@@ -1,0 +1,3 @@
+from typing import Any
+
+tensor_pb2: Any

@@ -1,0 +1,3 @@
+from typing import Any
+
+saved_model_pb2: Any
