@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from zoo import files
 from zoo.config import ConfigError
 from zoo.data.request_log import RequestLog
 
@@ -16,15 +17,19 @@ class OneClassError(ValueError):
 
 
 def check_path(what: str, path: str) -> None:
-    """Beam and TensorFlow read folders by patterns, and have no way to say that a bracket is one.
+    """Beam and TensorFlow must reach the folder; they read by patterns, in which a bracket can't be said to be one.
 
     Args:
         what: to call it in the message.
         path: of a folder that stages read from.
 
     Raises:
-        ConfigError: the path holds `*`, `?`, `[` or `]`.
+        ConfigError: the path holds `*`, `?`, `[` or `]`, or lies where TensorFlow does not read.
+        FileError: nothing reaches it.
     """
+    if not files.tensorflow_reads(path):
+        raise ConfigError(f"the {what} {path!r} lies where the pipeline's stages do not read: TensorFlow does not know "
+                          f"{files.scheme(path)}://; copy it, or mount it as a folder")
     found = _PATTERN.search(path)
     if found:
         raise ConfigError(f"the {what} {path!r} holds {found[0]!r}, which Beam and TensorFlow take for a pattern; "

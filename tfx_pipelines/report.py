@@ -146,7 +146,8 @@ def _markdown(report: dict[str, Any]) -> str:
     lines = [
         f"# {report['model']} on {report['dataset']}", "",
         f"**{'Blessed' if report['blessed'] else 'Not blessed'}**, "
-        + (f"pushed as version {report['pushed_version']}" if report["pushed_version"] else "not pushed") + ".", "",
+        + (f"pushed as version {report['pushed_version']}" if report["pushed_version"] else "not pushed")
+        + (f"; compared with version {report['compared_with_version']}" if report["compared_with_version"] else "") + ".", "",
         *[f"* {reason}" for reason in report["reasons"]], "",
         "| metric | value |", "| --- | --- |",
         f"| AUC | {metrics['auc']:.4f} |",

@@ -19,7 +19,7 @@ NODES = {"ImportExampleGen", "StatisticsGen", "ImportSchemaGen", "ExampleValidat
 def remote(config, log):
     return config.model_copy(update={
         "pipeline": config.pipeline.model_copy(
-            update={"root": "gs://bucket/root", "image": "registry/zoo:1", "name": "My_Shop"}),
+            update={"root": "gs://bucket/shop", "image": "registry/zoo:1", "name": "My_Shop"}),
         "data": config.data.model_copy(update={"log": "gs://bucket/log"})})
 
 

@@ -69,7 +69,16 @@ def test_a_path_that_is_a_pattern_is_refused(path):
     check_path("root", "runs/My Shop (2)/run")
 
 
-def test_a_second_run_is_refused_until_the_first_ends_however_it_ends(tmp_path):
+def test_a_path_that_tensorflow_does_not_read_is_refused():
+    with pytest.raises(ConfigError, match="TensorFlow does not know memory://"):
+        check_path("request log", "memory://bucket/log")
+    with pytest.raises(FileError, match="nowhere://"):
+        check_path("root", "nowhere://bucket/log")
+    check_path("root", "ram://bucket/log")
+
+
+def test_a_second_run_is_refused_until_the_first_ends_however_it_ends(config, tmp_path):
+    second = config.model_copy(update={"pipeline": config.pipeline.model_copy(update={"root": str(tmp_path)})})
     holder = subprocess.Popen(
         [sys.executable, "-c", "import sys, pathlib; from tfx_pipelines.runners.lock import only_run\n"
          f"with only_run(pathlib.Path({str(tmp_path)!r})): print('held', flush=True); sys.stdin.read()"],
@@ -77,8 +86,8 @@ def test_a_second_run_is_refused_until_the_first_ends_however_it_ends(tmp_path):
     try:
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(RootInUseError, match=rf"another run works in {tmp_path} \(process {holder.pid} since 2"):
-            with only_run(tmp_path):
-                pass
+            run_pipeline(second)
+        assert [path.name for path in tmp_path.iterdir()] == ["run.lock"]
         holder.send_signal(signal.SIGKILL)
         holder.wait()
         with only_run(tmp_path):
