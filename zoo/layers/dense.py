@@ -77,3 +77,9 @@ class MLP(keras.layers.Layer):
 
 def _given(value: tf.Tensor):
     return lambda shape, dtype=None, **_: tf.cast(value, dtype or tf.float32)
+
+
+def flat_product(rows: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """`[..., H]` of rows `[..., W]` and a kernel `[W, H]`, as one matrix product: a batched one is made of many small ones."""
+    flat = tf.matmul(tf.reshape(rows, [-1, rows.shape[-1]]), kernel)
+    return tf.reshape(flat, tf.concat([tf.shape(rows)[:-1], [kernel.shape[1]]], 0))

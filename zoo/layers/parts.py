@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 from zoo.keras import tf
 
-# One for each core of a small machine; measured (docs/results.md): four are not faster than two.
-PARTS = 2
+MOST = 8
+
+
+def parts_of_this_machine() -> int:
+    """One part for each core that this process may use, at most `MOST`: more would be small ones."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(cores or 1, MOST)
 
 
 class InParts:
@@ -18,16 +24,22 @@ class InParts:
     its parts keep all cores at work; where its tensors are large, those of a part are more often found in the cache. The
     function must treat each request by itself, and its variables must have been made.
 
+    The number of parts changes what comes out by rounding alone: a matrix product may round otherwise where it has fewer rows,
+    and gradients of the function's variables are summed part by part. So a training is repeated to the last digit by machines
+    with as many cores, as it is by TensorFlow's own threads; serving knows no parts.
+
     Args:
         function: of nested tensors, all with the requests first, to a tensor `[R, …]`; further keyword arguments are the
             same for all parts.
+        parts: how many; None for `parts_of_this_machine`.
 
     Example:
         >>> InParts(layer.attend)(queries, keys, training=True)
     """
 
-    def __init__(self, function: Callable[..., tf.Tensor]):
+    def __init__(self, function: Callable[..., tf.Tensor], parts: int | None = None):
         self.function = function
+        self.parts = parts or parts_of_this_machine()
         # One graph for all parts, so that it is traced once.
         self.graph = tf.function(function, autograph=False, reduce_retracing=True)
 
@@ -36,6 +48,6 @@ class InParts:
             return self.function(*values, **same)
         flat = tf.nest.flatten(values)
         requests = tf.shape(flat[0])[0]
-        sizes = [(requests + part) // PARTS for part in range(PARTS)]
-        parts = zip(*(tf.split(value, sizes, num=PARTS) for value in flat), strict=True)
+        sizes = [(requests + part) // self.parts for part in range(self.parts)]
+        parts = zip(*(tf.split(value, sizes, num=self.parts) for value in flat), strict=True)
         return tf.concat([self.graph(*tf.nest.pack_sequence_as(values, part), **same) for part in parts], 0)

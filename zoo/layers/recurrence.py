@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zoo.keras import keras, tf
+from zoo.layers.dense import flat_product
 from zoo.layers.parts import InParts
 
 
@@ -56,18 +57,40 @@ class GatedRecurrence(keras.layers.Layer):
 
 @tf.custom_gradient
 def _recurrence(inputs: tf.Tensor, recurrent: tf.Tensor, alpha: tf.Tensor, beta: tf.Tensor):
-    """`[T, R, 3H]` projected inputs, `[H, 3H]`, `[T, R, N]` twice, to `[T, R, N, H]` states.
+    """`[T, R, N, H]` states of inputs that are projected already.
 
-    The gradient is written out: only states are kept, the gates of all steps are computed again at once, and the loop
-    backwards is left with one product a step. Derived by the tape, the loop keeps and copies every gate of every step.
+    With `x = W i + b` (given) and `p = U h_{t−1}`, each of three parts, for update, reset and proposal (h̃; candidates are
+    something else here), a step is
+
+    `u = σ(x_u + p_u)`, `r = σ(x_r + p_r)`, `h̃ = tanh(x_h + r ⊙ p_h)`, `g = α + β·u`, `h_t = h_{t−1} + g ⊙ (h̃ − h_{t−1})`.
+
+    Gradient. Let `δ_t = ∂L/∂h_t`, all that arrives at the state after step t, and `n = x_h + r ⊙ p_h`. By the chain rule
+
+    * `∂L/∂g = δ ⊙ (h̃ − h_{t−1})`, of which β gets `Σ_h ∂L/∂g · u`, α `Σ_h ∂L/∂g`, and `∂L/∂p_u = ∂L/∂g · β ⊙ u ⊙ (1 − u)`;
+    * `∂L/∂n = δ ⊙ g ⊙ (1 − h̃²)`, so `∂L/∂p_h = ∂L/∂n ⊙ r`, and `∂L/∂p_r = ∂L/∂n ⊙ p_h ⊙ r ⊙ (1 − r)`;
+    * `∂L/∂x = [∂L/∂p_u; ∂L/∂p_r; ∂L/∂n]`, `∂L/∂U = Σ_t h_{t−1} (∂L/∂p)ᵀ`.
+
+    All of them are δ times what is known once the states are: `∂L/∂p = δ ⊙ f`, and only δ has to be found step by step, from
+    what the output and the step after it send:
+
+    `δ_{t−1} = ∂L/∂output_{t−1} + δ_t ⊙ (1 − g_t) + Uᵀ(δ_t ⊙ f_t)`.
+
+    So nothing but the states is kept, the gates of all steps are computed again at once, and the loop backwards has one product
+    a step. The tape's gradient keeps and copies every gate of every step: DIEN_FIGURE
+
+    Args:
+        inputs: `[T, R, 3H]` x, one row for all N of a request.
+        recurrent: `[H, 3H]` U.
+        alpha: `[T, R, N]`.
+        beta: `[T, R, N]`.
     """
     length, width = tf.shape(inputs)[0], recurrent.shape[0]
     start = tf.zeros(tf.concat([tf.shape(alpha)[1:], [width]], 0))
 
     def step(t: tf.Tensor, state: tf.Tensor, states: tf.TensorArray):
-        update, _, _, new = _gates(tf.expand_dims(inputs[t], 1), _product(state, recurrent))
+        update, _, _, proposal = _gates(tf.expand_dims(inputs[t], 1), flat_product(state, recurrent))
         gate = tf.expand_dims(alpha[t], -1) + tf.expand_dims(beta[t], -1) * update
-        state = state + gate * (new - state)
+        state = state + gate * (proposal - state)
         return t + 1, state, states.write(t, state)
 
     array = tf.TensorArray(tf.float32, length, element_shape=[None, None, width])
@@ -76,32 +99,38 @@ def _recurrence(inputs: tf.Tensor, recurrent: tf.Tensor, alpha: tf.Tensor, beta:
 
     def gradient(upstream: tf.Tensor):
         before = tf.concat([tf.expand_dims(start, 0), states[:-1]], 0)
-        update, reset, candidate, new = _gates(tf.expand_dims(inputs, 2), _product(before, recurrent))
+        update, reset, recalled, proposal = _gates(tf.expand_dims(inputs, 2), flat_product(before, recurrent))
         scale = tf.expand_dims(beta, -1)
         gate = tf.expand_dims(alpha, -1) + scale * update
-        to_gate = new - before
-        to_new = gate * (1 - tf.square(new))
-        # What one unit of ∂L/∂h means for the three products with the state: update, reset, candidate.
-        factors = tf.concat([to_gate * scale * update * (1 - update),
-                             to_new * candidate * reset * (1 - reset), to_new * reset], -1)
+        # Of ∂L/∂g, ∂L/∂n and ∂L/∂p, what stands beside δ.
+        of_gate, of_sum = proposal - before, gate * (1 - tf.square(proposal))
+        of_products = tf.concat([of_gate * scale * update * (1 - update), of_sum * recalled * reset * (1 - reset),
+                                 of_sum * reset], -1)
         keep, transposed = 1 - gate, tf.transpose(recurrent)
 
-        def back(t: tf.Tensor, carried: tf.Tensor, arrived: tf.TensorArray, products: tf.TensorArray):
-            total = carried + upstream[t]
-            product = tf.tile(total, [1, 1, 3]) * factors[t]
-            return (t - 1, total * keep[t] + _product(product, transposed), arrived.write(t, total),
+        def back(t: tf.Tensor, sent: tf.Tensor, deltas: tf.TensorArray, products: tf.TensorArray):
+            delta = upstream[t] + sent
+            product = tf.tile(delta, [1, 1, 3]) * of_products[t]
+            return (t - 1, delta * keep[t] + flat_product(product, transposed), deltas.write(t, delta),
                     products.write(t, product))
 
         arrays = [tf.TensorArray(tf.float32, length, element_shape=[None, None, n * width]) for n in (1, 3)]
         _, _, *arrays = tf.while_loop(lambda t, *_: t >= 0, back, (length - 1, start, *arrays), maximum_iterations=length)
-        arrived, products = (_stacked(array, tf.shape(alpha), n * width) for array, n in zip(arrays, (1, 3), strict=True))
-        of_gate = arrived * to_gate
-        of_inputs = tf.concat([products[..., :2 * width], arrived * to_new], -1)
-        return (tf.reduce_sum(of_inputs, 2),
-                tf.matmul(tf.reshape(before, [-1, width]), tf.reshape(products, [-1, 3 * width]), transpose_a=True),
-                tf.reduce_sum(of_gate, -1), tf.reduce_sum(of_gate * update, -1))
+        deltas, products = (_stacked(array, tf.shape(alpha), n * width) for array, n in zip(arrays, (1, 3), strict=True))
+        to_gate = deltas * of_gate
+        to_inputs = tf.concat([products[..., :2 * width], deltas * of_sum], -1)
+        to_recurrent = tf.matmul(tf.reshape(before, [-1, width]), tf.reshape(products, [-1, 3 * width]), transpose_a=True)
+        return tf.reduce_sum(to_inputs, 2), to_recurrent, tf.reduce_sum(to_gate, -1), tf.reduce_sum(to_gate * update, -1)
 
     return states, gradient
+
+
+def _gates(inputs: tf.Tensor, products: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+    """u, r, `p_h` (what the state recalls) and h̃ of `x [..., 3H]` and `p [..., 3H]`."""
+    x_update, x_reset, x_proposal = tf.split(inputs, 3, -1)
+    p_update, p_reset, recalled = tf.split(products, 3, -1)
+    update, reset = tf.sigmoid(x_update + p_update), tf.sigmoid(x_reset + p_reset)
+    return update, reset, recalled, tf.tanh(x_proposal + reset * recalled)
 
 
 def _stacked(array: tf.TensorArray, shape: tf.Tensor, width: int) -> tf.Tensor:
@@ -109,20 +138,6 @@ def _stacked(array: tf.TensorArray, shape: tf.Tensor, width: int) -> tf.Tensor:
     shape = tf.concat([shape, [width]], 0)
     stacked = tf.cond(shape[0] > 0, lambda: tf.reshape(array.stack(), shape), lambda: tf.zeros(shape))
     return tf.ensure_shape(stacked, [None, None, None, width])
-
-
-def _gates(inputs: tf.Tensor, product: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Update gate, reset gate, the state's part of the candidate, and the candidate state."""
-    of_update, of_reset, of_new = tf.split(inputs, 3, -1)
-    to_update, to_reset, candidate = tf.split(product, 3, -1)
-    update, reset = tf.sigmoid(of_update + to_update), tf.sigmoid(of_reset + to_reset)
-    return update, reset, candidate, tf.tanh(of_new + reset * candidate)
-
-
-def _product(state: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """`[..., A] · [A, B]` as one matrix product."""
-    flat = tf.matmul(tf.reshape(state, [-1, kernel.shape[0]]), kernel)
-    return tf.reshape(flat, tf.concat([tf.shape(state)[:-1], [kernel.shape[1]]], 0))
 
 
 def _orthogonal_blocks(units: int):

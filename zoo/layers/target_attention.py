@@ -38,6 +38,12 @@ class TargetAttention(keras.layers.Layer):
     The paper's fourth input, `q − k`, adds nothing to what a linear layer can say of q and k, so it is left away. How the
     first layer avoids the concatenation: `PairDense`.
 
+    Where the activation is the sigmoid, it is taken as `σ(z) = ½ + ½·y` with `y = tanh(½·z)`, which takes half as long. No
+    layer computes σ itself, since the halves go into the small kernels: for a layer `z = Wᵀx + b` over pairs,
+    `y = tanh((½·W)ᵀx + ½·b)`; for one over the σ of the layer before, whose y is known, `Wᵀσ + b = (½·W)ᵀy + (b + ½·ΣW)`, ΣW
+    the sum of the kernel over its inputs. So a hidden layer is `tanh((¼·W)ᵀy + ½·(b + ½·ΣW))`, and the logit
+    `(½·w)ᵀy + b + ½·Σw`. In `_logits`, `scale` and `shift` are these halves; for other activations they are 1 and 0.
+
     Args:
         config: widths, normalisation.
 
@@ -55,7 +61,6 @@ class TargetAttention(keras.layers.Layer):
         self.config = config
         self.hidden = [PairDense(config.units[0])]
         self.hidden += [keras.layers.Dense(width) for width in config.units[1:]]
-        # σ(z) = ½ + ½·tanh(½·z), and tanh takes half as long; the three halves go into the kernels, which are small.
         self.by_tanh = config.activation == "sigmoid"
         self.activations = [activation("tanh" if self.by_tanh else config.activation) for _ in config.units]
         self.logit = keras.layers.Dense(1)
@@ -100,15 +105,5 @@ class TargetAttention(keras.layers.Layer):
             bias = scale * (layer.bias + shift * tf.reduce_sum(layer.kernel, 0))
             hidden = tf.nn.bias_add(tf.matmul(hidden, scale * scale * layer.kernel), bias)
             hidden = activate(activation_layer, hidden, real)
-        logits = narrow_product(hidden, scale * self.logit.kernel)
+        logits = tf.squeeze(tf.matmul(hidden, scale * self.logit.kernel), 1)
         return pairs.laid_out(logits + self.logit.bias + shift * tf.reduce_sum(self.logit.kernel))
-
-
-@tf.custom_gradient
-def narrow_product(rows: tf.Tensor, kernel: tf.Tensor):
-    """`[P]` of rows `[P, H]` and a kernel `[H, 1]`: as a matrix product, the rows' gradient takes three times as long."""
-    def gradient(upstream: tf.Tensor):
-        upstream = tf.expand_dims(upstream, 1)
-        return upstream * tf.transpose(kernel), tf.matmul(rows, upstream, transpose_a=True)
-
-    return tf.squeeze(tf.matmul(rows, kernel), 1), gradient

@@ -12,6 +12,8 @@ def test_experts_are_separate_networks():
     rng = np.random.default_rng(0)
     x = tf.constant(rng.normal(size=(2, 3, 4)), tf.float32)
     layer = Experts(3, (5, 2), "relu")
+    layer([x])
+    layer.biases[0].assign(rng.normal(size=(3, 2)))
     out = layer([x]).numpy()
     assert out.shape == (2, 3, 3, 2)
     first = layer.first.kernels[0].numpy().reshape(4, 3, 5)

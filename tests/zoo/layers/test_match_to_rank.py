@@ -92,6 +92,9 @@ def test_softmax_loss_by_hand():
     np.testing.assert_allclose(chance.sum(), 1)
     logits = np.array([0.5, 1.0, -0.5]) - np.log(2 * chance)
     np.testing.assert_allclose(value, np.log(np.exp(logits).sum()) - logits[0], rtol=1e-5)
+    # A sample that is the item itself is no negative: of 2 and 4, only 4 is left beside the item.
+    value = loss(tf.constant([[0.5]]), tf.constant([2], tf.int64), tf.ones(1), table, tf.constant([2, 4], tf.int64))
+    np.testing.assert_allclose(value, np.log(np.exp(logits[[0, 2]]).sum()) - logits[0], rtol=1e-5)
 
 
 def test_samples_are_real_rows():

@@ -73,6 +73,20 @@ def test_attention_over_what_was_found_by_hand():
     np.testing.assert_array_equal(layer(shown, events, tf.zeros((1, 1, 3))), np.zeros((1, 1, 3)))
 
 
+def test_wider_heads_scale_their_logits():
+    """Two heads, four wide, that see query and keys as they are: softmax of q·k/√4."""
+    events = behaviours([[[1.0, 0, 2, 0], [0, 3, 0, 1]]], [[[5], [6]]], [2])
+    shown, selected = candidates([[[1.0, 1, 1, 1]]], [[[7]]]), tf.ones((1, 1, 2))
+    layer = ExactSearch(heads=2, width=4, match=False)
+    layer(shown, events, selected)
+    for dense in (layer.of_event, layer.of_candidate):
+        dense.set_weights([np.concatenate([np.eye(4), np.zeros((4, 4))], 1)])
+    weight = 1 / (1 + np.exp((4 - 3) / 2))
+    first, second = np.array(layer(shown, events, selected))[0, 0, :8].reshape(2, 4)
+    np.testing.assert_allclose(first, [weight, 3 * (1 - weight), 2 * weight, 1 - weight], rtol=1e-5)
+    np.testing.assert_allclose(second, [0.5, 1.5, 1, 0.5], rtol=1e-5)     # the second head sees nothing
+
+
 @pytest.mark.parametrize("count", [2, 5])
 def test_recent_events_begin_at_place_zero(count):
     events = behaviours(np.arange(8.0).reshape(2, 4, 1), np.arange(8).reshape(2, 4, 1), [3, 1])

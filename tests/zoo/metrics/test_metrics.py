@@ -67,6 +67,7 @@ def test_logloss_and_calibration():
     p = rng.random(5_000)
     y = (rng.random(5_000) < p).astype(float)
     assert logloss(y, p) == pytest.approx(log_loss(y, p), abs=1e-9)
+    assert logloss([1, 0], [0.0, 1.0]) == pytest.approx(-np.log(1e-7)), "clipped, not infinite"
     good, bad = calibration(y, p), calibration(y, p * 0.5)
     assert good.ratio == pytest.approx(1, abs=0.05) and good.ece < 0.03
     assert bad.ratio == pytest.approx(0.5, abs=0.03) and bad.ece > 0.2
@@ -92,6 +93,8 @@ def test_calibration_by_hand():
     assert result.ratio == pytest.approx(1.8 / 3) and result.ece == pytest.approx(0.5 * 0.3 + 0.5 * 0.3)
     weighted = calibration([0, 1, 1, 1], [0.1, 0.3, 0.6, 0.8], [3, 1, 1, 1], bins=2)
     assert weighted.predicted[0] == pytest.approx(0.15) and weighted.count == (4, 2)
+    # Observed 1/4 against 0.15 with weight 4, 1 against 0.7 with weight 2.
+    assert weighted.ece == pytest.approx((4 * 0.1 + 2 * 0.3) / 6)
 
 
 @settings(max_examples=60, deadline=None)
