@@ -50,6 +50,8 @@ setup(
         "pydantic>=2,<3",
         "pyyaml>=6",
         "duckdb>=1.1",
+        "fsspec",
+        "pyarrow>=10",
     ],
     extras_require={
         "serving": SERVING,

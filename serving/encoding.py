@@ -62,9 +62,10 @@ def encode_requests(schema: Schema, requests: Sequence[Request]) -> EncodedReque
         inputs[sequence.length] = np.minimum(lengths, sequence.max_length)
     for column in schema.columns("request"):
         inputs |= {name: array[:, 0] for name, array in _arrays(column, requests, 1).items()}
-    for column in schema.columns("sequence"):
-        # At least one step: an empty history is a row of padding, which every op can reduce over.
-        inputs |= _arrays(column, requests, max(1, int(inputs[column.sequence.length].max())))
+    for sequence in schema.sequences:
+        for column in schema.sequence_columns(sequence):
+            # At least one step: an empty history is a row of padding, which every op can reduce over.
+            inputs |= _arrays(column, requests, max(1, int(inputs[sequence.length].max())))
     for column in schema.columns("candidate"):
         inputs |= _arrays(column, requests, int(counts.max()))
     for name, number in truncated.items():

@@ -38,10 +38,10 @@ class Config(pydantic.BaseModel):
         class: `{tower: {units: [64]}}` keeps the activation that the model gives its tower."""
         if not isinstance(values, dict):
             return values
-        result = dict(values)
+        result = dict(cast(dict[str, Any], values))
         for key, field in cls.model_fields.items():
-            if isinstance(field.default, Config) and isinstance(values.get(key), dict):
-                result[key] = merged(field.default.model_dump(exclude_unset=True), values[key], choices=[""])
+            if isinstance(field.default, Config) and isinstance(result.get(key), dict):
+                result[key] = merged(field.default.model_dump(exclude_unset=True), result[key], choices=[""])
         return result
 
 
@@ -65,7 +65,10 @@ def parse(cls: type[C], values: Any, where: str | Callable[[tuple[Any, ...]], st
     """
     if values is None:
         values = {}
-    named = where if callable(where) else lambda path: ".".join([where, *map(str, path)])
+    def below(path: tuple[Any, ...]) -> str:
+        return ".".join([str(where), *map(str, path)])
+
+    named = where if callable(where) else below
     if not isinstance(values, dict):
         raise ConfigError(f"{named(())}: expected a mapping of settings, got {type(values).__name__}: {values!r}")
     try:
@@ -98,7 +101,7 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any], choices: Collection
     result = dict(base)
     for key, value in over.items():
         if isinstance(value, Mapping) and isinstance(result.get(key), Mapping):
-            value = merged(result[key], value, choices, f"{at}.{key}" if at else str(key))
+            value = merged(result[key], cast(Mapping[str, Any], value), choices, f"{at}.{key}" if at else str(key))
         result[key] = value
     return result
 

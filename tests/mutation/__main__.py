@@ -40,7 +40,8 @@ def copy_of_the_code(target: Path) -> None:
 def fingerprint(root: Path) -> str:
     """Of all code and all tests: what was found holds for these."""
     digest = hashlib.sha256()
-    for path in sorted(path for name in PACKAGES for path in (root / name).rglob("*") if path.suffix in (".py", ".yaml", ".md")):
+    kinds = (".py", ".yaml", ".md")
+    for path in sorted(path for name in PACKAGES for path in (root / name).rglob("*") if path.suffix in kinds):
         digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
