@@ -26,36 +26,36 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def log(tmp_path):
+def clicked(tmp_path):
     """Makes a log with five requests a split, in which everything, nothing or something is clicked."""
-    def make(**clicked: str) -> RequestLog:
+    def make(**splits: str) -> RequestLog:
         with RequestLogWriter(tmp_path / "log", toy_schema(), source={}) as writer:
             for split in SPLITS:
                 for request in toy_requests(5, candidates=4):
-                    value = {"all": [1.0] * 4, "none": [0.0] * 4, "some": [1.0, 0.0, 0.0, 1.0]}[clicked.get(split, "some")]
+                    value = {"all": [1.0] * 4, "none": [0.0] * 4, "some": [1.0, 0.0, 0.0, 1.0]}[splits.get(split, "some")]
                     writer.write(split, dataclasses.replace(request, labels={"click": value}))
         return RequestLog(tmp_path / "log")
 
     return make
 
 
-@pytest.mark.parametrize(("clicked", "message"), [
+@pytest.mark.parametrize(("splits", "message"), [
     ({"test": "none"}, "log: the test split has no positive ('click' of 20 candidates)"),
     ({"test": "all"}, "the test split has no negative"),
     ({"validation": "none"}, "the validation split has no positive"),
 ])
-def test_a_split_of_one_class_is_named(log, clicked, message):
+def test_a_split_of_one_class_is_named(clicked, splits, message):
     with pytest.raises(OneClassError, match=re.escape(message)):
-        check_classes(log(**clicked), ["validation", "test"])
+        check_classes(clicked(**splits), ["validation", "test"])
 
 
-def test_only_the_splits_that_are_measured_need_both_classes(log):
-    check_classes(log(train="all", validation="none"), ["test"])
+def test_only_the_splits_that_are_measured_need_both_classes(clicked):
+    check_classes(clicked(train="all", validation="none"), ["test"])
 
 
-def test_a_run_does_not_begin_with_such_a_log(log, config, tmp_path):
+def test_a_run_does_not_begin_with_such_a_log(clicked, config, tmp_path):
     run = config.model_copy(update={
-        "data": config.data.model_copy(update={"log": str(log(test="none").path)}),
+        "data": config.data.model_copy(update={"log": str(clicked(test="none").path)}),
         "pipeline": config.pipeline.model_copy(update={"root": str(tmp_path / "run")})})
     with pytest.raises(OneClassError):
         run_pipeline(run)
