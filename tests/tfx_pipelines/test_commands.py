@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tfx_pipelines.conftest import REPOSITORY
+from tests.tfx_pipelines.conftest import REPOSITORY, as_options
 
 REFUSED = "gate.auc=0.999"
 
@@ -20,7 +20,7 @@ REFUSED = "gate.auc=0.999"
 @pytest.fixture
 def of_the_demo(config):
     """Arguments of a run that finds the demo's stages in the cache."""
-    return ["demo", "--log", config.log, "--root", config.root, "--set", "pipeline.name=demo-din"]
+    return ["demo", "--log", config.log, "--root", config.root, "--set", "pipeline.name=demo-din", *as_options()]
 
 
 @pytest.mark.slow
@@ -28,7 +28,7 @@ def test_the_demo_shows_the_whole_way(demo, config):
     assert demo.code == 0, demo.output
     for line in ("1. A request log", "is there already (3,000 requests)", "2. The pipeline: din, trained",
                  r"\[ 1/10\] ImportExampleGen   read the request log +\d+\.\d s +\d+ MiB",
-                 r"^ +epoch 1/5  loss 0\.\d+  validation AUC 0\.\d+", r"\[10/10\] Pusher",
+                 r"^ +epoch 1/2  loss 0\.\d+  validation AUC 0\.\d+", r"\[10/10\] Pusher",
                  "3. A ranking call over gRPC", r"127\.0\.0\.1:\d+ answers for .*/serving/din", "ranked by version",
                  "din on simulator, test split", r"AUC .* 0\.\d{4}", "Blessed.", f"SavedModel: {config.root}/serving/din/",
                  f"Next:       zoo serve --model din={config.root}/serving/din", r"Done in \d+ min \d+ s"):
@@ -50,7 +50,7 @@ def test_a_refused_model_ends_run_and_demo_with_2(ran, of_the_demo, root, comman
     output, code = command("run", *of_the_demo, "--set", REFUSED)
     assert code == 2 and "Not blessed. AUC 0." in output and "below the gate's 0.999" in " ".join(output.split())
     assert "zoo serve" not in output and "report.md" in output
-    output, code = command("demo", "--root", root, "--requests", 3000, "--set", REFUSED)
+    output, code = command("demo", "--root", root, "--requests", 3000, *as_options(), "--set", REFUSED)
     assert code == 2 and "nothing was pushed and nothing is ranked" in " ".join(output.split())
     assert "A ranking call" not in output and "Not blessed" in output
 
