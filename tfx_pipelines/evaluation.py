@@ -15,6 +15,7 @@ from zoo.schema import Label, Schema
 def eval_config(schema: Schema, gate: GateConfig) -> config_pb2.EvalConfig:
     """AUC, GAUC and calibration of every binary task; the first task is gated.
 
+    A soft label is no outcome, so it has none of them. A task that is conditional on another is measured where it was observed.
     Labels and weights are `[N]` per request, weight 0 on padding, from the model's `transform_features` signature.
 
     Args:
@@ -33,7 +34,7 @@ def eval_config(schema: Schema, gate: GateConfig) -> config_pb2.EvalConfig:
         else:
             model.label_key, model.prediction_key = f"label_{label.name}", label.name
             model.example_weight_key = f"weight_{label.name}"
-    for number, label in enumerate(label for label in schema.labels if label.kind == "binary"):
+    for number, label in enumerate(label for label in schema.labels if label.kind == "binary" and not label.soft):
         config.metrics_specs.append(_metrics(schema, label, gate if number == 0 else None, several))
     config.slicing_specs.add()
     return config

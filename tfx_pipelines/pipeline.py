@@ -33,11 +33,13 @@ def create_pipeline(config: RunConfig, schema: Schema, *, schema_file: str, serv
         The pipeline.
 
     Raises:
-        ConfigError: the first label, which is gated and reported, is not binary.
+        ConfigError: the first label, which is gated and reported, is not binary, or soft.
     """
-    if schema.labels[0].kind != "binary":
-        raise ConfigError(f"schema {schema.name!r}: the first label, {schema.labels[0].name!r}, is a regression; AUC and GAUC "
-                          "gate the first label, so list a binary one first")
+    first = schema.labels[0]
+    if first.kind != "binary" or first.soft:
+        kind = "soft" if first.soft else "a regression"
+        raise ConfigError(f"schema {schema.name!r}: the first label, {first.name!r}, is {kind}; AUC and GAUC gate the first "
+                          "label, so list a binary one with outcomes first")
     return tfx.dsl.Pipeline(
         pipeline_name=config.name,
         pipeline_root=config.root,
