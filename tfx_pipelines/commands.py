@@ -17,7 +17,7 @@ _MODEL_HELP = "Model of the zoo (`zoo models` lists them). [default: the configu
 
 {_CONFIG_HELP} Unchanged stages are taken from the cache of an earlier run.""")
 @click.argument("config")
-@click.option("--model", help=_MODEL_HELP)
+@click.option("--model", metavar="NAME", help=_MODEL_HELP)
 @click.option("--log", type=click.Path(), help="Folder of the request log (made by `zoo data`).")
 @click.option("--root", type=click.Path(), help="Where artifacts, the report and pushed models go.")
 @click.option("--seed", type=int, help="Seed of the initial weights and the order of the data.")
@@ -39,7 +39,7 @@ def run(config: str, model: str | None, log: str | None, root: str | None, seed:
 
 {_CONFIG_HELP}""")
 @click.argument("config")
-@click.option("--model", help=_MODEL_HELP)
+@click.option("--model", metavar="NAME", help=_MODEL_HELP)
 @click.option("--runner", type=click.Choice(["kubeflow"]), default="kubeflow", show_default=True)
 @click.option("--out", type=click.Path(), required=True, help="The file to write: .json or .yaml.")
 @click.option("--log", type=click.Path(), help="Folder of the request log on this machine; its schema is read.")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -90,6 +92,13 @@ def test_a_file_extends_another_and_parts_come_last(write):
     assert (lr.training.epochs, lr.training.batch_size) == (9, 32)
     assert (din.training.epochs, din.gate.auc, din.gate.gauc) == (2, 0.7, 0.8)
     assert load_run_config(write("extends: rees46\n"), model="dmr").model.config == {"output": "category"}
+
+
+def test_the_example_of_the_docs_is_one(write):
+    text = (Path(__file__).parents[2] / "docs/pipeline.md").read_text(encoding="utf-8")
+    path = write(textwrap.dedent(re.search(r"^    data: .*?(?=\n\n)", text, re.S | re.M)[0]))
+    assert load_run_config(path).model.config == {"attention": {"softmax": True}}
+    assert optimizer(load_run_config(path, model="lr"), "wide")["learning_rate"] == 2.0
 
 
 # ---- overrides -----------------------------------------------------------------------------------------------------------
