@@ -41,16 +41,28 @@ LOGS = {
 }
 
 
+BEHAVIOURS = {"din", "dien", "dmr", "sim", "lsrmm", "nais"}
+EVERY = set(registry.names())
+# Which models can't do without what a log lacks; all others score it.
+REFUSED = {
+    "no sequences": BEHAVIOURS,
+    "no request features": set(),
+    "only an item": EVERY,
+    "only numbers": EVERY,
+    "ids without numbers": set(),
+}
+
+
 @pytest.mark.parametrize("log", LOGS)
 @pytest.mark.parametrize("name", registry.names())
 def test_scores_a_log_that_lacks_something_or_says_so(name, log):
     schema = LOGS[log]
     inputs = inputs_of(schema)
-    try:
-        model = registry.build(name, schema)
-    except ConfigError as error:
-        assert "needs" in str(error) and schema.name in str(error)
+    if name in REFUSED[log]:
+        with pytest.raises(ConfigError, match=f"needs .*{schema.name}"):
+            registry.build(name, schema)
         return
+    model = registry.build(name, schema)
     scores = model.probabilities(inputs)["click"]
     assert scores.shape == inputs[schema.columns("candidate")[0].name].shape[:2]
     assert np.isfinite(scores).all()
@@ -60,11 +72,11 @@ def test_scores_a_log_that_lacks_something_or_says_so(name, log):
 def test_a_history_that_has_nothing_in_common_with_the_candidates(name):
     strange = BehaviourSequence(name="history", max_length=8, fields=(Feature(name="gap", kind="number", buckets=5),))
     schema = reduced(sequences=(strange,))
-    try:
-        model = registry.build(name, schema)
-    except ConfigError as error:
-        assert "history" in str(error)
+    if name in BEHAVIOURS:
+        with pytest.raises(ConfigError, match="history"):
+            registry.build(name, schema)
         return
+    model = registry.build(name, schema)
     assert np.isfinite(model.probabilities(inputs_of(schema))["click"]).all()
 
 
