@@ -24,7 +24,7 @@ from zoo.data.example import to_example
 from zoo.export import ServableRanker, candidate_specs, export_model, load_model, request_specs
 from zoo.keras import keras, tf
 from zoo.models import registry
-from zoo.models.base import split_inputs
+from zoo.models.base import NetworkConfig, split_inputs
 from zoo.schema import Schema
 from zoo.training import GroupedOptimizer, OptimizerConfig, TrainingConfig, TrainingLoop
 from zoo.training.split import TrainingFiles
@@ -235,12 +235,14 @@ def test_the_same_seed_gives_the_same_weights(trained):
 
 @pytest.mark.parametrize("name", registry.names())
 def test_takes_all_that_a_log_may_have(name):
-    """Several values, text, columns of the item, a task given another, a teacher's label: scored, learned, and served alike."""
+    """Several values, text, columns of the item, a task given another, a teacher's label, and statistics for networks: scored,
+    learned, and served alike."""
     keras.utils.set_random_seed(3)
     schema = rich_bound()
     requests = rich_requests(12, schema=schema)
     batch = Batch(*toy_batch(schema, requests))
-    model = registry.build(name, schema)
+    settings = {"statistics": True} if issubclass(registry.get(name).Config, NetworkConfig) else {}
+    model = registry.build(name, schema, settings)
     model.make_variables()
     before = float(model.compute_loss(batch))
     optimizers = {group: FAST[group] for group in model.optimizers}

@@ -1,9 +1,10 @@
-"""What trees read: a request and a candidate as one row of numbers."""
+"""What counting says of a candidate: numbers over the history, for trees and for networks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from zoo.config import ConfigError
 from zoo.keras import keras, tf
 from zoo.layers.behaviours import matched_columns, same_ids
 from zoo.layers.masking import length_mask
@@ -14,33 +15,36 @@ from zoo.schema import Column, Schema
 SAME = 1e-6
 
 
-class DenseStatistics(keras.layers.Layer):
-    """`[R, N, F]` numbers of each candidate: its own, the request's, and counts over the history.
+class HistoryStatistics(keras.layers.Layer):
+    """`[R, N, F]` what the behaviours say of each candidate, counted.
 
-    Numbers as they are; ids as their rank by frequency (the vocabulary's order); for every field that candidates and events
-    share: how many events have the candidate's id, what share of the history that is, and how many events ago the last one
-    was; for every number that both have (by role): its distance to the last event's and to the history's mean; the last
-    event's other numbers; and the history's length.
+    The history's length; for every field that candidates and events share: how many events have the candidate's id (`count`),
+    what share of the history that is (`share`), and how many events ago the last one was (`recency`); for every number that
+    both have (by role): its distance to the last event's (`to_last`) and to the history's mean (`to_mean`); the last event's
+    other numbers (`last`). Columns with several values and texts are left out: no one value of them could be compared.
 
-    The same row comes out to the last bit whatever the batch is padded to: trees split between any two values, and a number
-    that equals the history's mean must not be above it in training and below it in serving. So means are taken in float64,
-    where sums of some float32 are exact, what differs by rounding alone differs by 0, and all are rounded to 17 binary digits,
-    so that the last one of 24 decides nothing.
+    The same row comes out to the last bit whatever the batch is padded to: means are taken in float64, where sums of some
+    float32 are exact, and what differs by rounding alone differs by 0.
 
     Args:
         schema: a bound schema.
 
     Attributes:
         names: of the F numbers, in order.
+        kinds: of each of them, the words in brackets above, and `length`.
+
+    Raises:
+        ConfigError: the schema has no behaviours.
     """
 
     def __init__(self, schema: Schema, **kwargs):
         super().__init__(**kwargs)
-        self.schema, self.sequence = schema, schema.sequence("behaviours")
-        self.names = [name for column in schema.columns("candidate") + schema.columns("request") for name in _names(column)]
-        if not self.sequence:
-            return
+        self.sequence = schema.sequence("behaviours")
+        if self.sequence is None:
+            raise ConfigError(f"statistics are counted over a sequence with the role 'behaviours', and the schema "
+                              f"{schema.name!r} has none; set model.config.statistics to false, or add the sequence")
         events = schema.sequence_columns(self.sequence)
+        self.first, self.candidate = events[0].name, schema.columns("candidate")[0].name
         self.matched = matched_columns(schema, self.sequence)
         ours = {column.feature.role: column for column in schema.columns("candidate")
                 if column.feature.kind == "number" and column.feature.width == 1}
@@ -48,25 +52,16 @@ class DenseStatistics(keras.layers.Layer):
         self.compared = [(column, ours[column.feature.role]) for column in numbers
                          if column.feature.role and column.feature.role in ours]
         self.last = [column for column in numbers if column not in [pair[0] for pair in self.compared]]
-        self.names.append(self.sequence.length)
-        self.names += [f"{event.name}_{what}" for event, _ in self.matched for what in ("count", "share", "recency")]
-        self.names += [f"{event.name}_{what}" for event, _ in self.compared for what in ("to_last", "to_mean")]
-        self.names += [f"last_{column.name}" for column in self.last]
+        named = [(self.sequence.length, "length")]
+        named += [(f"{event.name}_{kind}", kind) for event, _ in self.matched for kind in ("count", "share", "recency")]
+        named += [(f"{event.name}_{kind}", kind) for event, _ in self.compared for kind in ("to_last", "to_mean")]
+        named += [(f"last_{column.name}", "last") for column in self.last]
+        self.names, self.kinds = ([pair[place] for pair in named] for place in range(2))
 
     def call(self, request: Mapping[str, tf.Tensor], candidates: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        own = [_number(column, candidates) for column in self.schema.columns("candidate")]
-        shape = tf.shape(own[0])[:2]
-        shared = [_number(column, request) for column in self.schema.columns("request")]
-        parts = own + [_for_all(value, shape) for value in shared]
-        if self.sequence:
-            parts += self._history(request, candidates, shape)
-        return _coarse(tf.concat(parts, -1))
-
-    def _history(self, request: Mapping[str, tf.Tensor], candidates: Mapping[str, tf.Tensor],
-                 shape: tf.Tensor) -> list[tf.Tensor]:
+        shape = tf.shape(candidates[self.candidate])[:2]
         lengths = tf.cast(request[self.sequence.length], tf.float32)
-        first = request[self.schema.sequence_columns(self.sequence)[0].name]
-        mask = length_mask(request[self.sequence.length], first)
+        mask = length_mask(request[self.sequence.length], request[self.first])
         parts = [_for_all(tf.expand_dims(lengths, 1), shape)]
         places = tf.range(1.0, tf.cast(tf.shape(mask)[1], tf.float32) + 1)
         for event, column in self.matched:
@@ -87,7 +82,73 @@ class DenseStatistics(keras.layers.Layer):
                 difference = tf.where((tf.expand_dims(lengths, 1) > 0) & told, value - mean, 0.0)
                 parts.append(tf.cast(tf.expand_dims(difference, -1), tf.float32))
         parts += [_for_all(tf.reduce_sum(request[column.name] * final, 1, keepdims=True), shape) for column in self.last]
-        return parts
+        return tf.concat(parts, -1)
+
+
+class DenseStatistics(keras.layers.Layer):
+    """`[R, N, F]` what trees read of each candidate: its own numbers, the request's, and `HistoryStatistics`.
+
+    Numbers as they are; ids as their rank by frequency (the vocabulary's order). Trees split between any two values, and a
+    number that equals the history's mean must not be above it in training and below it in serving: so all are rounded to 17
+    binary digits, and the last one of 24 decides nothing.
+
+    Args:
+        schema: a bound schema.
+
+    Attributes:
+        names: of the F numbers, in order.
+    """
+
+    def __init__(self, schema: Schema, **kwargs):
+        super().__init__(**kwargs)
+        self.of_candidate, self.of_request = (
+            [column for column in schema.columns(level) if column.feature.kind != "text" and not column.feature.multiple]
+            for level in ("candidate", "request"))
+        self.history = HistoryStatistics(schema) if schema.sequence("behaviours") else None
+        self.names = [name for column in self.of_candidate + self.of_request for name in _names(column)]
+        self.names += self.history.names if self.history else []
+
+    def call(self, request: Mapping[str, tf.Tensor], candidates: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        own = [_number(column, candidates) for column in self.of_candidate]
+        shape = tf.shape(own[0])[:2]
+        parts = own + [_for_all(_number(column, request), shape) for column in self.of_request]
+        if self.history:
+            parts.append(self.history(request, candidates))
+        return _coarse(tf.concat(parts, -1))
+
+
+class ScaledStatistics(keras.layers.Layer):
+    """`[R, N, F]` `HistoryStatistics` in a form that networks learn from: all of them are of about one size.
+
+    Counts and lengths by `log(1 + x)`; recency r as `1/(1 + r)`, which tells the last events apart, and `log(1 + r)/4`, which
+    tells the old ones; distances as they are and by their size; the others as they are.
+
+    Args:
+        schema: a bound schema.
+    """
+
+    def __init__(self, schema: Schema, **kwargs):
+        super().__init__(**kwargs)
+        self.history = HistoryStatistics(schema)
+
+    def call(self, request: Mapping[str, tf.Tensor], candidates: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        parts = []
+        for value, kind in zip(tf.unstack(self.history(request, candidates), len(self.history.kinds), -1), self.history.kinds,
+                               strict=True):
+            if kind in ("count", "length"):
+                parts.append(tf.math.log1p(value))
+            elif kind == "recency":
+                parts += [1 / (1 + value), tf.math.log1p(value) / 4]
+            elif kind in ("to_last", "to_mean"):
+                parts += [value, tf.abs(value)]
+            else:
+                parts.append(value)
+        return tf.stack(parts, -1)
+
+
+def present(*parts: tf.Tensor | None) -> list[tf.Tensor]:
+    """Those that are there."""
+    return [part for part in parts if part is not None]
 
 
 def _names(column: Column) -> list[str]:
@@ -108,4 +169,3 @@ def _coarse(values: tf.Tensor) -> tf.Tensor:
 def _for_all(value: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
     """`[R, F]` of the request for each of its candidates."""
     return tf.repeat(tf.expand_dims(value, 1), shape[1], 1)
-

@@ -42,8 +42,8 @@ class RankingTower(keras.layers.Layer):
         self.mlp = MLP(config.units, config.activation, config.dropout)
         self.logits = keras.layers.Dense(len(self.tasks))
 
-    def call(self, parts: Sequence[tf.Tensor], mask: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Parts `[R, ·]` or `[R, N, ·]` and the candidates' mask `[R, N]` to `{task: [R, N]}`."""
-        parts = [part for part in parts if part.shape[-1] != 0]
+    def call(self, parts: Sequence[tf.Tensor | None], mask: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Parts `[R, ·]` or `[R, N, ·]` (None is none) and the candidates' mask `[R, N]` to `{task: [R, N]}`."""
+        parts = [part for part in parts if part is not None and part.shape[-1] != 0]
         logits = self.logits(self.mlp(parts, mask=mask))
         return {task: logits[..., i] for i, task in enumerate(self.tasks)}

@@ -12,6 +12,7 @@ from zoo.data.parsing import smallest_inputs
 from zoo.keras import tf, tfrs
 from zoo.layers.behaviours import matched_columns
 from zoo.layers.embeddings import Embeddings
+from zoo.layers.statistics import ScaledStatistics
 from zoo.layers.variables import variable_groups
 from zoo.losses import task_losses
 from zoo.models.preparation import EVERYTHING, Span, TrainingSplit
@@ -22,6 +23,16 @@ from zoo.traits import Traits
 MIN_PROBABILITY = 1e-6
 
 
+class NetworkConfig(Config):
+    """What the settings of all networks have.
+
+    Args:
+        statistics: also give the model what counting over the history says of each candidate (`ScaledStatistics`).
+    """
+
+    statistics: bool = False
+
+
 class RankingModel(tfrs.Model):
     """Base of ranking models: two encoders and a score.
 
@@ -29,7 +40,8 @@ class RankingModel(tfrs.Model):
 
     * `encode_request(request)`: nothing here may look at a candidate;
     * `encode_candidates(candidates)`: nothing here may look at the user;
-    * `score(request_state, candidate_state)`: `{task: [R, N]}` logits, and whatever else `loss` needs.
+    * `score(request_state, candidate_state)`: `{task: [R, N]}` logits, and whatever else `loss` needs; a model whose config is
+      a `NetworkConfig` takes `statistics [R, N, F]` as a third argument, None where they are not asked for.
 
     Predictions, export and evaluation are the same for all and live here and in `zoo.export`; models don't train themselves,
     `zoo.training` does. A model with a loss of its own (a teacher, sampled softmax, a list-wise one) defines `loss`, and one
@@ -66,6 +78,8 @@ class RankingModel(tfrs.Model):
             raise ConfigError(f"{type(self).__name__} needs something to know of a request, and the schema {schema.name!r} "
                               "declares neither request features nor sequences; add one of them")
         self.schema, self.config, self.assets = schema, config, assets or Assets()
+        counted = isinstance(config, NetworkConfig) and config.statistics
+        self.scaled_statistics = ScaledStatistics(schema) if counted else None
 
     # ---- what a model defines ------------------------------------------------------------------------------------
 
@@ -123,7 +137,11 @@ class RankingModel(tfrs.Model):
     def call(self, inputs: Tensors, training: bool | None = None) -> dict[str, tf.Tensor]:
         """`{task: [R, N]}` logits from the model's inputs (`zoo.data.parsing.to_dense`)."""
         request, candidates = split_inputs(self.schema, inputs)
-        return self.score(self.encode_request(request), self.encode_candidates(candidates))
+        states = self.encode_request(request), self.encode_candidates(candidates)
+        if self.scaled_statistics is None:
+            return self.score(*states)
+        # Of a request and a candidate together, so they belong to neither state.
+        return self.score(*states, self.scaled_statistics(request, candidates))
 
     def probabilities(self, inputs: Tensors) -> dict[str, tf.Tensor]:
         """`{task: [R, N]}` predictions for the model's inputs, at inference."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from zoo.config import Config
 from zoo.keras import tf
 from zoo.layers.embeddings import Embeddings, FieldEmbeddingConfig
 from zoo.layers.linear import WideLogits
 from zoo.layers.masking import length_mask
 from zoo.layers.tower import RankingTower, TowerConfig
-from zoo.models.base import RankingModel, Tensors
+from zoo.models.base import NetworkConfig, RankingModel, Tensors
 from zoo.schema import CANDIDATE_COUNT, Schema
 
 
@@ -24,7 +23,7 @@ class ColumnModel(RankingModel):
         return dict(candidates)
 
 
-class FieldModelConfig(Config):
+class FieldModelConfig(NetworkConfig):
     """Args:
         embedding: tables; all fields are `dim` wide.
         tower: the deep part.

@@ -6,16 +6,16 @@ from typing import Any
 
 import pydantic
 
-from zoo.config import Config
 from zoo.keras import keras, tf, tfrs
 from zoo.layers.behaviours import EmbeddedCandidates
 from zoo.layers.dense import MLP
 from zoo.layers.embeddings import EmbeddingConfig, Embeddings
-from zoo.models.base import RankingModel, Tensors
+from zoo.layers.statistics import present
+from zoo.models.base import NetworkConfig, RankingModel, Tensors
 from zoo.schema import Schema
 
 
-class DCNConfig(Config):
+class DCNConfig(NetworkConfig):
     """Args:
         embedding: tables.
         cross_layers: number of cross layers.
@@ -55,11 +55,13 @@ class DCN(RankingModel):
     def encode_candidates(self, candidates: Tensors) -> EmbeddedCandidates:
         return self.embeddings.candidates(candidates)
 
-    def score(self, request: dict[str, tf.Tensor], candidates: EmbeddedCandidates) -> dict[str, tf.Tensor]:
-        count = tf.shape(candidates.features)[1]
-        start = tf.concat([tf.tile(tf.expand_dims(request["profile"], 1), [1, count, 1]), candidates.features], -1)
+    def score(self, request: dict[str, tf.Tensor], candidates: EmbeddedCandidates,
+              statistics: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        features = tf.concat(present(candidates.features, statistics), -1)
+        count = tf.shape(features)[1]
+        start = tf.concat([tf.tile(tf.expand_dims(request["profile"], 1), [1, count, 1]), features], -1)
         crossed = start
         for cross in self.crosses:
             crossed = cross(start, crossed)
-        logits = self.head(tf.concat([crossed, self.deep([request["profile"], candidates.features])], -1))
+        logits = self.head(tf.concat([crossed, self.deep([request["profile"], features])], -1))
         return {label.name: logits[..., i] for i, label in enumerate(self.schema.labels)}

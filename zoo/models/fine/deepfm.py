@@ -32,8 +32,9 @@ class DeepFM(FieldModel):
         self.machines = {label.name: FactorizationMachine(weighted=len(schema.labels) > 1, name=f"machine_{label.name}")
                          for label in schema.labels}
 
-    def score(self, request: FieldState, candidates: FieldState) -> dict[str, tf.Tensor]:
+    def score(self, request: FieldState, candidates: FieldState,
+              statistics: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         linear = self.linear(request.columns, candidates.columns)
-        deep = self.tower([merge_fields(request.fields), merge_fields(candidates.fields)], candidates.mask)
+        deep = self.tower([merge_fields(request.fields), merge_fields(candidates.fields), statistics], candidates.mask)
         return {task: linear[task] + machine(request.fields, candidates.fields) + deep[task]
                 for task, machine in self.machines.items()}

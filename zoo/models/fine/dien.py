@@ -6,7 +6,6 @@ from typing import Any, Literal, NamedTuple
 
 import pydantic
 
-from zoo.config import Config
 from zoo.keras import tf
 from zoo.layers.behaviours import Behaviours, EmbeddedCandidates
 from zoo.layers.embeddings import EmbeddingConfig, Embeddings
@@ -14,11 +13,11 @@ from zoo.layers.interest_evolution import InterestEvolution
 from zoo.layers.next_event import NextEventLoss
 from zoo.layers.recurrence import GatedRecurrence
 from zoo.layers.tower import RankingTower, TowerConfig
-from zoo.models.base import RankingModel, Tensors
+from zoo.models.base import NetworkConfig, RankingModel, Tensors
 from zoo.schema import Schema
 
 
-class DIENConfig(Config):
+class DIENConfig(NetworkConfig):
     """Args:
         embedding: tables.
         evolution: how attention moves the second recurrence: `augru` as in the paper, `augru_code` as published, `agru`,
@@ -76,6 +75,7 @@ class DIEN(RankingModel):
     def encode_candidates(self, candidates: Tensors) -> EmbeddedCandidates:
         return self.embeddings.candidates(candidates, self.sequence)
 
-    def score(self, request: DIENRequestState, candidates: EmbeddedCandidates) -> dict[str, tf.Tensor]:
+    def score(self, request: DIENRequestState, candidates: EmbeddedCandidates,
+              statistics: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         interest = self.evolution(request.interests, request.behaviours, candidates)
-        return self.tower([request.profile, interest, candidates.features], candidates.mask)
+        return self.tower([request.profile, interest, candidates.features, statistics], candidates.mask)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from zoo.config import Config
 from zoo.keras import tf
 from zoo.layers.behaviours import Behaviours, EmbeddedCandidates
 from zoo.layers.embeddings import EmbeddingConfig, Embeddings
 from zoo.layers.target_attention import TargetAttention, TargetAttentionConfig
 from zoo.layers.tower import RankingTower, TowerConfig
-from zoo.models.base import RankingModel, Tensors
+from zoo.models.base import NetworkConfig, RankingModel, Tensors
 from zoo.schema import Schema
 
 
-class DINConfig(Config):
+class DINConfig(NetworkConfig):
     """Args:
         embedding: tables.
         attention: the local activation unit.
@@ -56,6 +55,7 @@ class DIN(RankingModel):
     def encode_candidates(self, candidates: Tensors) -> EmbeddedCandidates:
         return self.embeddings.candidates(candidates, self.sequence)
 
-    def score(self, request: DINRequestState, candidates: EmbeddedCandidates) -> dict[str, tf.Tensor]:
+    def score(self, request: DINRequestState, candidates: EmbeddedCandidates,
+              statistics: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         interest = self.attention(candidates, request.behaviours)
-        return self.tower([request.profile, interest, candidates.features], candidates.mask)
+        return self.tower([request.profile, interest, candidates.features, statistics], candidates.mask)

@@ -6,18 +6,18 @@ from typing import Any, Literal, NamedTuple
 
 import pydantic
 
-from zoo.config import Config, ConfigError
+from zoo.config import ConfigError
 from zoo.keras import keras, tf
 from zoo.layers.behaviours import Behaviours, EmbeddedCandidates, matched_columns
 from zoo.layers.embedding_table import EmbeddingTable
 from zoo.layers.embeddings import EmbeddingConfig, Embeddings
 from zoo.layers.match_to_rank import ItemToItem, NextItemLoss, PositionalQuery, UserToItem, prefix
 from zoo.layers.tower import RankingTower, TowerConfig
-from zoo.models.base import RankingModel, Tensors
+from zoo.models.base import NetworkConfig, RankingModel, Tensors
 from zoo.schema import Schema
 
 
-class DMRConfig(Config):
+class DMRConfig(NetworkConfig):
     """Args:
         embedding: tables.
         position_dim: width of the position tables.
@@ -109,14 +109,15 @@ class DMR(RankingModel):
         output = embedded.query[..., :0] if self.u2i is None else self.output_table(candidates[self.column.name])
         return DMRCandidateState(embedded, output)
 
-    def score(self, request: DMRRequestState, candidates: DMRCandidateState) -> dict[str, tf.Tensor]:
+    def score(self, request: DMRRequestState, candidates: DMRCandidateState,
+              statistics: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         parts = [request.profile, candidates.embedded.features]
         if self.i2i is not None:
             interest, relevance = self.i2i(candidates.embedded, request.behaviours)
             parts += [interest, tf.expand_dims(relevance, -1)]
         if self.u2i is not None:
             parts.append(tf.matmul(candidates.output, tf.expand_dims(request.user, -1)))
-        return self.tower(parts, candidates.embedded.mask)
+        return self.tower([*parts, statistics], candidates.embedded.mask)
 
     def _query(self) -> PositionalQuery:
         # Each network has position tables of its own.

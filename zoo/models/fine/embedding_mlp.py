@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from zoo.config import Config
 from zoo.keras import tf
 from zoo.layers.behaviours import EmbeddedCandidates
 from zoo.layers.embeddings import EmbeddingConfig, Embeddings
 from zoo.layers.masking import masked_mean, masked_sum
 from zoo.layers.tower import RankingTower, TowerConfig
-from zoo.models.base import RankingModel, Tensors
+from zoo.models.base import NetworkConfig, RankingModel, Tensors
 from zoo.schema import Schema
 
 
-class EmbeddingMLPConfig(Config):
+class EmbeddingMLPConfig(NetworkConfig):
     """Args:
         embedding: tables.
         tower: the head.
@@ -49,5 +48,6 @@ class EmbeddingMLP(RankingModel):
     def encode_candidates(self, candidates: Tensors) -> EmbeddedCandidates:
         return self.embeddings.candidates(candidates)
 
-    def score(self, request: dict[str, tf.Tensor], candidates: EmbeddedCandidates) -> dict[str, tf.Tensor]:
-        return self.tower([request["profile"], candidates.features], candidates.mask)
+    def score(self, request: dict[str, tf.Tensor], candidates: EmbeddedCandidates,
+              statistics: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        return self.tower([request["profile"], candidates.features, statistics], candidates.mask)

@@ -53,9 +53,10 @@ class FiBiNET(FieldModel):
         self.products = [BilinearInteraction(config.bilinear) if code == "1" else HadamardInteraction()
                          for code in config.combination]
 
-    def score(self, request: FieldState, candidates: FieldState) -> dict[str, tf.Tensor]:
+    def score(self, request: FieldState, candidates: FieldState,
+              statistics: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         fields = join_fields(request.fields, candidates.fields)
         products = [self.products[0](fields), self.products[1](self.senet(fields))]
-        deep = self.tower([merge_fields(product) for product in products], candidates.mask)
+        deep = self.tower([*map(merge_fields, products), statistics], candidates.mask)
         linear = self.linear(request.columns, candidates.columns)
         return {task: linear[task] + logit for task, logit in deep.items()}

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pydantic
 
-from zoo.config import Config, ConfigError
+from zoo.config import ConfigError
 from zoo.keras import keras, tf
 from zoo.layers.behaviours import Behaviours, EmbeddedCandidates, matched_columns, recent
 from zoo.layers.dense import SplitDense
@@ -14,13 +14,13 @@ from zoo.layers.embeddings import EmbeddingConfig, Embeddings
 from zoo.layers.long_term import CategoryAggregates, NumberEmbeddings
 from zoo.layers.target_attention import TargetAttention, TargetAttentionConfig
 from zoo.layers.tower import RankingTower, TowerConfig
-from zoo.models.base import RankingModel, Tensors
+from zoo.models.base import NetworkConfig, RankingModel, Tensors
 from zoo.schema import Schema
 
 LONG_TERM_ROLES = ("category", "brand", "shop", "time_gap", "action")
 
 
-class LSRMMConfig(Config):
+class LSRMMConfig(NetworkConfig):
     """Args:
         embedding: tables.
         attention: both local activation units.
@@ -103,7 +103,8 @@ class LSRMM(RankingModel):
         return LSRMMCandidateState(short, self.embeddings.candidates(candidates, self.long, self.fields),
                                    tf.concat([short.features[..., :0], *raw], -1))
 
-    def score(self, request: LSRMMRequestState, candidates: LSRMMCandidateState) -> dict[str, tf.Tensor]:
+    def score(self, request: LSRMMRequestState, candidates: LSRMMCandidateState,
+              statistics: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         short = self.short_attention(candidates.short, request.short)
         parts = [request.profile, short, candidates.short.features, candidates.raw]
         if self.config.long_term:
@@ -113,7 +114,7 @@ class LSRMM(RankingModel):
                 seen = [part for part in (short, long, request.profile, candidates.short.query) if part.shape[-1]]
                 gate = tf.sigmoid(self.gate(seen))
                 parts.append(gate * short + (1 - gate) * self.to_short(long))
-        return self.tower(parts, candidates.short.mask)
+        return self.tower([*parts, statistics], candidates.short.mask)
 
     def _category(self) -> int:
         """Where the category stands among the long history's matched fields."""

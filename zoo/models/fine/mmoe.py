@@ -6,17 +6,17 @@ from typing import Any, Literal
 
 import pydantic
 
-from zoo.config import Config
 from zoo.keras import keras, tf
 from zoo.layers.behaviours import EmbeddedCandidates
 from zoo.layers.dense import MLP
 from zoo.layers.embeddings import EmbeddingConfig, Embeddings
 from zoo.layers.experts import ExpertGate, Experts
-from zoo.models.base import RankingModel, Tensors
+from zoo.layers.statistics import present
+from zoo.models.base import NetworkConfig, RankingModel, Tensors
 from zoo.schema import Schema
 
 
-class MMoEConfig(Config):
+class MMoEConfig(NetworkConfig):
     """Args:
         embedding: tables.
         sharing: `mmoe`, a gate a task; `omoe`, one gate for all; `shared_bottom`, one expert.
@@ -70,8 +70,9 @@ class MMoE(RankingModel):
     def encode_candidates(self, candidates: Tensors) -> EmbeddedCandidates:
         return self.embeddings.candidates(candidates)
 
-    def score(self, request: dict[str, tf.Tensor], candidates: EmbeddedCandidates) -> dict[str, tf.Tensor]:
-        parts = [request["profile"], candidates.features]
+    def score(self, request: dict[str, tf.Tensor], candidates: EmbeddedCandidates,
+              statistics: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        parts = present(request["profile"], candidates.features, statistics)
         experts = self.experts(parts, mask=candidates.mask)
         logits = {}
         for task, tower in self.towers.items():

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 import pydantic
 
-from zoo.config import Config, ConfigError
+from zoo.config import ConfigError
 from zoo.data.batch import Batch
 from zoo.keras import tf
 from zoo.layers.behaviours import Behaviours, EmbeddedCandidates, matched_columns, recent
@@ -16,11 +16,11 @@ from zoo.layers.recurrence import GatedRecurrence
 from zoo.layers.search import ExactSearch, HardSearch, SoftSearch
 from zoo.layers.target_attention import TargetAttention, TargetAttentionConfig
 from zoo.layers.tower import RankingTower, TowerConfig
-from zoo.models.base import RankingModel, Tensors
+from zoo.models.base import NetworkConfig, RankingModel, Tensors
 from zoo.schema import Schema
 
 
-class SIMConfig(Config):
+class SIMConfig(NetworkConfig):
     """Args:
         embedding: tables.
         search: `hard` by category, or `soft` by learned inner products.
@@ -107,14 +107,15 @@ class SIM(RankingModel):
         return SIMCandidateState(self.embeddings.candidates(candidates, self.long, self.fields),
                                  self.embeddings.candidates(candidates, self.short))
 
-    def score(self, request: SIMRequestState, candidates: SIMCandidateState) -> dict[str, tf.Tensor]:
+    def score(self, request: SIMRequestState, candidates: SIMCandidateState,
+              statistics: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         found = self.search(candidates.long, request.long)
         parts = [request.profile, self.exact(candidates.long, request.long, found.selected), candidates.short.features]
         if self.config.short == "dien":
             parts.append(self.evolution(request.interests, request.short, candidates.short))
         elif self.config.short == "din":
             parts.append(self.attention(candidates.short, request.short))
-        logits = self.tower(parts, candidates.short.mask)
+        logits = self.tower([*parts, statistics], candidates.short.mask)
         if self.config.search == "hard":
             return logits
         of_search = self.search.logits(found, candidates.long, request.long)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pydantic
 
-from zoo.config import Config, ConfigError, nearest
+from zoo.config import ConfigError, nearest
 from zoo.keras import keras, tf
 from zoo.layers.behaviours import EmbeddedCandidates, matched_columns
 from zoo.layers.embeddings import EmbeddingConfig, Embeddings
@@ -16,11 +16,11 @@ from zoo.layers.masking import length_mask, masked_sum
 from zoo.layers.orthogonal import MultiScalePooling, OrthogonalConvolution
 from zoo.layers.randomness import Dropout
 from zoo.layers.tower import RankingTower, TowerConfig
-from zoo.models.base import RankingModel, Tensors
+from zoo.models.base import NetworkConfig, RankingModel, Tensors
 from zoo.schema import Column, Schema
 
 
-class USMConfig(Config):
+class USMConfig(NetworkConfig):
     """Args:
         embedding: tables; the fields need one width.
         fields: columns of ids, at least two; None takes each id of the history with the candidate's of the same space, and
@@ -109,10 +109,11 @@ class USM(RankingModel):
         vectors = [self._vector(column, candidates) for column in self.candidate_fields]
         return USMCandidateState(dict(candidates), self.embeddings.candidates(candidates), tf.stack(vectors, 2))
 
-    def score(self, request: USMRequestState, candidates: USMCandidateState) -> dict[str, tf.Tensor]:
+    def score(self, request: USMRequestState, candidates: USMCandidateState,
+              statistics: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         fields = join_fields(request.fields, candidates.fields) if self.request_fields else candidates.fields
         semantic = self.drop(self.semantic(self.drop(self.pool(self.convolution(fields)))))
-        deep = self.tower([request.profile, request.history, candidates.embedded.features, semantic],
+        deep = self.tower([request.profile, request.history, candidates.embedded.features, semantic, statistics],
                           candidates.embedded.mask)
         wide = self.wide(request.columns, candidates.columns)
         return {task: wide[task] + logit for task, logit in deep.items()}

@@ -6,17 +6,16 @@ from typing import Any, NamedTuple
 
 import pydantic
 
-from zoo.config import Config
 from zoo.keras import tf
 from zoo.layers.behaviours import EmbeddedCandidates
 from zoo.layers.embeddings import EmbeddingConfig, Embeddings
 from zoo.layers.linear import WIDE, WideLogits
 from zoo.layers.tower import RankingTower, TowerConfig
-from zoo.models.base import RankingModel, Tensors
+from zoo.models.base import NetworkConfig, RankingModel, Tensors
 from zoo.schema import Schema
 
 
-class WDLConfig(Config):
+class WDLConfig(NetworkConfig):
     """Args:
         embedding: tables of the deep part.
         tower: the deep part.
@@ -73,7 +72,9 @@ class WDL(RankingModel):
     def encode_candidates(self, candidates: Tensors) -> WDLCandidateState:
         return WDLCandidateState(dict(candidates), self.embeddings.candidates(candidates))
 
-    def score(self, request: WDLRequestState, candidates: WDLCandidateState) -> dict[str, tf.Tensor]:
-        deep = self.tower([request.profile, request.history, candidates.embedded.features], candidates.embedded.mask)
+    def score(self, request: WDLRequestState, candidates: WDLCandidateState,
+              statistics: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        embedded = candidates.embedded
+        deep = self.tower([request.profile, request.history, embedded.features, statistics], embedded.mask)
         wide = self.wide(request.columns, candidates.columns)
         return {task: wide[task] + logit for task, logit in deep.items()}
