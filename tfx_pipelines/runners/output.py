@@ -31,8 +31,12 @@ def output_to_file(path: Path) -> Iterator[Console]:
         try:
             yield Console(file=terminal, force_terminal=terminal.isatty())
         finally:
-            for stream in (sys.stdout, sys.stderr):
-                with contextlib.suppress(OSError):  # no room for the log must not keep the terminal away
+            for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
+                try:
+                    stream.flush()
+                except OSError:  # no room for the log: what is left of it must not come out on the terminal
+                    with open(os.devnull, "wb") as nothing:
+                        os.dup2(nothing.fileno(), number)
                     stream.flush()
             for number, descriptor in zip((1, 2), kept, strict=True):
                 os.dup2(descriptor, number)
