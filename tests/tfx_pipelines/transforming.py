@@ -56,7 +56,8 @@ def serving(schema: Schema, transform: Transform) -> Callable[[Sequence[Request]
     """From the requests of one call to the model's inputs, in a graph as that of the signature `rank`."""
     graph = tf.function(lambda **raw: request_inputs(schema, transform, raw) | candidate_inputs(schema, transform, raw),
                         autograph=False).get_concrete_function(**request_specs(schema), **candidate_specs(schema))
-    return lambda requests: graph(**{name: tf.constant(array) for name, array in encode_requests(schema, requests).inputs.items()})
+    return lambda requests: graph(**{name: tf.constant(array)
+                                     for name, array in encode_requests(schema, requests).inputs.items()})
 
 
 def _read(pipeline: beam.Pipeline, schema: Schema, requests: Sequence[Request], batch: int | None) -> tuple:
