@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.model_inputs import real_inputs
-from tests.tfx_pipelines.transforming import analyzed, serving_inputs, training_inputs, transformed
+from tests.tfx_pipelines.transforming import analyzed, serving, training_inputs, transformed
 from tests.toy import TAGS, rich_request, rich_requests, rich_schema
 from tfx_pipelines.preprocessing import vocabulary_sizes
 from zoo.data.example import to_example
@@ -29,11 +29,12 @@ def test_all_ways_give_the_same_inputs(output):
     requests[3].features["interests_weight"][:] = [1.0, 2.0]
     expected = real_inputs(SCHEMA, training_inputs(SCHEMA, transformed(SCHEMA, output, requests, batch=16)))
     layer = output.transform_features_layer()
-    assert real_inputs(SCHEMA, serving_inputs(SCHEMA, layer, requests)) == expected
+    served = serving(SCHEMA, layer)
+    assert real_inputs(SCHEMA, served(requests)) == expected
     assert real_inputs(SCHEMA, example_inputs(SCHEMA, layer, tf.constant([
         to_example(SCHEMA, request, labelled=False) for request in requests]))) == expected
     for request, alone in list(zip(requests, expected, strict=True))[::5]:
-        assert real_inputs(SCHEMA, serving_inputs(SCHEMA, layer, [request])) == [alone]
+        assert real_inputs(SCHEMA, served([request])) == [alone]
     dtype, ids = expected[3]["interests"][0]
     assert np.frombuffer(ids, dtype)[0] == 1 < np.frombuffer(ids, dtype)[1]
 

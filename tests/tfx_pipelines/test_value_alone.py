@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.tfx_pipelines.transforming import analyzed, serving_inputs, training_inputs, transformed
+from tests.tfx_pipelines.transforming import analyzed, serving, training_inputs, transformed
 from zoo.data.request import Request
 from zoo.schema import BehaviourSequence, Feature, IdSpace, Schema
 
@@ -42,9 +42,14 @@ def output(log, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def probes(log, output) -> np.ndarray:
+def served(output):
+    return serving(SCHEMA, output.transform_features_layer())
+
+
+@pytest.fixture(scope="module")
+def probes(log, served) -> np.ndarray:
     """Every boundary, as the least value of each bucket, and the numbers next to it."""
-    inputs, found = serving_inputs(SCHEMA, output.transform_features_layer(), log), set()
+    inputs, found = served(log), set()
     for column in NUMBERS:
         raw, buckets = (np.concatenate(values) for values in zip(*(
             (raw_values(column, one), real_values(column, inputs, column.bucket, row)) for row, one in enumerate(log)),
@@ -68,12 +73,12 @@ def real_values(column, inputs, name: str, row: int) -> np.ndarray:
     return values[:int(inputs[length][row])] if length else values[np.newaxis]
 
 
-def test_a_value_is_transformed_alike_through_both_ways_alone_and_in_company(output, probes):
+def test_a_value_is_transformed_alike_through_both_ways_alone_and_in_company(output, served, probes):
     rng = np.random.default_rng(1)
     alone = [request(f"alone{i}", value, value[np.newaxis], value[np.newaxis]) for i, value in enumerate(probes)]
     company = [request(f"company{size}.{i}", rng.choice(probes), rng.choice(probes, size % 51), rng.choice(probes, size))
                for size in range(1, 35) for i in range(2)]
-    layer, seen = output.transform_features_layer(), {}
+    seen: dict = {}
 
     def see(requests: list[Request], inputs) -> None:
         for column in NUMBERS:
@@ -83,9 +88,9 @@ def test_a_value_is_transformed_alike_through_both_ways_alone_and_in_company(out
                     seen.setdefault((column.name, raw), set()).add(tuple(pair))
 
     see(alone + company, training_inputs(SCHEMA, transformed(SCHEMA, output, alone + company, batch=100)))
-    see(company, serving_inputs(SCHEMA, layer, company))
+    see(company, served(company))
     for one in alone + company:
-        see([one], serving_inputs(SCHEMA, layer, [one]))
+        see([one], served([one]))
     assert len(seen) == len(NUMBERS) * len(probes)
     differing = {key: values for key, values in seen.items() if len(values) > 1}
     assert not differing

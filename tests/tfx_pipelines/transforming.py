@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import apache_beam as beam
@@ -18,7 +18,7 @@ from tfx_pipelines.schema import schema_to_json, tfmd_schema
 from zoo.data import parsing
 from zoo.data.example import to_example
 from zoo.data.request import Request
-from zoo.export.inputs import Transform, candidate_inputs, request_inputs
+from zoo.export.inputs import Transform, candidate_inputs, candidate_specs, request_inputs, request_specs
 from zoo.keras import tf
 from zoo.schema import Schema
 
@@ -52,10 +52,12 @@ def training_inputs(schema: Schema, examples: Sequence[bytes]) -> dict[str, tf.T
     return parsing.to_dense(schema, tf.io.parse_example(list(examples), parsing.transformed_spec(schema)))
 
 
-def serving_inputs(schema: Schema, transform: Transform, requests: Sequence[Request]) -> dict[str, tf.Tensor]:
-    """The model's inputs from one serving call."""
-    raw = {name: tf.constant(value) for name, value in encode_requests(schema, requests).inputs.items()}
-    return request_inputs(schema, transform, raw) | candidate_inputs(schema, transform, raw)
+def serving(schema: Schema, transform: Transform) -> Callable[[Sequence[Request]], dict[str, tf.Tensor]]:
+    """From the requests of one call to the model's inputs, in a graph as that of the signature `rank`."""
+    graph = tf.function(lambda **raw: request_inputs(schema, transform, raw) | candidate_inputs(schema, transform, raw),
+                        autograph=False).get_concrete_function(**request_specs(schema), **candidate_specs(schema))
+    return lambda requests: graph(**{name: tf.constant(array)
+                                     for name, array in encode_requests(schema, requests).inputs.items()})
 
 
 def _read(pipeline: beam.Pipeline, schema: Schema, requests: Sequence[Request], batch: int | None) -> tuple:

@@ -16,6 +16,7 @@ from zoo.data.example import from_example, to_example
 from zoo.data.request import Request, RequestError, check_request
 from zoo.data.request_log import RequestLog, RequestLogError, RequestLogWriter
 from zoo.keras import tf
+from zoo.schema import Schema
 
 SCHEMA = toy_schema()
 texts = st.text(max_size=8)
@@ -59,6 +60,40 @@ def test_an_example_gives_several_values_and_text_back_up_to_the_maximum(seed):
             weights = [np.float32(several).tolist() for several in request.weights(column)]
             assert read.all_values(column, column.feature.weight) == weights
     assert from_example(schema, to_example(schema, read)) == read
+
+
+def test_a_log_of_before_reads_as_it_did(tmp_path):
+    """A schema and an example as they were written before there were several values, text and owners."""
+    (tmp_path / "schema.yaml").write_text("""
+name: old
+spaces: {item: {min_count: 2}, user: {kind: hashed, buckets: 10}}
+request: [{name: user, space: user, role: user}]
+sequences: [{name: history, max_length: 3, fields: [{name: item, space: item, role: item}]}]
+candidates:
+  - {name: item, space: item, role: item}
+  - {name: price, kind: number, buckets: 4}
+  - {name: image, kind: number, width: 2}
+labels: [{name: click}, {name: dwell, kind: regression}]
+group_key: user
+""")
+    schema = Schema.load(tmp_path / "schema.yaml")
+    example = tf.train.Example()
+    for name, values in {"request_id": [b"r1"], "user": [b"u1"], "history_item": [b"i1", b"i2"],
+                         "candidate_item": [b"i3", b"i4"]}.items():
+        example.features.feature[name].bytes_list.value.extend(values)
+    for name, values in {"candidate_price": [1.5, 2.5], "candidate_image": [1, 2, 3, 4], "label_click": [0, 1],
+                         "label_dwell": [0, 7.5]}.items():
+        example.features.feature[name].float_list.value.extend(values)
+    example.features.feature["request_time"].int64_list.value.append(1_569_888_122)
+    request = from_example(schema, example.SerializeToString())
+    assert request == Request("r1", 1_569_888_122, {"user": "u1"}, {"history": {"item": ["i1", "i2"]}},
+                              {"item": ["i3", "i4"], "price": [1.5, 2.5], "image": [[1, 2], [3, 4]]},
+                              {"click": [0, 1], "dwell": [0, 7.5]})
+    assert tf.train.Example.FromString(to_example(schema, request)) == example
+    dense = parsing.to_dense(schema, tf.io.parse_example([example.SerializeToString()], parsing.raw_spec(schema)))
+    assert {name: value.shape for name, value in dense.items()} == {
+        "user": (1,), "history_item": (1, 2), "history_length": (1,), "candidate_item": (1, 2), "candidate_price": (1, 2),
+        "candidate_image": (1, 2, 2), "candidate_count": (1,)}
 
 
 @settings(max_examples=20, deadline=None)
