@@ -120,12 +120,12 @@ def write_text(path: PathLike, text: str) -> None:
 
 def is_file(path: PathLike) -> bool:
     """Whether there is such a file."""
-    return bool(_store(path).is_file(normal(path)))
+    return _store(path).is_file(normal(path))
 
 
 def is_dir(path: PathLike) -> bool:
     """Whether there is such a folder."""
-    return bool(_store(path).is_dir(normal(path)))
+    return _store(path).is_dir(normal(path))
 
 
 def exists(path: PathLike) -> bool:

@@ -8,7 +8,6 @@ import os
 import posixpath
 import shutil
 import sys
-from collections.abc import Callable
 from typing import IO, Any, Protocol
 
 # Schemes that TensorFlow may know by itself. It takes seconds to load and is asked for these alone.
@@ -85,18 +84,26 @@ class LocalStore:
 
     tensorflow_reads = True
     renames_folders = True
-    is_file = staticmethod(os.path.isfile)
-    is_dir = staticmethod(os.path.isdir)
-    names = staticmethod(os.listdir)
-    move = staticmethod(os.rename)
 
     def open(self, path: str, mode: str) -> IO[Any]:
         if "b" in mode:
             return open(path, mode)
         return open(path, mode, encoding="utf-8", newline="" if "w" in mode else None)
 
+    def is_file(self, path: str) -> bool:
+        return os.path.isfile(path)
+
+    def is_dir(self, path: str) -> bool:
+        return os.path.isdir(path)
+
+    def names(self, folder: str) -> list[str]:
+        return os.listdir(folder)
+
     def make_dirs(self, folder: str) -> None:
         os.makedirs(folder, exist_ok=True)
+
+    def move(self, source: str, target: str) -> None:
+        os.rename(source, target)
 
     def remove(self, path: str) -> None:
         if os.path.isdir(path) and not os.path.islink(path):
@@ -117,8 +124,6 @@ class TensorFlowStore:
 
     def __init__(self, gfile: Any, renames_folders: bool):
         self.gfile, self.renames_folders = gfile, renames_folders
-        self.is_dir: Callable[[str], bool] = gfile.isdir
-        self.make_dirs: Callable[[str], None] = gfile.makedirs
 
     def open(self, path: str, mode: str) -> IO[Any]:
         # It opens when it is first read, and says then in its own way that there is nothing.
@@ -132,8 +137,14 @@ class TensorFlowStore:
     def is_file(self, path: str) -> bool:
         return self.gfile.exists(path) and not self.gfile.isdir(path)
 
+    def is_dir(self, path: str) -> bool:
+        return self.gfile.isdir(path)
+
     def names(self, folder: str) -> list[str]:
         return [name.rstrip("/") for name in self.gfile.listdir(folder)]
+
+    def make_dirs(self, folder: str) -> None:
+        self.gfile.makedirs(folder)
 
     def move(self, source: str, target: str) -> None:
         self.gfile.rename(source, target)
@@ -157,11 +168,15 @@ class FsspecStore:
 
     def __init__(self, system: Any, renames_folders: bool):
         self.system, self.renames_folders = system, renames_folders
-        self.is_file: Callable[[str], bool] = system.isfile
-        self.is_dir: Callable[[str], bool] = system.isdir
 
     def open(self, path: str, mode: str) -> IO[Any]:
         return self.system.open(path, mode, **({} if "b" in mode else {"encoding": "utf-8"}))
+
+    def is_file(self, path: str) -> bool:
+        return self.system.isfile(path)
+
+    def is_dir(self, path: str) -> bool:
+        return self.system.isdir(path)
 
     def names(self, folder: str) -> list[str]:
         return [posixpath.basename(path.rstrip("/")) for path in self.system.ls(folder, detail=False)]

@@ -33,7 +33,7 @@ def folder(request, tmp_path):
 
 def test_text_is_utf8_and_names_are_sorted(folder):
     files.make_dirs(files.join(folder, "deep", "er"))
-    for name in ("b.txt", "a.txt", "a.csv"):
+    for name in ("b.txt", "a.txt", "a.csv", "deep/er/c.txt"):
         files.write_text(files.join(folder, name), "größer\n商店\n")
     assert files.list_dir(folder) == ["a.csv", "a.txt", "b.txt", "deep"]
     assert files.glob(folder, "*.txt") == [files.join(folder, "a.txt"), files.join(folder, "b.txt")]

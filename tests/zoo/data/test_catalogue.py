@@ -7,8 +7,10 @@ import math
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
 from zoo import files
+from zoo.commands.data import data
 from zoo.data.catalogue import CATALOGUE_FILE, Catalogue, CatalogueError, CatalogueRow
 from zoo.data.catalogue_writer import write_catalogue
 from zoo.data.request import Request
@@ -126,7 +128,10 @@ def test_a_log_has_its_catalogue_and_an_older_one_has_none(tmp_path):
     made = log(tmp_path / "log")
     assert made.manifest["catalogue"] == {"rows": 4, "items": 3}
     assert made.catalogue().as_of("b", 50).values == {"price": 2.5}
+    shown = CliRunner().invoke(data, ["show", made.path]).output
+    assert "catalogue: 3 items, 4 rows" in shown and "CatalogueRow(item='b', valid_from=20, values={'price': 2.5})" in shown
     files.remove(tmp_path / "log" / CATALOGUE_FILE)
+    assert "CatalogueRow" not in CliRunner().invoke(data, ["show", made.path]).output
     assert made.catalogue() is None
     with pytest.raises(CatalogueError, match="has no catalogue"):
         Catalogue.load(made)

@@ -51,16 +51,18 @@ def test_ids_and_paths_are_no_markup_where_a_log_is_shown(tmp_path):
     assert done.exit_code == 0 and done.output.startswith(f"[/shop]: {folder}\n") and "'[/i]" in done.output
 
 
-@pytest.mark.parametrize("name", ["events[1].csv", "event*.csv", "event?1.csv", "it's.csv"])
+@pytest.mark.parametrize("name", ["plain/events[1].csv", "plain/event*.csv", "plain/event?1.csv", "logs[1]/events1.csv",
+                                  "it's/one's.csv"])
 def test_a_file_name_is_no_pattern(tmp_path, name):
-    write(tmp_path / "events1.csv", sessions()[:3])
-    folder = tmp_path / "logs [of] *"
-    folder.mkdir()
-    events = write(folder / name, sessions())
-    done = command("import", events, "--config", shop(tmp_path), "--out", folder / "[1]")
+    for folder in ("plain", "logs1", "logs[1]", "it's"):
+        (tmp_path / folder).mkdir()
+    for other in ("plain", "logs1"):
+        write(tmp_path / other / "events1.csv", sessions()[:3])
+    events = write(tmp_path / name, sessions())
+    done = command("import", events, "--config", shop(tmp_path), "--out", tmp_path / "a [log] *")
     assert done.exit_code == 0, done.output
-    assert RequestLog(folder / "[1]").manifest["rows"] == len(sessions())
-    assert len(requests_of(RequestLog(folder / "[1]"))) == 24
+    log = RequestLog(tmp_path / "a [log] *")
+    assert log.manifest["rows"] == len(sessions()) and len(requests_of(log)) == 24
 
 
 def test_a_log_without_times_does_not_say_1970(tmp_path):

@@ -264,8 +264,9 @@ def test_an_absent_file_and_a_wrong_config_are_named(tmp_path):
         load_import_config("rees47")
     with pytest.raises(ConfigError, match="did you mean 'clicks'"):
         config(click=["view"])
-    with pytest.raises(ConfigError, match="the attribute name 'popularity' is taken"):
-        config(attributes=[{"name": "popularity", "role": "category"}])
+    for name in ("popularity", "valid_from"):
+        with pytest.raises(ConfigError, match=f"the attribute name '{name}' is taken"):
+            config(attributes=[{"name": name, "role": "category"}])
     with pytest.raises(ConfigError, match="event type 'click' stands more than once"):
         config(other=["click"])
     with pytest.raises(ConfigError, match="test_from before until"):

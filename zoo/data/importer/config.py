@@ -14,9 +14,9 @@ from zoo.schema import BehaviourSequence, Feature, IdSpace, Label, Role, Schema
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
-# Features that the import makes itself, and what `EventStore` keeps of every event.
+# Features that the import makes itself, and what `EventStore` and the catalogue have beside the attributes.
 _TAKEN = {"item", "gap", "popularity", "prior", "unit", "user_id", "session_id", "request_id", "time", "place", "kind",
-          "row", "reason"}
+          "row", "reason", "valid_from"}
 
 
 class Columns(Config):

@@ -40,6 +40,7 @@ class EventStore:
         threads = max(1, min(os.cpu_count() or 1, memory_mib // _THREAD_MIB))
         self.db.execute(f"SET memory_limit='{memory_mib}MiB'; SET threads={threads}; SET enable_progress_bar=false; "
                         f"SET temp_directory={literal(os.path.join(folder, 'spill'))}")
+        # `unit` is whose clicks make a history, `place` breaks ties of time, `row` those that are left.
         attributes = "".join(f", {quote(a.name)} {'VARCHAR' if a.kind == 'id' else 'FLOAT'}" for a in config.attributes)
         self.db.execute(f"CREATE TABLE events (prior BOOLEAN, unit VARCHAR, user_id VARCHAR, session_id VARCHAR, "
                         f"request_id VARCHAR, time BIGINT, place DOUBLE, kind TINYINT, item VARCHAR{attributes}, row BIGINT)")
