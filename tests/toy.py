@@ -158,10 +158,14 @@ def rich_bound() -> Schema:
     return rich_schema().bind({"item": ITEMS, "category": CATEGORIES, "tag": TAGS - 1})
 
 
+def small(name: str) -> dict[str, Any]:
+    """Settings of a model for a log of this size: by default, the tables of crosses have a million rows for each task."""
+    return {"cross_buckets": 1 << 10} if "cross_buckets" in registry.get(name).Config.model_fields else {}
+
+
 def toy_model(name: str, schema: Schema | None = None, config: Mapping[str, Any] | None = None) -> RankingModel:
-    """A model of the zoo with its variables, over the toy's schema; crosses have tables that are as small as the log."""
-    crosses = {"cross_buckets": 1 << 10} if "cross_buckets" in registry.get(name).Config.model_fields else {}
-    model = registry.build(name, schema or toy_bound(), crosses | dict(config or {}))
+    """A small model of the zoo with its variables, over the toy's schema."""
+    model = registry.build(name, schema or toy_bound(), small(name) | dict(config or {}))
     model.make_variables()
     return model
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,7 +108,12 @@ def data(requests, tmp_path_factory) -> str:
     return write_transformed(str(tmp_path_factory.mktemp("transformed") / "train.gz"), rich_bound(), requests)
 
 
-@pytest.fixture(scope="module", params=registry.names())
+def names() -> list:
+    """All models; `make test-fast` takes two of them."""
+    return [pytest.param(name, marks=() if name in ("din", "wdl") else pytest.mark.slow) for name in registry.names()]
+
+
+@pytest.fixture(scope="module", params=names())
 def trained(request, requests, batch, data, tmp_path_factory) -> Iterator[Trained]:
     name = request.param
     model, losses, unmoved = train(name, batch, data)
@@ -270,7 +274,8 @@ def test_the_schema_of_the_contract_has_every_kind_of_column_and_label():
     schema = rich_schema()
     columns = schema.columns()
     assert {c.level for c in columns} == {"request", "sequence", "candidate"}
-    assert {c.feature.kind for c in columns} == {"id", "number", "text"} and {c.feature.owner for c in columns} == {"item", "request"}
+    assert {c.feature.kind for c in columns} == {"id", "number", "text"}
+    assert {c.feature.owner for c in columns} == {"item", "request"}
     for has in (lambda f: f.width > 1, lambda f: f.buckets, lambda f: f.multiple, lambda f: f.multiple and f.weighted):
         assert any(has(column.feature) for column in columns)
     assert any(label.soft for label in schema.labels) and any(label.given for label in schema.labels)
