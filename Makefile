@@ -4,7 +4,7 @@ PYTHON ?=
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-fast lint bench bench-step bench-memory bench-peers bench-ranking tables lock nightly clean
+.PHONY: help env demo test test-fast lint bench bench-step bench-memory bench-peers bench-ranking tables mutate targets lock nightly clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -20,6 +20,12 @@ test: env lint   ## all tests that need no special hardware or service (25 minut
 
 test-fast: env   ## the tests that take no longer than a few seconds each (3 minutes)
 	$(PY) -m pytest tests -m "not slow" -q
+
+mutate: env      ## break the code in one place at a time; every change must be noticed by a test (15 minutes)
+	$(PY) -m tests.mutation
+
+targets: env     ## say which measured results miss their targets
+	$(PY) -m benchmarks.targets
 
 nightly: env     ## what takes a network and long: installs of the built package into fresh environments (10 minutes)
 	$(PY) -m pytest tests/nightly -q

@@ -2,13 +2,14 @@
 
 A table stands between `<!-- table: FILE -->` and `<!-- end -->`; `<!-- table: FILE DATASET -->` has the models of one dataset,
 best first, and `<!-- table: FILE DATASET MODEL -->` one model with its ablations. A model's own rows stand between
-`<!-- results: MODEL -->` and `<!-- end -->`.
+`<!-- results: MODEL -->` and `<!-- end -->`; what the tests were tried with, between `<!-- mutations -->` and `<!-- end -->`.
 
     make tables
 """
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,16 @@ def table(rows: list[dict[str, Any]]) -> str:
         f"`{command}`" for command in commands) + ".\n"
 
 
+def mutation_table() -> str:
+    """The changes of the code that `make mutate` tried, and which test noticed each."""
+    path = RESULTS / "mutations.json"
+    rows = json.loads(path.read_text(encoding="utf-8"))["mutations"] if path.is_file() else []
+    lines = ["| file | what the code then does | noticed by |", "| --- | --- | --- |"]
+    lines += [f"| `{row['file']}` | {row['means']} | {f'`{_test(row)}`' if row['killed_by'] else 'nothing'} |" for row in rows]
+    killed = sum(bool(row["killed_by"]) for row in rows)
+    return "\n".join(lines) + f"\n\n{killed} of {len(rows)} were noticed. Measured by `make mutate`.\n"
+
+
 def chosen(rows: list[dict[str, Any]], dataset: str | None = None, model: str | None = None) -> list[dict[str, Any]]:
     """The rows of a dataset by their first metric, best first: of all models, or of one with its ablations."""
     if dataset is None:
@@ -61,6 +72,8 @@ def fill(text: str) -> str:
         rows = [row for path in sorted(RESULTS.glob("r*.json")) for row in read_rows(path) if row["model"] == match[2]]
         return f"{match[1]}\n{table(rows)}<!-- end -->"
 
+    text = re.sub(r"(<!-- mutations -->).*?<!-- end -->", lambda match: f"{match[1]}\n{mutation_table()}<!-- end -->", text,
+                  flags=re.S)
     text = re.sub(r"(<!-- table: (\w+)((?: \w+){0,2}) -->).*?<!-- end -->", named, text, flags=re.S)
     return re.sub(r"(<!-- results: (\w+) -->).*?<!-- end -->", of_model, text, flags=re.S)
 
@@ -80,6 +93,11 @@ def main() -> None:
 def _command(row: dict[str, Any]) -> str:
     """The command of a row; the model's name is left open, so that a table of many models has one command."""
     return re.sub(rf"(?<=--models ){re.escape(row['model'])}(?= |$)", "MODEL", row["command"])
+
+
+def _test(row: dict[str, str]) -> str:
+    """The test that noticed a mutation, without its folder and parameters."""
+    return row["killed_by"].rpartition("/")[2].partition("[")[0]
 
 
 def _cell(value: dict[str, float] | None) -> str:

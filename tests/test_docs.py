@@ -72,7 +72,8 @@ def test_tables_are_those_of_the_results(path):
     assert fill(path.read_text()) == path.read_text(), "run `make tables`"
 
 
-@pytest.mark.parametrize("path", sorted(RESULTS.glob("*.json")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(set(RESULTS.glob("*.json")) - {RESULTS / "targets.json", RESULTS / "mutations.json"}),
+                         ids=lambda path: path.name)
 def test_results_have_their_form(path):
     rows = read_rows(path)
     assert rows

@@ -14,6 +14,8 @@ from zoo.data.example import to_example
 from zoo.data.request import Request
 from zoo.export.inputs import example_inputs
 from zoo.keras import tf
+from zoo.models import registry
+from zoo.models.base import RankingModel
 from zoo.schema import FIRST_ID, UNKNOWN_ID, BehaviourSequence, Feature, IdSpace, Label, Schema
 
 ITEMS, CATEGORIES, TAGS = 60, 6, 12
@@ -154,6 +156,18 @@ def toy_bound() -> Schema:
 
 def rich_bound() -> Schema:
     return rich_schema().bind({"item": ITEMS, "category": CATEGORIES, "tag": TAGS - 1})
+
+
+def small(name: str) -> dict[str, Any]:
+    """Settings of a model for a log of this size: by default, the tables of crosses have a million rows for each task."""
+    return {"cross_buckets": 1 << 10} if "cross_buckets" in registry.get(name).Config.model_fields else {}
+
+
+def toy_model(name: str, schema: Schema | None = None, config: Mapping[str, Any] | None = None) -> RankingModel:
+    """A small model of the zoo with its variables, over the toy's schema."""
+    model = registry.build(name, schema or toy_bound(), small(name) | dict(config or {}))
+    model.make_variables()
+    return model
 
 
 def toy_batch(schema: Schema, requests: list[Request]) -> Batch:

@@ -69,7 +69,7 @@ def run_tests(root: Path, tests: Sequence[str], log: Path, seconds: float) -> Ou
     try:
         if not receiver.poll(seconds):
             return Outcome(error=f"no answer in {seconds:.0f} s", broken=True)
-        return receiver.recv()
+        return Outcome(**receiver.recv())
     except EOFError:
         return Outcome(error="the process died", broken=True)
     finally:
@@ -95,4 +95,5 @@ def _child(root: Path, tests: Sequence[str], log: Path, sender: Connection) -> N
         listener.outcome.broken = True
         listener.outcome.error = listener.outcome.error or f"pytest ended with {code!r}"
     with contextlib.closing(sender):
-        sender.send(listener.outcome)
+        # As plain values: the class of this process is not the one that the parent would import.
+        sender.send(vars(listener.outcome))

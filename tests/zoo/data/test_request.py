@@ -127,6 +127,7 @@ BASE = changed()
     ({"sequences": {"history": {**BASE.sequences["history"], "gap": []}}}, "one value per event"),
     ({"sequences": {}}, "sequence 'history' is missing"),
     ({"labels": {"click": [0.0, 2.0]}}, "label 'click' is 2.0; a binary label is 0, 1, or NaN"),
+    ({"labels": {"click": [0.0, 0.5]}}, "label 'click' is 0.5; a binary label is 0, 1, or NaN"),
     ({"labels": {}}, "label 'click' is missing"),
     ({"labels": {"click": [1.0]}}, "every label needs one value per candidate"),
 ])

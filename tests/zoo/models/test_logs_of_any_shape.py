@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 import numpy as np
 import pytest
 
-from tests.toy import CATEGORIES, ITEMS, toy_batch, toy_bound, toy_requests, toy_schema
+from tests.toy import CATEGORIES, ITEMS, small, toy_batch, toy_bound, toy_requests, toy_schema
 from zoo.config import ConfigError
 from zoo.keras import keras, tf
 from zoo.models import registry
@@ -24,10 +25,14 @@ def reduced(**changes) -> Schema:
 
 def inputs_of(schema: Schema) -> dict[str, tf.Tensor]:
     """The toy batch without the columns that the schema does not declare."""
-    inputs = toy_batch(toy_bound(), toy_requests(5, schema=toy_bound()))[0]
     names = {name for c in schema.columns() for name in (c.name, c.bucket)}
     names |= {s.length for s in schema.sequences} | {"candidate_count"}
-    return {name: value for name, value in inputs.items() if name in names}
+    return {name: value for name, value in toy_inputs().items() if name in names}
+
+
+@functools.cache
+def toy_inputs() -> dict[str, tf.Tensor]:
+    return toy_batch(toy_bound(), toy_requests(5))[0]
 
 
 # Linear weights and trees that have not been grown say 0 of everything.
@@ -60,9 +65,9 @@ def test_scores_a_log_that_lacks_something_or_says_so(name, log):
     inputs = inputs_of(schema)
     if name in REFUSED[log]:
         with pytest.raises(ConfigError, match=f"needs .*{schema.name}"):
-            registry.build(name, schema)
+            registry.build(name, schema, small(name))
         return
-    model = registry.build(name, schema)
+    model = registry.build(name, schema, small(name))
     scores = model.probabilities(inputs)["click"]
     assert scores.shape == inputs[schema.columns("candidate")[0].name].shape[:2]
     assert np.isfinite(scores).all()
@@ -74,9 +79,9 @@ def test_a_history_that_has_nothing_in_common_with_the_candidates(name):
     schema = reduced(sequences=(strange,))
     if name in BEHAVIOURS:
         with pytest.raises(ConfigError, match="history"):
-            registry.build(name, schema)
+            registry.build(name, schema, small(name))
         return
-    model = registry.build(name, schema)
+    model = registry.build(name, schema, small(name))
     assert np.isfinite(model.probabilities(inputs_of(schema))["click"]).all()
 
 
@@ -87,7 +92,7 @@ def test_several_tasks_each_learn_from_their_own_label(name):
     schema = toy_schema(labels).bind(BOUND)
     inputs, targets, weights = toy_batch(schema, toy_requests(12, schema=schema))
     keras.utils.set_random_seed(2)
-    model = registry.build(name, schema)
+    model = registry.build(name, schema, small(name))
     served = model.probabilities(inputs)
     assert set(served) == {"click", "stay"} and (served["click"].numpy() < 1).all() and (served["click"].numpy() > 0).all()
     assert (np.abs(served["stay"].numpy()) > 1e-6).any() or name in BEGIN_AT_ZERO, "a regression is not a clipped probability"

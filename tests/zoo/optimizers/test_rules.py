@@ -5,10 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.toy import toy_batch, toy_bound, toy_requests
 from zoo.keras import keras, tf
-from zoo.layers.embedding_table import EmbeddingTable
-from zoo.models import registry
 from zoo.optimizers import Ftrl, LazyAdam, ProximalAdagrad, RowWiseAdagrad, SparseAdagrad
 
 
@@ -110,23 +107,6 @@ def test_row_wise_state_is_one_value_a_row():
     variable, optimizer = tf.Variable(tf.zeros((7, 3))), RowWiseAdagrad(0.1)
     optimizer.build([variable])
     assert [tuple(v.shape) for v in optimizer.variables if v.shape.rank == 2] == [(7, 1)]
-
-
-@pytest.mark.parametrize("name", registry.names())
-def test_tables_get_sparse_gradients(name):
-    """A dense gradient of a table would cost its size at every step."""
-    schema = toy_bound()
-    model = registry.build(name, schema)
-    batch = toy_batch(schema, toy_requests(4, schema=schema))
-    with tf.GradientTape() as tape:
-        loss = model.compute_loss(batch, training=True)
-    tables = {layer.table.ref() for layer in model._flatten_layers() if isinstance(layer, EmbeddingTable)}
-    assert tables or name == "gbdt", "only trees read no id through a table"
-    variables = model.trainable_variables
-    for variable, gradient in zip(variables, tape.gradient(loss, variables), strict=True):
-        assert gradient is not None, f"{variable.name} is never learned"
-        if variable.ref() in tables:
-            assert isinstance(gradient, tf.IndexedSlices), f"{variable.name} has a dense gradient"
 
 
 @pytest.mark.parametrize("name", CASES)
