@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 PYTHON ?=
 PY := .venv/bin/python
+# Two processes: each grows to some 4 GB.
+TWO := -n 2 --dist loadgroup
 
 .DEFAULT_GOAL := help
 .PHONY: help env demo test test-fast lint bench bench-step bench-memory bench-peers bench-ranking tables mutate targets lock nightly clean
@@ -16,10 +18,10 @@ demo: env        ## the whole way once: simulate, train, gate, serve, rank (8 mi
 	@.venv/bin/zoo demo
 
 test: env lint   ## all tests that need no special hardware or service (25 minutes at most on 2 cores)
-	$(PY) -m pytest tests
+	$(PY) -m pytest tests $(TWO)
 
 test-fast: env   ## the tests that take no longer than a few seconds each (3 minutes)
-	$(PY) -m pytest tests -m "not slow" -q
+	$(PY) -m pytest tests $(TWO) -m "not slow" -q
 
 mutate: env      ## break the code in one place at a time; every change must be noticed by a test (15 minutes)
 	$(PY) -m tests.mutation
