@@ -3,9 +3,9 @@
     python -m benchmarks.simulator_ceiling --config benchmarks/simulator_1m.yaml
 
 All on the test day. The true probability; the same averaged over the positions that the page could have given the candidate;
-also over the interests that may have brought the user; and also without the interests that left no click in the history. Then an
-estimator of a dozen numbers that anyone would count in the log who knows docs/simulator.md, with boosted trees on top, learned
-from the days before.
+also over the interests that may have brought the user; and also without the interests that left no click in the history.
+Then an estimator of a dozen numbers that anyone would count in the log who knows docs/simulator.md, with boosted trees on
+top, learned from the days before.
 """
 
 from __future__ import annotations
