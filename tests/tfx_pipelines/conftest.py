@@ -18,7 +18,7 @@ from zoo.data.simulator import SimulatorConfig, write_simulated_log
 REPOSITORY = Path(__file__).parents[2]
 REQUESTS = 3_000  # as few as the default marketplace needs for its three splits
 # So few requests teach a model next to nothing: it is to be pushed all the same, and two epochs are enough for that.
-SETTINGS = ["gate.auc=0.3", "gate.gauc=0.3", "training.epochs=2", "serving.replay_requests=100"]
+SETTINGS = ["gate.auc=0.3", "gate.gauc=0.3", "gate.max_drop=0.5", "training.epochs=2", "serving.replay_requests=100"]
 
 
 @pytest.fixture(scope="session")

@@ -26,11 +26,11 @@ def of_the_demo(config):
 @pytest.mark.slow
 def test_the_demo_shows_the_whole_way(demo, config):
     assert demo.code == 0, demo.output
-    for line in ("1. A request log", "is there already (3,000 requests)", "2. The pipeline: din, trained",
+    for line in ("1. A request log", r"is there already \(3,000\s+requests\)", "2. The pipeline: din, trained",
                  r"\[ 1/10\] ImportExampleGen   read the request log +\d+\.\d s +\d+ MiB",
                  r"^ +epoch 1/2  loss 0\.\d+  validation AUC 0\.\d+", r"\[10/10\] Pusher",
                  "3. A ranking call over gRPC", r"127\.0\.0\.1:\d+ answers for .*/serving/din", "ranked by version",
-                 "din on simulator, test split", r"AUC .* 0\.\d{4}", "Blessed.", f"SavedModel: {config.root}/serving/din/",
+                 "din on marketplace, test split", r"AUC .* 0\.\d{4}", "Blessed.", f"SavedModel: {config.root}/serving/din/",
                  f"Next:       zoo serve --model din={config.root}/serving/din", r"Done in \d+ min \d+ s"):
         assert re.search(line, demo.output, re.M), line
     assert demo.output.index("3. A ranking call") > demo.output.index("Pusher")
