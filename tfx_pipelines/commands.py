@@ -90,7 +90,7 @@ def _run_and_show(config) -> dict:
     from rich.console import Console
     from rich.markup import escape
 
-    console = Console()
+    console = Console(emoji=False)
     console.print(f"[bold]{escape(config.model.name)}[/bold] on [bold]{escape(config.log)}[/bold]; "
                   f"everything goes to {escape(config.root)}")
     with console.status("loading TFX (some ten seconds)"):

@@ -26,7 +26,7 @@ def run_demo(root: Path, requests: int, model: str, overrides: list[str]) -> boo
         Whether the model was blessed.
     """
     started = time.perf_counter()
-    console = Console()
+    console = Console(emoji=False)
     console.print("[bold]Cascade Zoo[/bold]: from a request log to an answered ranking call\n")
     console.print("[bold]1. A request log[/bold] from the marketplace simulator")
     log = _simulated_log(console, root / "log", requests)

@@ -75,8 +75,9 @@ def test_a_run_that_was_killed_while_it_trained_goes_on(ran, of_the_demo, config
 def test_a_run_without_a_log_is_one_message(command, tmp_path):
     output, code = command("run", "demo", "--log", tmp_path, "--root", tmp_path / "run")
     assert code == 1 and re.search(r"Error: .* is not a request log", output) and "Traceback" not in output
-    output, code = command("run", "demo", "--log", tmp_path, "--root", tmp_path / "br [v2]" / "run")
-    assert code == 1 and "br [v2]/run' holds '['" in output and "br [v2]/run" in output.split("Error:")[0]
+    output, code = command("run", "demo", "--log", tmp_path, "--root", tmp_path / "br [v2] :bug:" / "run")
+    assert code == 1 and "br [v2] :bug:/run' holds '['" in output
+    assert "br [v2] :bug:/run" in " ".join(output.split("Error:")[0].split())
     assert not list(tmp_path.iterdir())
 
 

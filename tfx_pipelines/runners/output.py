@@ -29,7 +29,7 @@ def output_to_file(path: Path) -> Iterator[Console]:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         try:
-            yield Console(file=terminal, force_terminal=terminal.isatty())
+            yield Console(file=terminal, force_terminal=terminal.isatty(), emoji=False)
         finally:
             for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
                 try:
