@@ -30,7 +30,7 @@ from zoo.export import candidate_specs, export_model, load_model, request_specs
 from zoo.keras import keras, tf
 from zoo.layers.embedding_table import EmbeddingTable
 from zoo.models import registry
-from zoo.models.base import RankingModel
+from zoo.models.base import NetworkConfig, RankingModel
 from zoo.schema import Schema
 from zoo.training import GroupedOptimizer, OptimizerConfig, TrainingConfig, TrainingLoop
 from zoo.training.split import TrainingFiles
@@ -82,7 +82,8 @@ def train(name: str, batch: Batch, data: str) -> tuple[RankingModel, tuple[float
     """A model after some steps on a batch, with its losses before and after, and what no step moved."""
     keras.utils.set_random_seed(7)
     tf.config.experimental.enable_op_determinism()
-    model = toy_model(name, rich_bound())
+    settings = {"statistics": True} if issubclass(registry.get(name).Config, NetworkConfig) else {}
+    model = toy_model(name, rich_bound(), settings)
     optimizers = {group: FAST[group] for group in model.optimizers}
     before = float(model.compute_loss(batch))
     model.prepare(TrainingFiles(model.schema, (data,), TrainingConfig(batch_size=16, optimizers=optimizers)))
