@@ -33,7 +33,7 @@ class Outcome:
     broken: bool = False
 
 
-@dataclass
+@dataclass(eq=False)  # pytest keeps its plugins in sets
 class Listener:
     """A pytest plugin that keeps the first failure."""
 
