@@ -85,6 +85,10 @@ def test_the_part_of_the_chosen_model_changes_what_is_for_all(write):
     assert load_run_config(path, ["model.name=wdl"]) == wdl
 
 
+def test_a_section_without_a_setting_says_nothing(write):
+    assert load_run_config(write(MINIMAL + "training:\n  # epochs: 7\nmodels:\n")) == load_run_config(write(MINIMAL, "m.yaml"))
+
+
 def test_a_file_extends_another_and_parts_come_last(write):
     write("training: {epochs: 4, batch_size: 32}\nmodels: {lr: {training: {epochs: 9}}, din: {gate: {auc: 0.7}}}\n", "log.yaml")
     path = write("extends: log.yaml\nmodel: {name: lr}\ntraining: {epochs: 2}\nmodels: {din: {gate: {gauc: 0.8}}}\n")
