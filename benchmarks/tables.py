@@ -44,7 +44,9 @@ def table(rows: list[dict[str, Any]]) -> str:
 def mutation_table() -> str:
     """The changes of the code that `make mutate` tried, and which test noticed each."""
     path = RESULTS / "mutations.json"
-    rows = json.loads(path.read_text(encoding="utf-8"))["mutations"] if path.is_file() else []
+    if not path.is_file():
+        return "The whole list has not been run yet on this code: `make mutate` writes the table.\n"
+    rows = json.loads(path.read_text(encoding="utf-8"))["mutations"]
     lines = ["| file | what the code then does | noticed by |", "| --- | --- | --- |"]
     lines += [f"| `{row['file']}` | {row['means']} | {f'`{_test(row)}`' if row['killed_by'] else 'nothing'} |" for row in rows]
     killed = sum(bool(row["killed_by"]) for row in rows)

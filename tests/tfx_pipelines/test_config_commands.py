@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -42,7 +43,7 @@ def test_a_folder_is_named_as_it_is_and_never_read_as_yaml(tmp_path, name):
 
 def test_compile_takes_the_models_part_the_options_and_the_floors_of_the_log(tmp_path, log):
     (tmp_path / "log").mkdir()
-    (tmp_path / "log/schema.yaml").write_text((log.path / "schema.yaml").read_text())
+    (tmp_path / "log/schema.yaml").write_text(Path(log.path, "schema.yaml").read_text())
     (tmp_path / "log/manifest.json").write_text(json.dumps(log.manifest | {"floors": {"auc": {"counts": 0.6789}}}))
     (tmp_path / "run.yaml").write_text("model: {name: din}\nmodels: {wdl: {config: {cross_buckets: 4321}}}\n")
     done = CliRunner().invoke(zoo, [

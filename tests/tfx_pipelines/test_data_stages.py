@@ -30,10 +30,9 @@ def stages(tmp_path):
                     log.write(split, request)
         path = schema_file(str(tmp_path), declared or schema)
         write_tfmd_schema(declared or schema, path)
-        nodes = data_components(schema, path, str(tmp_path / "log"))
-        nodes.pop("transform")
+        components = data_components(schema, path, str(tmp_path / "log"))
         pipeline = tfx.dsl.Pipeline(
-            pipeline_name="data", pipeline_root=str(tmp_path), components=list(nodes.values()), enable_cache=True,
+            pipeline_name="data", pipeline_root=str(tmp_path), components=list(components.values()), enable_cache=True,
             metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(f"{tmp_path}/m.sqlite"))
         return run_local(pipeline, tmp_path / "run.log", keys=stage_code("din"),
                          checks={("ExampleValidator", "anomalies"): check_anomalies})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_a_model_that_counting_alone_would_beat_is_refused(ran, config, log):
-    manifest = log.path / "manifest.json"
+    manifest = Path(log.path, "manifest.json")
     before = manifest.read_text()
     manifest.write_text(json.dumps(json.loads(before) | {"floors": {"auc": {"counts": 0.99}}}))
     try:
