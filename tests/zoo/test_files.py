@@ -105,7 +105,7 @@ def test_a_scheme_that_nothing_reaches_is_named(tmp_path):
         with pytest.raises(FileError, match=r"nowhere://shop/log.*: neither TensorFlow nor fsspec reaches nowhere://"):
             action("nowhere://shop/log")
     (tmp_path / "latin.yaml").write_bytes("a: größer".encode("latin-1"))
-    with pytest.raises(FileError, match=r"latin\.yaml: not UTF-8"):
+    with pytest.raises(ConfigError, match=r"latin\.yaml: not UTF-8"):
         load_yaml(tmp_path / "latin.yaml")
 
 

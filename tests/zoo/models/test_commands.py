@@ -58,7 +58,7 @@ def test_every_setting_is_explained(name):
     def missing(cls) -> list[str]:
         found = []
         for key, field in cls.model_fields.items():
-            if f"{key}:" not in (cls.__doc__ or ""):
+            if not any(f"{key}:" in (base.__doc__ or "") for base in cls.__mro__):  # what models share is explained once
                 found.append(f"{cls.__name__}.{key}")
             if hasattr(field.annotation, "model_fields"):
                 found += missing(field.annotation)
