@@ -45,6 +45,7 @@ def test_vectors_of_one_number_have_no_first_line(tmp_path):
     ("", "no vector"),
     ("a 1 2\nb 1\n", "line 2: an id and 2 numbers were expected, as in line 1, and there are 1"),
     ("a 1 2\nb x 2\n", "divided by single spaces"),
+    ("a 1 #2\n", "divided by single spaces"),
     ("a 1 2\nb 1 2\na 3 4\n", "the id 'a' stands there twice"),
     ("a 1 2\nb nan 2\n", "the vector of 'b' is not finite"),
 ])
