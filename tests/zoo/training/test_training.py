@@ -60,7 +60,7 @@ def test_the_best_epoch_is_kept(files, metric, best):
 
 
 def test_learning_is_better_than_chance(files):
-    result = run(files, "embedding_mlp", epochs=3, patience=3, optimizers=FAST)
+    result = run(files, epochs=8, patience=8, optimizers=FAST)
     assert result.history[result.best_epoch - 1]["validation"]["auc"] > 0.6
 
 
