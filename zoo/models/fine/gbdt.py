@@ -16,7 +16,7 @@ from zoo.layers.statistics import DenseStatistics
 from zoo.models.base import Tensors, split_inputs
 from zoo.models.encoders import ColumnModel
 from zoo.models.preparation import Span, TrainingSplit
-from zoo.schema import Schema
+from zoo.schema import Label, Schema
 
 
 class GBDTConfig(Config):
@@ -82,7 +82,7 @@ class GBDT(ColumnModel):
                 raise ValueError(f"no label {label.name!r} was observed in the part of the training split that the trees see")
             data = lightgbm.Dataset(rows[seen], labels[label.name][seen], weight=weights[label.name][seen],
                                     feature_name=self.statistics.names)
-            booster = lightgbm.train(self._parameters(label.kind), data, num_boost_round=self.config.trees)
+            booster = lightgbm.train(self._parameters(label), data, num_boost_round=self.config.trees)
             self.forests[label.name].set_trees(booster.dump_model()["tree_info"])
 
     def _table(self, batches: Iterable[Batch]) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]:
@@ -97,10 +97,12 @@ class GBDT(ColumnModel):
         return (np.concatenate(rows), *({task: np.concatenate([part[task] for part in column]) for task in column[0]}
                                         for column in (labels, weights)))
 
-    def _parameters(self, kind: str) -> dict[str, Any]:
+    def _parameters(self, label: Label) -> dict[str, Any]:
         config = self.config
+        # LightGBM's "binary" takes every label above 0 for a 1, a teacher's probability too.
+        binary = "cross_entropy" if label.soft else "binary"
         return {
-            "objective": "regression" if kind == "regression" else "binary", "num_leaves": config.leaves,
+            "objective": "regression" if label.kind == "regression" else binary, "num_leaves": config.leaves,
             "max_depth": config.depth, "learning_rate": config.learning_rate, "min_data_in_leaf": config.min_rows,
             "lambda_l2": config.l2, "seed": config.seed, "deterministic": True, "force_row_wise": True, "verbosity": -1,
             # Missing values have become numbers before; routed alike in training and serving.
