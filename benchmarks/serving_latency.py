@@ -17,7 +17,7 @@ import click
 import numpy as np
 
 from serving.client import RankingClient
-from serving.model_dir import newest_version, schema_of_model
+from serving.model_dir import exported_model
 from zoo.data.request import Request
 from zoo.schema import Feature, Schema
 
@@ -34,9 +34,10 @@ HISTORY = 50
 @click.option("--seed", default=0, show_default=True)
 def main(model_dir: Path, target: str | None, candidates: str, concurrency: str, seconds: float, seed: int) -> None:
     """Measures the latency of `rank` by candidates and concurrency."""
-    schema = schema_of_model(model_dir)
+    exported = exported_model(model_dir)
+    schema = exported.schema
     with contextlib.ExitStack() as stack:
-        address = target or stack.enter_context(_server(newest_version(model_dir).parent))
+        address = target or stack.enter_context(_server(Path(exported.path).parent))
         with RankingClient(address, MODEL, schema) as client:
             client.wait_until_ready()
         for count in map(int, candidates.split(",")):

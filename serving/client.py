@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import grpc
@@ -22,6 +21,7 @@ from serving.ranking import Ranking
 from serving.retries import call, channel
 from serving.tensors import Array, read_tensor, write_tensor
 from zoo.data.request import Request, RequestError, check_request
+from zoo.files import PathLike
 from zoo.schema import Schema
 from zoo.traits import Traits
 
@@ -99,7 +99,7 @@ class RankingClient:
         self._services = Services(self._channel)
 
     @classmethod
-    def of_model(cls, target: str, model_name: str, path: str | Path, **options: Any) -> RankingClient:
+    def of_model(cls, target: str, model_name: str, path: PathLike, **options: Any) -> RankingClient:
         """A client for an exported model, whose schema and traits it reads.
 
         Args:

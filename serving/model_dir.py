@@ -1,18 +1,27 @@
-"""What a client can read from an exported model's folder."""
+"""What a client can read from an exported model's folder, local or remote."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import NamedTuple
 
 from serving.errors import ServingError
+from zoo import files
 from zoo.config import load_yaml, parse
 from zoo.schema import Schema
 from zoo.traits import Traits
 
+SAVED_MODEL = "saved_model.pb"
 EXTRA_ASSETS = "assets.extra"
 SCHEMA_FILE = f"{EXTRA_ASSETS}/schema.yaml"
 MODEL_FILE = f"{EXTRA_ASSETS}/model.yaml"
+
+
+class Version(NamedTuple):
+    """A number and the SavedModel that servers know by it."""
+
+    version: int
+    path: str
 
 
 @dataclass(frozen=True)
@@ -25,12 +34,12 @@ class ExportedModel:
         traits: its stage, and what its scores depend on.
     """
 
-    path: Path
+    path: str
     schema: Schema
     traits: Traits
 
 
-def exported_model(path: str | Path) -> ExportedModel:
+def exported_model(path: files.PathLike) -> ExportedModel:
     """Reads what a client needs to know of an exported model.
 
     Args:
@@ -43,29 +52,39 @@ def exported_model(path: str | Path) -> ExportedModel:
         ServingError: there is no model, or it carries no schema.
         ConfigError: a file of it can't be read; names the key.
     """
-    model = newest_version(path)
-    if not (model / SCHEMA_FILE).is_file():
+    model = _saved_model(path)
+    schema, description = files.join(model, SCHEMA_FILE), files.join(model, MODEL_FILE)
+    if not files.is_file(schema):
         raise ServingError(f"{model}: no {SCHEMA_FILE}; export the model with this zoo, or name a schema file")
-    traits = load_yaml(model / MODEL_FILE).get("traits") if (model / MODEL_FILE).is_file() else None
-    return ExportedModel(model, Schema.load(model / SCHEMA_FILE), parse(Traits, traits, f"{model / MODEL_FILE}: traits"))
+    traits = load_yaml(description).get("traits") if files.is_file(description) else None
+    return ExportedModel(model, Schema.load(schema), parse(Traits, traits, f"{description}: traits"))
 
 
-def schema_of_model(path: str | Path) -> Schema:
+def schema_of_model(path: files.PathLike) -> Schema:
     """The schema of an exported model; see `exported_model`."""
     return exported_model(path).schema
 
 
-def newest_version(path: str | Path) -> Path:
-    """The SavedModel at `path`, or the newest version below it (`path/<number>/saved_model.pb`).
+def newest_version(folder: files.PathLike) -> Version | None:
+    """The version with the highest number (`folder/<number>/saved_model.pb`); None where there is none.
 
-    Raises:
-        ServingError: neither is there.
+    Args:
+        folder: of versions. One that was deleted, or is still being copied, is none.
     """
-    path = Path(path)
-    if (path / "saved_model.pb").is_file():
-        return path
-    versions = [child for child in path.glob("*") if child.name.isdigit() and (child / "saved_model.pb").is_file()]
-    if not versions:
-        raise ServingError(f"{path}: no SavedModel here, neither saved_model.pb nor <version>/saved_model.pb; "
+    versions = [Version(int(name), files.join(folder, name)) for name in files.list_dir(folder) if name.isdigit()]
+    return max((version for version in versions if has_model(version.path)), default=None)
+
+
+def has_model(path: files.PathLike) -> bool:
+    """Whether a SavedModel lies there, whole: what is copied last is there."""
+    return files.is_file(files.join(path, SAVED_MODEL))
+
+
+def _saved_model(path: files.PathLike) -> str:
+    if has_model(path):
+        return files.normal(path)
+    newest = newest_version(path)
+    if newest is None:
+        raise ServingError(f"{path}: no SavedModel here, neither {SAVED_MODEL} nor <version>/{SAVED_MODEL}; "
                            "name the folder of an exported model")
-    return max(versions, key=lambda child: int(child.name))
+    return newest.path

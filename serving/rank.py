@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import click
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
 _MOST_FEATURES = 5
 
 
-def run_rank(target: str, model_name: str | None, version: int | None, label: str | None, schema_file: Path | None,
-             model_dir: Path | None, request_file: TextIO | None, log_path: Path | None, index: int, example: bool,
+def run_rank(target: str, model_name: str | None, version: int | None, label: str | None, schema_file: str | None,
+             model_dir: str | None, request_file: TextIO | None, log_path: str | None, index: int, example: bool,
              task: str | None, top: int, deadline: float) -> None:
     """Ranks one request and prints the table; with `example`, prints the request as JSON instead.
 
@@ -66,14 +65,14 @@ def run_rank(target: str, model_name: str | None, version: int | None, label: st
                   f"{target} in {first_ms:.1f} ms with connecting, {again_ms:.1f} ms without")
 
 
-def _log(path: Path) -> RequestLog:
+def _log(path: str) -> RequestLog:
     # It reads with TensorFlow, which a request from a file does not need.
     from zoo.data.request_log import RequestLog
 
     return RequestLog(path)
 
 
-def _schema_and_traits(schema_file: Path | None, model_dir: Path | None, logged: Schema | None) -> tuple[Schema, Traits]:
+def _schema_and_traits(schema_file: str | None, model_dir: str | None, logged: Schema | None) -> tuple[Schema, Traits]:
     if schema_file and model_dir:
         raise ServingError("give --schema or --model-dir, not both")
     if schema_file:

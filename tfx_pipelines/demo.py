@@ -74,13 +74,12 @@ def _simulated_log(console: Console, path: Path, requests: int):
 
 def _rank(console: Console, base: Path, name: str, log) -> None:
     from serving.client import RankingClient
-    from serving.model_dir import schema_of_model
     from serving.server import LocalModelServer
 
     logging.getLogger("serving.server").setLevel(logging.WARNING)  # the demo says it in its own words
     request = next(log.requests("test"))
     with (LocalModelServer({name: base}) as server,
-          RankingClient(server.target, name, schema_of_model(base), deadline_s=30.0) as client):
+          RankingClient.of_model(server.target, name, base, deadline_s=30.0) as client):
         client.wait_until_ready()
         ranking = client.rank_one(request)
         console.print(f"   {server.target} answers for {base}", markup=False, soft_wrap=True)

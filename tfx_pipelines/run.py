@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime
 import os
 
+from serving.model_dir import newest_version
 from tfx_pipelines.anomalies import check_anomalies
 from tfx_pipelines.code import stage_code
 from tfx_pipelines.config import RunConfig, with_floors
 from tfx_pipelines.pipeline import create_pipeline
 from tfx_pipelines.places import local_folder, serving_dir
 from tfx_pipelines.preflight import check_classes, check_path
-from tfx_pipelines.pushed import identity, newest_pushed
+from tfx_pipelines.pushed import identity
 from tfx_pipelines.report import write_report
 from tfx_pipelines.runners.local import LocalRun, run_local
 from tfx_pipelines.runners.lock import only_run
@@ -53,7 +54,7 @@ def run_pipeline(config: RunConfig) -> tuple[LocalRun, dict]:
         pipeline = create_pipeline(config, log.schema, schema_file=declared, serving_dir=serving_dir(config),
                                    metadata_path=str(local / "metadata.sqlite"))
         keys = stage_code(config.model.name)
-        keys["LatestPushedModel"] += f", {identity(newest_pushed(serving_dir(config)))}"
+        keys["LatestPushedModel"] += f", {identity(newest_version(serving_dir(config)))}"
         run = run_local(pipeline, local / "logs" / f"run-{datetime.datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log",
                         keys=keys, checks={("ExampleValidator", "anomalies"): check_anomalies})
         return run, write_report(root, config, log, run)

@@ -186,7 +186,7 @@ def test_serve_until_it_is_told_to_stop(scorer, log, tmp_path, number):
 def test_the_schema_is_read_from_the_newest_version(tmp_path):
     write_version(tmp_path / "scorer", 9)
     write_version(tmp_path / "scorer", 10)
-    assert newest_version(tmp_path / "scorer").name == "10"
+    assert newest_version(tmp_path / "scorer") == (10, f"{tmp_path}/scorer/10")
     assert schema_of_model(tmp_path / "scorer") == toy_schema()
     assert schema_of_model(tmp_path / "scorer" / "9") == toy_schema()
     (tmp_path / "scorer" / "10" / "assets.extra" / "schema.yaml").unlink()

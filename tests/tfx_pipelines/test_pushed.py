@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from tfx.types.standard_artifacts import Model
 
+from serving.model_dir import Version, newest_version
 from tests.toy import toy_schema
 from tfx_pipelines.components.latest_pushed_model import LatestPushedModel, unreadable
-from tfx_pipelines.pushed import PushedVersion, identity, newest_pushed
+from tfx_pipelines.pushed import identity
 from tfx_pipelines.schema import schema_to_json
 from zoo import files
 from zoo.schema import Feature, Label
@@ -20,26 +21,26 @@ def version(folder, number: str, model: str = "a"):
 
 
 def test_the_newest_is_the_highest_number_that_is_whole(tmp_path):
-    assert newest_pushed(str(tmp_path / "nowhere")) is None
-    assert newest_pushed(str(tmp_path)) is None
+    assert newest_version(str(tmp_path / "nowhere")) is None
+    assert newest_version(str(tmp_path)) is None
     for number in ("9", "10", "x", "11.tmp"):
         version(tmp_path, number)
     (tmp_path / "12").mkdir()  # still being copied: saved_model.pb comes last
-    assert newest_pushed(str(tmp_path)) == PushedVersion(10, f"{tmp_path}/10")
+    assert newest_version(str(tmp_path)) == Version(10, f"{tmp_path}/10")
 
 
 def test_a_folder_may_be_named_like_a_pattern(tmp_path):
     version(tmp_path / "din [v2]", "3")
-    assert newest_pushed(f"{tmp_path}/din [v2]").version == 3
+    assert newest_version(f"{tmp_path}/din [v2]").version == 3
 
 
 def test_a_model_is_the_same_whichever_version_it_is(tmp_path):
     for number, model in (("1", "a"), ("2", "a"), ("3", "b")):
         version(tmp_path, number, model)
-    one, again, other = (identity(PushedVersion(int(n), f"{tmp_path}/{n}")) for n in "123")
+    one, again, other = (identity(Version(int(n), f"{tmp_path}/{n}")) for n in "123")
     assert one == again != other and identity(None) == "none"
     (tmp_path / "3" / "fingerprint.pb").unlink()
-    assert identity(PushedVersion(3, f"{tmp_path}/3")) == "3"
+    assert identity(Version(3, f"{tmp_path}/3")) == "3"
 
 
 def test_a_model_that_reads_what_the_log_has_not_is_not_compared():
@@ -83,7 +84,7 @@ def test_the_component_copies_the_newest_version(serving_dir, tmp_path):
     model = found(serving_dir, toy_schema(), tmp_path)
     assert model.get_int_custom_property("version") == 7
     assert files.read_text(f"{model.uri}/Format-Serving/variables/variables.index") == "weights"
-    assert identity(newest_pushed(serving_dir)) == identity(PushedVersion(1, f"{model.uri}/Format-Serving"))
+    assert identity(newest_version(serving_dir)) == identity(Version(1, f"{model.uri}/Format-Serving"))
 
 
 def test_the_component_says_why_a_version_is_none_for_this_log(serving_dir, tmp_path):

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from serving.client import RankingClient
-from serving.model_dir import schema_of_model
+from serving.model_dir import Version, newest_version, schema_of_model
 from serving.server import LocalModelServer
 from tfx_pipelines.anomalies import AnomalyError
 from tfx_pipelines.places import serving_dir
-from tfx_pipelines.pushed import PushedVersion, identity, newest_pushed
+from tfx_pipelines.pushed import identity
 from tfx_pipelines.report import write_report
 from tfx_pipelines.run import run_pipeline
 from tfx_pipelines.runners.local import StageError
@@ -106,7 +106,7 @@ def test_second_run_takes_everything_from_the_cache(ran, demo):
 
 def test_the_baseline_is_what_was_pushed(ran, config):
     """B is blessed by the Evaluator and refused by the replay; C is compared with A, and fails the gate."""
-    pushed = newest_pushed(serving_dir(config))
+    pushed = newest_version(serving_dir(config))
     b = config.model_copy(update={"training": config.training.model_copy(update={"seed": 7}),
                                   "serving": config.serving.model_copy(update={"max_abs_diff": 1e-30})})
     run_b, report_b = run_pipeline(b)
@@ -119,11 +119,11 @@ def test_the_baseline_is_what_was_pushed(ran, config):
     baseline = run_c.artifacts["LatestPushedModel", "model"]
     assert run_c.properties["Evaluator", "blessing"]["baseline_model"] == baseline
     # By content: a model that was pushed twice is one model, and the cache keeps the version that was looked at first.
-    assert identity(PushedVersion(0, f"{baseline}/Format-Serving")) == identity(pushed)
+    assert identity(Version(0, f"{baseline}/Format-Serving")) == identity(pushed)
     compared = report_c["compared_with_version"]
-    assert identity(PushedVersion(compared, f"{serving_dir(config)}/{compared}")) == identity(pushed)
+    assert identity(Version(compared, f"{serving_dir(config)}/{compared}")) == identity(pushed)
     assert not report_c["blessed"] and report_c["pushed_version"] is None and "0.999" in report_c["reasons"][0]
-    assert newest_pushed(serving_dir(config)) == pushed
+    assert newest_version(serving_dir(config)) == pushed
 
 
 def test_a_refusal_by_the_serving_gate_says_whether_inputs_differ(ran, config):

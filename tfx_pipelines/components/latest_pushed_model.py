@@ -8,14 +8,13 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types.standard_artifacts import Model
 from tfx.utils import path_utils
 
-from tfx_pipelines.pushed import newest_pushed
+from serving.model_dir import SCHEMA_FILE, newest_version
 from tfx_pipelines.schema import schema_from_json
 from zoo import files
 from zoo.data import parsing
 from zoo.schema import Schema
 
 VERSION, REFUSED = "version", "refused"
-_SCHEMA_FILE = "assets.extra/schema.yaml"
 
 
 @component
@@ -34,15 +33,15 @@ def LatestPushedModel(
         serving_dir: folder of versions that servers watch.
         schema: the zoo's Schema of the request log, as JSON.
     """
-    pushed = newest_pushed(serving_dir)
+    pushed = newest_version(serving_dir)
     if pushed is None:
         return
     model.set_int_custom_property(VERSION, pushed.version)
-    why = unreadable(_schema_of(pushed.uri), schema_from_json(schema))
+    why = unreadable(_schema_of(pushed.path), schema_from_json(schema))
     if why:
         model.set_string_custom_property(REFUSED, why)
     else:
-        files.copy(pushed.uri, path_utils.serving_model_path(model.uri))
+        files.copy(pushed.path, path_utils.serving_model_path(model.uri))
 
 
 def unreadable(pushed: Schema | None, log: Schema) -> str:
@@ -53,7 +52,7 @@ def unreadable(pushed: Schema | None, log: Schema) -> str:
         log: schema of the request log.
     """
     if pushed is None:
-        return f"it carries no {_SCHEMA_FILE}"
+        return f"it carries no {SCHEMA_FILE}"
     offered = _columns(log)
     missing = [name for name, form in _columns(pushed).items() if offered.get(name) != form]
     if missing:
@@ -67,7 +66,7 @@ def _columns(schema: Schema) -> dict[str, Any]:
 
 
 def _schema_of(model: str) -> Schema | None:
-    path = files.join(model, _SCHEMA_FILE)
+    path = files.join(model, SCHEMA_FILE)
     return Schema.load(path) if files.is_file(path) else None
 
 

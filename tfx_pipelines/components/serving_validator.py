@@ -79,7 +79,7 @@ def ServingValidator(
         write_warmup(version, model_name, declared, requests[:warmup_requests])
         expected = _expected_scores(f"{model_run.uri}/{SCORES}", declared)
         check_ids(requests, expected)
-        result = _replay(model_name, version.parent, declared, requests[:replay_requests], expected)
+        result = _replay(model_name, version.parent, requests[:replay_requests], expected)
         io_utils.copy_dir(str(version), path_utils.serving_model_path(validated_model.uri))
     blessed = result.max_abs_diff <= max_abs_diff
     blessing.set_int_custom_property("blessed", int(blessed))
@@ -129,10 +129,9 @@ def _twice(identity: str) -> str:
             "give every request of the log an id of its own")
 
 
-def _replay(model_name: str, base: Path, schema: Schema, requests: list[Request],
-            expected: dict[str, dict[str, np.ndarray]]) -> Replay:
+def _replay(model_name: str, base: Path, requests: list[Request], expected: dict[str, dict[str, np.ndarray]]) -> Replay:
     with (LocalModelServer({model_name: base}, rest_port=None) as server,
-          RankingClient(server.target, model_name, schema, deadline_s=30.0) as client):
+          RankingClient.of_model(server.target, model_name, base, deadline_s=30.0) as client):
         client.wait_until_ready()
         return replay(client, requests, expected)
 
