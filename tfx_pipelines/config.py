@@ -56,10 +56,10 @@ class GateConfig(Config):
         max_drop: how far AUC and GAUC may fall below the model that serves today, the one that was pushed last.
     """
 
-    above_floors: float | None = pydantic.Field(0.0, ge=0)
-    auc: float = pydantic.Field(0.5, ge=0, le=1)
-    gauc: float = pydantic.Field(0.5, ge=0, le=1)
-    max_drop: float = pydantic.Field(0.005, ge=0)
+    above_floors: float | None = pydantic.Field(default=0.0, ge=0)
+    auc: float = pydantic.Field(default=0.5, ge=0, le=1)
+    gauc: float = pydantic.Field(default=0.5, ge=0, le=1)
+    max_drop: float = pydantic.Field(default=0.005, ge=0)
 
 
 class ServingConfig(Config):
@@ -74,9 +74,9 @@ class ServingConfig(Config):
     """
 
     model_name: str | None = None
-    replay_requests: int = pydantic.Field(256, ge=1)
-    max_abs_diff: float = pydantic.Field(1e-5, gt=0)
-    warmup_requests: int = pydantic.Field(16, ge=1, le=500)
+    replay_requests: int = pydantic.Field(default=256, ge=1)
+    max_abs_diff: float = pydantic.Field(default=1e-5, gt=0)
+    warmup_requests: int = pydantic.Field(default=16, ge=1, le=500)
 
 
 class PipelineConfig(Config):

@@ -38,10 +38,10 @@ class IdSpace(Config):
     """
 
     kind: Literal["learned", "hashed"] = "learned"
-    min_count: int = pydantic.Field(1, ge=1)
-    max_size: int | None = pydantic.Field(None, ge=1)
-    buckets: int | None = pydantic.Field(None, ge=1)
-    size: int | None = pydantic.Field(None, ge=FIRST_ID)
+    min_count: int = pydantic.Field(default=1, ge=1)
+    max_size: int | None = pydantic.Field(default=None, ge=1)
+    buckets: int | None = pydantic.Field(default=None, ge=1)
+    size: int | None = pydantic.Field(default=None, ge=FIRST_ID)
 
     @pydantic.model_validator(mode="after")
     def _consistent(self) -> IdSpace:
@@ -74,11 +74,11 @@ class Feature(Config):
     space: str | None = None
     role: Role | None = None
     transform: Literal["zscore", "log_zscore", "none"] = "zscore"
-    buckets: int = pydantic.Field(0, ge=0)
-    width: int = pydantic.Field(1, ge=1)
+    buckets: int = pydantic.Field(default=0, ge=0)
+    width: int = pydantic.Field(default=1, ge=1)
     multiple: bool = False
     weighted: bool = False
-    max_values: int = pydantic.Field(20, ge=1)
+    max_values: int = pydantic.Field(default=20, ge=1)
     owner: Literal["item", "request"] = "request"
 
     @pydantic.model_validator(mode="after")
@@ -116,7 +116,7 @@ class BehaviourSequence(Config):
 
     name: str = pydantic.Field(pattern=r"^[a-z][a-z0-9_]*$")
     fields: tuple[Feature, ...] = pydantic.Field(min_length=1)
-    max_length: int = pydantic.Field(50, ge=1)
+    max_length: int = pydantic.Field(default=50, ge=1)
     role: Literal["behaviours", "long_behaviours", "other"] = "behaviours"
 
     @property
@@ -231,7 +231,7 @@ class Schema(Config):
     group_key: str
     keys: tuple[str, ...] = ()
     sample_weight: bool = False
-    max_candidates: int = pydantic.Field(10_000, ge=1)
+    max_candidates: int = pydantic.Field(default=10_000, ge=1)
 
     @pydantic.model_validator(mode="after")
     def _consistent(self) -> Schema:

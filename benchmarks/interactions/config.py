@@ -21,8 +21,8 @@ class RequestsConfig(Config):
         seed: of every draw and order.
     """
 
-    history: int = pydantic.Field(50, ge=1)
-    item_min_count: int = pydantic.Field(1, ge=1)
+    history: int = pydantic.Field(default=50, ge=1)
+    item_min_count: int = pydantic.Field(default=1, ge=1)
     user_feature: bool = True
     seed: int = 7
 
@@ -35,8 +35,8 @@ class LeaveOneOutConfig(RequestsConfig):
         held_out_negatives: drawn for the held-out interactions.
     """
 
-    negatives: int = pydantic.Field(4, ge=1)
-    held_out_negatives: int = pydantic.Field(99, ge=1)
+    negatives: int = pydantic.Field(default=4, ge=1)
+    held_out_negatives: int = pydantic.Field(default=99, ge=1)
 
 
 class RandomSplitConfig(RequestsConfig):
@@ -48,9 +48,9 @@ class RandomSplitConfig(RequestsConfig):
         test: share of the samples.
     """
 
-    page: int = pydantic.Field(8, ge=2)
-    validation: float = pydantic.Field(0.2, gt=0, lt=1)
-    test: float = pydantic.Field(0.2, gt=0, lt=1)
+    page: int = pydantic.Field(default=8, ge=2)
+    validation: float = pydantic.Field(default=0.2, gt=0, lt=1)
+    test: float = pydantic.Field(default=0.2, gt=0, lt=1)
 
     @pydantic.model_validator(mode="after")
     def _consistent(self) -> RandomSplitConfig:

@@ -10,7 +10,7 @@ from zoo.config import Config, ConfigError, dump_yaml, load_yaml, merged, neares
 
 class Tower(Config):
     units: tuple[int, ...] = (200, 80)
-    dropout: float = pydantic.Field(0.0, ge=0, lt=1)
+    dropout: float = pydantic.Field(default=0.0, ge=0, lt=1)
 
 
 class Model(Config):

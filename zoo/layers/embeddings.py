@@ -32,9 +32,9 @@ class FieldEmbeddingConfig(Config):
         pretrained: vectors that tables begin with, by the names of their spaces.
     """
 
-    dim: int = pydantic.Field(16, ge=1)
-    scale: float = pydantic.Field(0.05, gt=0)
-    regularization: float = pydantic.Field(0.0, ge=0)
+    dim: int = pydantic.Field(default=16, ge=1)
+    scale: float = pydantic.Field(default=0.05, gt=0)
+    regularization: float = pydantic.Field(default=0.0, ge=0)
     pretrained: dict[str, PretrainedConfig] = {}
 
 
@@ -51,7 +51,7 @@ class EmbeddingConfig(FieldEmbeddingConfig):
     """
 
     dims: dict[str, pydantic.PositiveInt] = {}
-    bucket_dim: int = pydantic.Field(8, ge=1)
+    bucket_dim: int = pydantic.Field(default=8, ge=1)
 
 
 class Embeddings(keras.layers.Layer):

@@ -28,7 +28,7 @@ class PretrainedConfig(Config):
 
     asset: str
     mode: Literal["free", "anchored", "frozen"] = "free"
-    anchor: float | None = pydantic.Field(None, gt=0)
+    anchor: float | None = pydantic.Field(default=None, gt=0)
 
     @pydantic.model_validator(mode="after")
     def _consistent(self) -> PretrainedConfig:

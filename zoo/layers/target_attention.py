@@ -24,7 +24,7 @@ class TargetAttentionConfig(Config):
         match: also tell the unit which ids (item, category, …) of the event equal the candidate's. Ours.
     """
 
-    units: tuple[int, ...] = pydantic.Field((80, 40), min_length=1)
+    units: tuple[int, ...] = pydantic.Field(default=(80, 40), min_length=1)
     activation: str = "sigmoid"
     softmax: bool = False
     match: bool = True

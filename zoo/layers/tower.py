@@ -19,9 +19,9 @@ class TowerConfig(Config):
         dropout: share of units dropped in training.
     """
 
-    units: tuple[int, ...] = pydantic.Field((200, 80), min_length=1)
+    units: tuple[int, ...] = pydantic.Field(default=(200, 80), min_length=1)
     activation: str = "prelu"
-    dropout: float = pydantic.Field(0.0, ge=0, lt=1)
+    dropout: float = pydantic.Field(default=0.0, ge=0, lt=1)
 
 
 class RankingTower(keras.layers.Layer):

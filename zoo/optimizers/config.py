@@ -29,9 +29,9 @@ class OptimizerConfig(Config):
 
     name: Literal["adam", "sgd", "lazy_adam", "adagrad", "rowwise_adagrad", "ftrl", "proximal"]
     learning_rate: float = pydantic.Field(gt=0)
-    l1: float = pydantic.Field(0.0, ge=0)
-    l2: float = pydantic.Field(0.0, ge=0)
-    l21: float = pydantic.Field(0.0, ge=0)
+    l1: float = pydantic.Field(default=0.0, ge=0)
+    l2: float = pydantic.Field(default=0.0, ge=0)
+    l21: float = pydantic.Field(default=0.0, ge=0)
 
     @pydantic.model_validator(mode="after")
     def _consistent(self) -> OptimizerConfig:

@@ -25,12 +25,12 @@ class TrainingConfig(Config):
         checkpoint_seconds: how often at least a checkpoint is made; seldomer where making one takes long.
     """
 
-    epochs: int = pydantic.Field(3, ge=1)
-    batch_size: int = pydantic.Field(256, ge=1)
+    epochs: int = pydantic.Field(default=3, ge=1)
+    batch_size: int = pydantic.Field(default=256, ge=1)
     seed: int = 1
     optimizers: dict[str, OptimizerConfig] = {}
-    decay: float = pydantic.Field(1.0, gt=0, le=1)
+    decay: float = pydantic.Field(default=1.0, gt=0, le=1)
     select_by: Literal["gauc", "auc", "logloss"] = "auc"
-    patience: int = pydantic.Field(1, ge=1)
-    shuffle_buffer: int = pydantic.Field(20_000, ge=1)
-    checkpoint_seconds: float = pydantic.Field(60.0, ge=0)
+    patience: int = pydantic.Field(default=1, ge=1)
+    shuffle_buffer: int = pydantic.Field(default=20_000, ge=1)
+    checkpoint_seconds: float = pydantic.Field(default=60.0, ge=0)

@@ -107,8 +107,8 @@ class Negatives(Config):
         seed: of the draws.
     """
 
-    popularity: int = pydantic.Field(1, ge=0)
-    same_category: int = pydantic.Field(1, ge=0)
+    popularity: int = pydantic.Field(default=1, ge=0)
+    same_category: int = pydantic.Field(default=1, ge=0)
     same_category_from: Literal["training", "split"] = "training"
     seed: int = 7
 
@@ -142,10 +142,10 @@ class ImportConfig(Config):
     attributes: tuple[Attribute, ...] = ()
     splits: Splits
     negatives: Negatives = Negatives()
-    history: int = pydantic.Field(50, ge=1)
+    history: int = pydantic.Field(default=50, ge=1)
     history_scope: Literal["user", "session"] = "user"
-    item_min_count: int = pydantic.Field(2, ge=1)
-    max_rejected_share: float = pydantic.Field(0.05, ge=0, le=1)
+    item_min_count: int = pydantic.Field(default=2, ge=1)
+    max_rejected_share: float = pydantic.Field(default=0.05, ge=0, le=1)
     floors: dict[str, dict[str, float]] = {}
 
     @pydantic.model_validator(mode="after")

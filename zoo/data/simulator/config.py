@@ -34,20 +34,20 @@ class SimulatorConfig(Config):
         start: first day, seconds since 1970.
     """
 
-    requests: int = pydantic.Field(40_000, ge=100)
+    requests: int = pydantic.Field(default=40_000, ge=100)
     seed: int = 1
-    users: int = pydantic.Field(1_000, ge=10)
-    items: int = pydantic.Field(2_000, ge=50)
-    roots: int = pydantic.Field(8, ge=1)
-    leaves: int = pydantic.Field(8, ge=1)
-    brands: int = pydantic.Field(20, ge=1)
-    interests: int = pydantic.Field(4, ge=1)
-    drift: float = pydantic.Field(0.05, ge=0, le=1)
-    requests_per_user_day: float = pydantic.Field(1.0, gt=0)
-    page: int = pydantic.Field(8, ge=2)
-    history: int = pydantic.Field(50, ge=1)
-    exploration: float = pydantic.Field(0.25, ge=0, le=1)
-    position_decay: float = pydantic.Field(0.12, ge=0)
+    users: int = pydantic.Field(default=1_000, ge=10)
+    items: int = pydantic.Field(default=2_000, ge=50)
+    roots: int = pydantic.Field(default=8, ge=1)
+    leaves: int = pydantic.Field(default=8, ge=1)
+    brands: int = pydantic.Field(default=20, ge=1)
+    interests: int = pydantic.Field(default=4, ge=1)
+    drift: float = pydantic.Field(default=0.05, ge=0, le=1)
+    requests_per_user_day: float = pydantic.Field(default=1.0, gt=0)
+    page: int = pydantic.Field(default=8, ge=2)
+    history: int = pydantic.Field(default=50, ge=1)
+    exploration: float = pydantic.Field(default=0.25, ge=0, le=1)
+    position_decay: float = pydantic.Field(default=0.12, ge=0)
     base: float = -4.2
     labels: tuple[Literal["click", "purchase"], ...] = ("click",)
     start: int = 1_700_006_400

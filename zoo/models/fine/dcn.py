@@ -25,8 +25,8 @@ class DCNConfig(NetworkConfig):
     """
 
     embedding: EmbeddingConfig = EmbeddingConfig()
-    cross_layers: int = pydantic.Field(3, ge=1)
-    rank: int | None = pydantic.Field(None, ge=1)
+    cross_layers: int = pydantic.Field(default=3, ge=1)
+    rank: int | None = pydantic.Field(default=None, ge=1)
     units: tuple[int, ...] = (200, 80)
     activation: str = "relu"
 

@@ -30,7 +30,7 @@ class DIENConfig(NetworkConfig):
 
     embedding: EmbeddingConfig = EmbeddingConfig()
     evolution: Literal["augru", "augru_code", "agru", "gru"] = "augru"
-    auxiliary_weight: float = pydantic.Field(1.0, ge=0)
+    auxiliary_weight: float = pydantic.Field(default=1.0, ge=0)
     auxiliary_scorer: Literal["inner", "mlp"] = "inner"
     match: bool = True
     tower: TowerConfig = TowerConfig()

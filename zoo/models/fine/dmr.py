@@ -35,16 +35,16 @@ class DMRConfig(NetworkConfig):
     """
 
     embedding: EmbeddingConfig = EmbeddingConfig()
-    position_dim: int = pydantic.Field(8, ge=1)
-    hidden: int = pydantic.Field(32, ge=1)
+    position_dim: int = pydantic.Field(default=8, ge=1)
+    hidden: int = pydantic.Field(default=32, ge=1)
     output: Literal["item", "category", "brand"] = "item"
-    output_dim: int = pydantic.Field(16, ge=1)
+    output_dim: int = pydantic.Field(default=16, ge=1)
     u2i: bool = True
     i2i: bool = True
     position: bool = True
     auxiliary: Literal["logistic", "softmax", "none"] = "softmax"
-    auxiliary_weight: float = pydantic.Field(0.1, gt=0)
-    negatives: int = pydantic.Field(2000, ge=1)
+    auxiliary_weight: float = pydantic.Field(default=0.1, gt=0)
+    negatives: int = pydantic.Field(default=2000, ge=1)
     match: bool = True
     tower: TowerConfig = TowerConfig()
 

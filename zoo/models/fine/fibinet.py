@@ -32,7 +32,7 @@ class FiBiNETConfig(FieldModelConfig):
     embedding: FieldEmbeddingConfig = FieldEmbeddingConfig(dim=10)
     bilinear: Literal["all", "each", "interaction"] = "each"
     combination: Literal["00", "01", "10", "11"] = "01"
-    reduction: int = pydantic.Field(3, ge=1)
+    reduction: int = pydantic.Field(default=3, ge=1)
     gate: Literal["relu", "sigmoid"] = "relu"
 
 

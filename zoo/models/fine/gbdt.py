@@ -30,12 +30,12 @@ class GBDTConfig(Config):
         seed: of LightGBM.
     """
 
-    trees: int = pydantic.Field(500, ge=1)
-    leaves: int = pydantic.Field(12, ge=2)
-    depth: int = pydantic.Field(8, ge=1)
-    learning_rate: float = pydantic.Field(0.1, gt=0, le=1)
-    min_rows: int = pydantic.Field(20, ge=1)
-    l2: float = pydantic.Field(1.0, ge=0)
+    trees: int = pydantic.Field(default=500, ge=1)
+    leaves: int = pydantic.Field(default=12, ge=2)
+    depth: int = pydantic.Field(default=8, ge=1)
+    learning_rate: float = pydantic.Field(default=0.1, gt=0, le=1)
+    min_rows: int = pydantic.Field(default=20, ge=1)
+    l2: float = pydantic.Field(default=1.0, ge=0)
     seed: int = 1
 
 

@@ -30,10 +30,10 @@ class GBDTLRConfig(GBDTConfig):
         cross_buckets: rows of each cross's table.
     """
 
-    tree_share: float = pydantic.Field(0.5, gt=0, lt=1)
+    tree_share: float = pydantic.Field(default=0.5, gt=0, lt=1)
     sparse: bool = True
     crosses: tuple[tuple[str, str], ...] | None = None
-    cross_buckets: int = pydantic.Field(1 << 20, ge=1)
+    cross_buckets: int = pydantic.Field(default=1 << 20, ge=1)
 
 
 class GBDTLR(GBDT):

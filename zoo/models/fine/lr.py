@@ -22,8 +22,8 @@ class LRConfig(Config):
     """
 
     crosses: tuple[tuple[str, str], ...] | None = None
-    cross_buckets: int = pydantic.Field(1 << 20, ge=1)
-    negative_rate: float = pydantic.Field(1.0, gt=0, le=1)
+    cross_buckets: int = pydantic.Field(default=1 << 20, ge=1)
+    negative_rate: float = pydantic.Field(default=1.0, gt=0, le=1)
 
 
 class LR(ColumnModel):

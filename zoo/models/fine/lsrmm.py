@@ -37,8 +37,8 @@ class LSRMMConfig(NetworkConfig):
     long_term: bool = True
     gate: bool = True
     raw: bool = True
-    raw_dim: int = pydantic.Field(16, ge=1)
-    short_events: int = pydantic.Field(50, ge=1)
+    raw_dim: int = pydantic.Field(default=16, ge=1)
+    short_events: int = pydantic.Field(default=50, ge=1)
     tower: TowerConfig = TowerConfig(activation="dice")
 
 

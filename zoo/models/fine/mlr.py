@@ -22,8 +22,8 @@ class MLRConfig(Config):
         scale: standard deviation of the initial weights; equal weights would keep all regions equal for ever.
     """
 
-    regions: int = pydantic.Field(12, ge=1)
-    scale: float = pydantic.Field(0.1, gt=0)
+    regions: int = pydantic.Field(default=12, ge=1)
+    scale: float = pydantic.Field(default=0.1, gt=0)
 
 
 class MLR(RankingModel):

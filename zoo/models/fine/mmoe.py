@@ -30,11 +30,11 @@ class MMoEConfig(NetworkConfig):
 
     embedding: EmbeddingConfig = EmbeddingConfig()
     sharing: Literal["mmoe", "omoe", "shared_bottom"] = "mmoe"
-    experts: int = pydantic.Field(4, ge=1)
-    expert_units: tuple[int, ...] = pydantic.Field((64,), min_length=1)
-    tower_units: tuple[int, ...] = pydantic.Field((64,), min_length=1)
+    experts: int = pydantic.Field(default=4, ge=1)
+    expert_units: tuple[int, ...] = pydantic.Field(default=(64,), min_length=1)
+    tower_units: tuple[int, ...] = pydantic.Field(default=(64,), min_length=1)
     activation: str = "prelu"
-    gate_dropout: float = pydantic.Field(0.1, ge=0, lt=1)
+    gate_dropout: float = pydantic.Field(default=0.1, ge=0, lt=1)
 
 
 class MMoE(RankingModel):

@@ -27,13 +27,13 @@ class NAISConfig(Config):
         fism_epochs: epochs of a FISM whose tables NAIS begins with; 0 begins with random ones.
     """
 
-    dim: int = pydantic.Field(16, ge=1)
+    dim: int = pydantic.Field(default=16, ge=1)
     attention: Literal["prod", "concat", "none"] = "prod"
-    hidden: int = pydantic.Field(16, ge=1)
-    beta: float = pydantic.Field(0.5, ge=0, le=1)
-    alpha: float = pydantic.Field(0.0, ge=0, le=1)
-    regularization: float = pydantic.Field(1e-7, ge=0)
-    fism_epochs: int = pydantic.Field(1, ge=0)
+    hidden: int = pydantic.Field(default=16, ge=1)
+    beta: float = pydantic.Field(default=0.5, ge=0, le=1)
+    alpha: float = pydantic.Field(default=0.0, ge=0, le=1)
+    regularization: float = pydantic.Field(default=1e-7, ge=0)
+    fism_epochs: int = pydantic.Field(default=1, ge=0)
 
 
 class NAIS(RankingModel):

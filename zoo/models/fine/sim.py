@@ -38,15 +38,15 @@ class SIMConfig(NetworkConfig):
 
     embedding: EmbeddingConfig = EmbeddingConfig()
     search: Literal["hard", "soft"] = "hard"
-    found: int = pydantic.Field(50, ge=1)
-    search_weight: float = pydantic.Field(1.0, gt=0)
-    search_units: tuple[int, ...] = pydantic.Field((200, 80), min_length=1)
-    heads: int = pydantic.Field(4, ge=1)
-    head_dim: int = pydantic.Field(16, ge=1)
+    found: int = pydantic.Field(default=50, ge=1)
+    search_weight: float = pydantic.Field(default=1.0, gt=0)
+    search_units: tuple[int, ...] = pydantic.Field(default=(200, 80), min_length=1)
+    heads: int = pydantic.Field(default=4, ge=1)
+    head_dim: int = pydantic.Field(default=16, ge=1)
     time_gap: bool = True
     match: bool = True
     short: Literal["dien", "din", "none"] = "dien"
-    short_events: int = pydantic.Field(10, ge=1)
+    short_events: int = pydantic.Field(default=10, ge=1)
     tower: TowerConfig = TowerConfig()
 
 

@@ -39,17 +39,17 @@ class USMConfig(NetworkConfig):
     """
 
     embedding: EmbeddingConfig = EmbeddingConfig()
-    fields: tuple[str, ...] | None = pydantic.Field(None, min_length=2)
-    most: int = pydantic.Field(4, ge=2, le=4)
+    fields: tuple[str, ...] | None = pydantic.Field(default=None, min_length=2)
+    most: int = pydantic.Field(default=4, ge=2, le=4)
     learnable: bool = False
     windows: tuple[tuple[int, int], ...] | None = None
     pooling: bool = True
-    semantic_units: int = pydantic.Field(100, ge=1)
-    dropout: float = pydantic.Field(0.3, ge=0, lt=1)
-    l1: float = pydantic.Field(3e-6, ge=0)
-    l2: float = pydantic.Field(1e-6, ge=0)
+    semantic_units: int = pydantic.Field(default=100, ge=1)
+    dropout: float = pydantic.Field(default=0.3, ge=0, lt=1)
+    l1: float = pydantic.Field(default=3e-6, ge=0)
+    l2: float = pydantic.Field(default=1e-6, ge=0)
     crosses: tuple[tuple[str, str], ...] | None = None
-    cross_buckets: int = pydantic.Field(1 << 20, ge=1)
+    cross_buckets: int = pydantic.Field(default=1 << 20, ge=1)
     tower: TowerConfig = TowerConfig(units=(256, 128, 64), activation="relu")
 
 

@@ -27,7 +27,7 @@ class WDLConfig(NetworkConfig):
     embedding: EmbeddingConfig = EmbeddingConfig()
     tower: TowerConfig = TowerConfig(units=(256, 128, 64), activation="relu")
     crosses: tuple[tuple[str, str], ...] | None = None
-    cross_buckets: int = pydantic.Field(1 << 20, ge=1)
+    cross_buckets: int = pydantic.Field(default=1 << 20, ge=1)
 
 
 class WDLRequestState(NamedTuple):
