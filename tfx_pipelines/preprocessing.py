@@ -34,7 +34,7 @@ def preprocessing_fn(inputs: dict[str, Value], custom_config: dict[str, Any]) ->
     outputs: dict[str, Value] = {}
     for column in schema.columns():
         if column.feature.kind == "id":
-            outputs[column.name] = _apply(look_up[column.feature.space], inputs[column.name])
+            outputs[column.name] = _apply(look_up[column.space], inputs[column.name])
         elif column.feature.kind == "number":
             outputs |= _number(column, inputs[column.name])
     passed = [*schema.string_keys, REQUEST_TIME]
@@ -59,7 +59,7 @@ def vocabulary_sizes(schema: Schema, output: tft.TFTransformOutput) -> dict[str,
 
 def vocabularies(schema: Schema, output: tft.TFTransformOutput) -> Assets:
     """The vocabulary files of the learned spaces, as models ask for them."""
-    return Assets({vocabulary_name(name): output.vocabulary_file_by_name(vocabulary_name(name))
+    return Assets({vocabulary_name(name): str(output.vocabulary_file_by_name(vocabulary_name(name)))
                    for name, space in schema.spaces.items() if space.kind == "learned"})
 
 

@@ -171,6 +171,17 @@ class Column(NamedTuple):
     feature: Feature
 
     @property
+    def space(self) -> str:
+        """Name of the id space of its ids.
+
+        Raises:
+            TypeError: it has no ids.
+        """
+        if self.feature.space is None:
+            raise TypeError(f"column {self.name!r} is a {self.feature.kind}; only columns of ids have an id space")
+        return self.feature.space
+
+    @property
     def bucket(self) -> str:
         """Name of the model input with the quantile bucket of a number."""
         return f"{self.name}_bucket"

@@ -28,6 +28,13 @@ def test_columns_have_their_names_on_the_wire():
     assert toy_schema().candidate("category").name == "candidate_category" and toy_schema().candidate("brand") is None
 
 
+def test_columns_of_ids_alone_have_an_id_space():
+    columns = {column.name: column for column in toy_schema().columns()}
+    assert columns["history_item"].space == columns["candidate_item"].space == "item"
+    with pytest.raises(TypeError, match="'candidate_price' is a number"):
+        assert columns["candidate_price"].space
+
+
 def test_sizes_need_binding():
     with pytest.raises(ConfigError, match="call Schema.bind first"):
         toy_schema().size("item")

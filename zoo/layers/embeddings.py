@@ -81,7 +81,7 @@ class Embeddings(keras.layers.Layer):
         super().__init__(**kwargs)
         self.schema, self.config = schema, config
         self.one_width = not isinstance(config, EmbeddingConfig)
-        dims, bucket_dim = ({}, config.dim) if self.one_width else (config.dims, config.bucket_dim)
+        dims, bucket_dim = (config.dims, config.bucket_dim) if isinstance(config, EmbeddingConfig) else ({}, config.dim)
         columns = schema.columns()
         self._check("dims", dims)
         self._check("pretrained", config.pretrained)
@@ -111,7 +111,7 @@ class Embeddings(keras.layers.Layer):
         columns = self.schema.sequence_columns(sequence)
         mask = length_mask(request[sequence.length], request[columns[0].name])
         nothing = mask[..., tf.newaxis][..., :0]
-        keys = [self.spaces[event.feature.space](request[event.name]) for event, _ in matched]
+        keys = [self.spaces[event.space](request[event.name]) for event, _ in matched]
         ids = tf.stack([request[event.name] for event, _ in matched], -1) if matched else tf.cast(nothing, tf.int64)
         taken = {event.name for event, _ in matched}
         context = self._vectors([column for column in columns if column.name not in taken
@@ -151,7 +151,7 @@ class Embeddings(keras.layers.Layer):
 
     def matched_width(self, sequence: BehaviourSequence) -> int:
         """Width D of `Behaviours.keys` and `EmbeddedCandidates.query`."""
-        return sum(self.spaces[event.feature.space].dim for event, _ in matched_columns(self.schema, sequence))
+        return sum(self.spaces[event.space].dim for event, _ in matched_columns(self.schema, sequence))
 
     def behaviours_width(self, sequence: BehaviourSequence) -> int:
         """Width D + C of `Behaviours.events`."""
@@ -170,7 +170,7 @@ class Embeddings(keras.layers.Layer):
 
     def _vector(self, column: Column, values: Tensors) -> tf.Tensor:
         if column.feature.kind == "id":
-            return averaged(self.spaces[column.feature.space], column, values)
+            return averaged(self.spaces[column.space], column, values)
         bucket = [self.buckets[column.name](values[column.bucket])] if column.feature.buckets else []
         if self.one_width and bucket:
             return bucket[0]
@@ -181,7 +181,7 @@ class Embeddings(keras.layers.Layer):
         if column.feature.kind == "text":
             return 0
         if column.feature.kind == "id":
-            return self.spaces[column.feature.space].dim
+            return self.spaces[column.space].dim
         if self.one_width:
             return self.config.dim
         return column.feature.width + (self.buckets[column.name].dim if column.feature.buckets else 0)

@@ -81,7 +81,7 @@ class Linear(keras.layers.Layer):
         self.request_numbers = [c for c in schema.columns("request") if c.feature.kind == "number"]
         self.candidate_numbers = [c for c in schema.columns("candidate") if c.feature.kind == "number"]
         self.tables = {
-            column.name: EmbeddingTable(schema.size(column.feature.space), 1, scale=0.0, optimizer_group=of_tables,
+            column.name: EmbeddingTable(schema.size(column.space), 1, scale=0.0, optimizer_group=of_tables,
                                         name=f"linear_{column.name}")
             for column in self.request_ids + self.candidate_ids
         }

@@ -137,11 +137,11 @@ class RankingModel(tfrs.Model):
     def call(self, inputs: Tensors, training: bool | None = None) -> dict[str, tf.Tensor]:
         """`{task: [R, N]}` logits from the model's inputs (`zoo.data.parsing.to_dense`)."""
         request, candidates = split_inputs(self.schema, inputs)
-        states = self.encode_request(request), self.encode_candidates(candidates)
-        if self.scaled_statistics is None:
-            return self.score(*states)
-        # Of a request and a candidate together, so they belong to neither state.
-        return self.score(*states, self.scaled_statistics(request, candidates))
+        states = [self.encode_request(request), self.encode_candidates(candidates)]
+        if self.scaled_statistics is not None:
+            # Of a request and a candidate together, so they belong to neither state.
+            states.append(self.scaled_statistics(request, candidates))
+        return self.score(*states)
 
     def probabilities(self, inputs: Tensors) -> dict[str, tf.Tensor]:
         """`{task: [R, N]}` predictions for the model's inputs, at inference."""

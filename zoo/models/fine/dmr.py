@@ -79,6 +79,7 @@ class DMR(RankingModel):
     """
 
     Config = DMRConfig
+    config: DMRConfig
 
     def __init__(self, schema: Schema, config: DMRConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
@@ -88,10 +89,10 @@ class DMR(RankingModel):
         self.u2i = None
         if config.u2i:
             self.field, self.column = self._output_field()
-            self.output_table = EmbeddingTable(schema.size(self.column.feature.space), config.output_dim,
+            self.output_table = EmbeddingTable(schema.size(self.column.space), config.output_dim,
                                                config.embedding.scale, name="output_table")
             self.u2i = UserToItem(self._query(), config.hidden, config.output_dim)
-            self.next_item = AuxiliaryMatch(config) if config.auxiliary != "none" else None
+            self.next_item = AuxiliaryMatch(config.auxiliary, config) if config.auxiliary != "none" else None
         self.tower = RankingTower(schema, config.tower)
 
     def encode_request(self, request: Tensors) -> DMRRequestState:
@@ -137,10 +138,10 @@ class DMR(RankingModel):
 class AuxiliaryMatch(keras.layers.Layer):
     """Adds β times the next-item loss in training: the user network once more, over the history without its last event."""
 
-    def __init__(self, config: DMRConfig, **kwargs):
+    def __init__(self, kind: Literal["logistic", "softmax"], config: DMRConfig, **kwargs):
         super().__init__(**kwargs)
         self.weight = config.auxiliary_weight
-        self.loss = NextItemLoss(config.auxiliary, config.negatives)
+        self.loss = NextItemLoss(kind, config.negatives)
 
     def call(self, user: tf.Tensor, behaviours: Behaviours, ids: tf.Tensor, network: UserToItem, table: EmbeddingTable,
              training: bool | None = None) -> tf.Tensor:

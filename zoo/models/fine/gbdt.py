@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,7 @@ class GBDT(ColumnModel):
     """
 
     Config = GBDTConfig
+    config: GBDTConfig
     optimizers = {"dense": ColumnModel.optimizers["dense"]}
 
     def __init__(self, schema: Schema, config: GBDTConfig, **kwargs: Any):
@@ -94,8 +95,7 @@ class GBDT(ColumnModel):
                           {task: values.numpy()[real] for task, values in labels.items()},
                           {task: values.numpy()[real] for task, values in weights.items()}))
         rows, labels, weights = zip(*parts, strict=True)
-        return (np.concatenate(rows), *({task: np.concatenate([part[task] for part in column]) for task in column[0]}
-                                        for column in (labels, weights)))
+        return np.concatenate(rows), _joined(labels), _joined(weights)
 
     def _parameters(self, label: Label) -> dict[str, Any]:
         config = self.config
@@ -108,3 +108,7 @@ class GBDT(ColumnModel):
             # Missing values have become numbers before; routed alike in training and serving.
             "use_missing": False,
         }
+
+
+def _joined(parts: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {task: np.concatenate([part[task] for part in parts]) for task in parts[0]}

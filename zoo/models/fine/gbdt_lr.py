@@ -51,6 +51,7 @@ class GBDTLR(GBDT):
 
     def __init__(self, schema: Schema, config: GBDTLRConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
+        self.tree_share = config.tree_share
         rows = config.trees * (2 * config.leaves - 1)
         self.leaves = {label.name: EmbeddingTable(rows, 1, scale=0.0, optimizer_group="wide", name=f"leaves_{label.name}")
                        for label in schema.labels}
@@ -67,6 +68,6 @@ class GBDTLR(GBDT):
         return logits
 
     def prepare(self, split: TrainingSplit) -> Span:
-        cut = split.time_quantile(self.config.tree_share)
+        cut = split.time_quantile(self.tree_share)
         self.grow(split.batches(Span(until=cut)))
         return Span(after=cut)

@@ -35,6 +35,7 @@ class LR(ColumnModel):
     """
 
     Config = LRConfig
+    config: LRConfig
     optimizers = {"wide": WIDE}
 
     def __init__(self, schema: Schema, config: LRConfig, **kwargs: Any):

@@ -68,6 +68,7 @@ class LSRMM(RankingModel):
     """
 
     Config = LSRMMConfig
+    config: LSRMMConfig
 
     def __init__(self, schema: Schema, config: LSRMMConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)

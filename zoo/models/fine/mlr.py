@@ -44,7 +44,7 @@ class MLR(RankingModel):
         self.tasks = [label.name for label in schema.labels]
         width = 2 * config.regions * len(self.tasks)
         ids = [column for column in schema.columns() if column.feature.kind == "id"]
-        self.tables = {c.name: EmbeddingTable(schema.size(c.feature.space), width, config.scale, self.optimizer_group,
+        self.tables = {c.name: EmbeddingTable(schema.size(c.space), width, config.scale, self.optimizer_group,
                                               name=f"theta_{c.name}") for c in ids}
         self.numbers = {
             c.name: self.add_weight(f"theta_{c.name}", (c.feature.width, width),

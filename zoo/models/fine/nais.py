@@ -46,6 +46,7 @@ class NAIS(RankingModel):
     """
 
     Config = NAISConfig
+    config: NAISConfig
 
     def __init__(self, schema: Schema, config: NAISConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
@@ -56,7 +57,7 @@ class NAIS(RankingModel):
                               f"{schema.name!r}, over one id space; give the role `item` to both")
         self.event, self.item = pairs["item"]
         self.similarities = {
-            label.name: ItemSimilarity(schema.size(self.item.feature.space), config.dim, config.attention, config.hidden,
+            label.name: ItemSimilarity(schema.size(self.item.space), config.dim, config.attention, config.hidden,
                                        config.beta, config.alpha, config.regularization, name=f"similarity_{label.name}")
             for label in schema.labels
         }

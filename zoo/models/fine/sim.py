@@ -75,6 +75,7 @@ class SIM(RankingModel):
     """
 
     Config = SIMConfig
+    config: SIMConfig
 
     def __init__(self, schema: Schema, config: SIMConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)

@@ -80,7 +80,8 @@ class USM(RankingModel):
     """
 
     Config = USMConfig
-    optimizers = RankingModel.optimizers | {"wide": WIDE}
+    config: USMConfig
+    optimizers = {**RankingModel.optimizers, "wide": WIDE}
 
     def __init__(self, schema: Schema, config: USMConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
@@ -120,8 +121,8 @@ class USM(RankingModel):
 
     def _vector(self, column: Column, values: Tensors) -> tf.Tensor:
         """`[R, d]` or `[R, N, d]`: an id's row; a sequence's rows summed."""
-        rows = self.embeddings.spaces[column.feature.space](values[column.name])
-        if column.level != "sequence":
+        rows = self.embeddings.spaces[column.space](values[column.name])
+        if column.sequence is None:
             return rows
         return masked_sum(rows, length_mask(values[column.sequence.length], values[column.name]))
 
@@ -146,7 +147,7 @@ class USM(RankingModel):
         return chosen
 
     def _width(self, fields: list[Column]) -> int:
-        widths = {column.name: self.embeddings.spaces[column.feature.space].dim for column in fields}
+        widths = {column.name: self.embeddings.spaces[column.space].dim for column in fields}
         if len(set(widths.values())) > 1:
             raise ConfigError(f"USM adds and multiplies its fields, which need one width; got {widths}; set "
                               "model.config.embedding.dims alike, or name other fields")

@@ -55,7 +55,7 @@ class WDL(RankingModel):
     """
 
     Config = WDLConfig
-    optimizers = RankingModel.optimizers | {"wide": WIDE}
+    optimizers = {**RankingModel.optimizers, "wide": WIDE}
 
     def __init__(self, schema: Schema, config: WDLConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
