@@ -51,8 +51,8 @@ class Dice(keras.layers.Layer):
         """Mean and variance over the real places, and how many there are; both 0 where there is none."""
         axes = list(range(len(inputs.shape) - 1))
         places = tf.shape(inputs)[:-1]
-        mask = tf.ones(places) if mask is None else tf.broadcast_to(mask, places)
-        weights, count = mask[..., tf.newaxis], tf.reduce_sum(mask)
+        real = tf.ones(places) if mask is None else tf.broadcast_to(mask, places)
+        weights, count = real[..., tf.newaxis], tf.reduce_sum(real)
         mean = tf.math.divide_no_nan(tf.reduce_sum(inputs * weights, axes), count)
         variance = tf.math.divide_no_nan(tf.reduce_sum(tf.square(inputs - mean) * weights, axes), count)
         return mean, variance, count

@@ -71,7 +71,7 @@ class ExpertGate(keras.layers.Layer):
     def weights_of(self, parts: Sequence[tf.Tensor], training: bool | None = None) -> tf.Tensor:
         """`[..., E]`, summing to 1."""
         logits = self.logits(parts)
-        if training and self.dropout:
+        if training and self.randomness is not None:
             chance = self.randomness.uniform(tf.shape(logits))
             lucky = chance >= tf.reduce_max(chance, -1, keepdims=True)
             logits = tf.where((chance >= self.dropout) | lucky, logits, -1e9)

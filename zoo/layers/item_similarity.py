@@ -35,7 +35,8 @@ class ItemSimilarity(keras.layers.Layer):
         self.bias = EmbeddingTable(rows, 1, 0.0)
         if attention != "none":
             self.of_pair = keras.layers.Dense(hidden)
-            self.of_history = keras.layers.Dense(hidden, use_bias=False) if attention == "concat" else None
+            if attention == "concat":
+                self.of_history = keras.layers.Dense(hidden, use_bias=False)
             self.logit = keras.layers.Dense(1, use_bias=False)
 
     def call(self, past: tf.Tensor, mask: tf.Tensor, items: tf.Tensor, training: bool | None = None) -> tf.Tensor:

@@ -39,20 +39,21 @@ class HistoryStatistics(keras.layers.Layer):
 
     def __init__(self, schema: Schema, **kwargs):
         super().__init__(**kwargs)
-        self.sequence = schema.sequence("behaviours")
-        if self.sequence is None:
+        sequence = schema.sequence("behaviours")
+        if sequence is None:
             raise ConfigError(f"statistics are counted over a sequence with the role 'behaviours', and the schema "
                               f"{schema.name!r} has none; set model.config.statistics to false, or add the sequence")
-        events = schema.sequence_columns(self.sequence)
+        self.sequence = sequence
+        events = schema.sequence_columns(sequence)
         self.first, self.candidate = events[0].name, schema.columns("candidate")[0].name
-        self.matched = matched_columns(schema, self.sequence)
+        self.matched = matched_columns(schema, sequence)
         ours = {column.feature.role: column for column in schema.columns("candidate")
                 if column.feature.kind == "number" and column.feature.width == 1}
         numbers = [column for column in events if column.feature.kind == "number"]
         self.compared = [(column, ours[column.feature.role]) for column in numbers
                          if column.feature.role and column.feature.role in ours]
         self.last = [column for column in numbers if column not in [pair[0] for pair in self.compared]]
-        named = [(self.sequence.length, "length")]
+        named = [(sequence.length, "length")]
         named += [(f"{event.name}_{kind}", kind) for event, _ in self.matched for kind in ("count", "share", "recency")]
         named += [(f"{event.name}_{kind}", kind) for event, _ in self.compared for kind in ("to_last", "to_mean")]
         named += [(f"last_{column.name}", "last") for column in self.last]

@@ -73,7 +73,7 @@ class TrainingLoop(tf.Module):
         for mean in self.means.values():
             mean.reset_state()
 
-    def _steps(self, batches: Iterator[Batch]) -> tf.Tensor:
+    def _steps(self, batches: tf.data.Iterator) -> tf.Tensor:
         def take(taken: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             batch = batches.get_next_as_optional()
             more = batch.has_value()

@@ -71,8 +71,8 @@ def train(name: str, schema: Schema, train_files: Sequence[str], validation_file
     model.make_variables()
     split = TrainingFiles(schema, tuple(train_files), config)
     validation = read_dataset(schema, validation_files, max(config.batch_size, 512), keys=True)
-    run = _Run(model, config, split, checkpoints and (checkpoints, _identity(name, schema, train_files, config, model_config)),
-               on_progress)
+    kept = (checkpoints, _identity(name, schema, train_files, config, model_config)) if checkpoints else None
+    run = _Run(model, config, split, kept, on_progress)
     while not run.over:
         run.epoch()
         run.judge(score_dataset(model, validation).metrics(schema.group_key, schema.labels[0].name))
@@ -96,7 +96,7 @@ class _Run:
         self.best, self.best_epoch, self.best_weights = -np.inf, 0, None
         self.done, self.seconds, self.over = 0, 0.0, False  # batches and seconds of this epoch; whether there is another
         progress = self.checkpoints and self.checkpoints.restore()
-        if not progress:
+        if kept is None or not progress:
             self.span = model.prepare(split)
             return
         self.span = Span(*progress["span"])
@@ -135,8 +135,7 @@ class _Run:
         self.over = number == config.epochs or number - self.best_epoch >= config.patience
         self.optimizer.scale_learning_rates(config.decay)
         self.done, self.seconds = 0, 0.0
-        if self.checkpoints:
-            self._save()
+        self._save()
 
     def restore_best(self) -> None:
         """Sets the model to its best epoch."""
@@ -146,8 +145,9 @@ class _Run:
             self.model.set_weights(self.best_weights)
 
     def _save(self) -> None:
-        self.checkpoints.save(span=list(self.span), history=self.history, best=float(self.best), best_epoch=self.best_epoch,
-                              done=self.done, seconds=self.seconds, over=self.over)
+        if self.checkpoints:
+            self.checkpoints.save(span=list(self.span), history=self.history, best=float(self.best),
+                                  best_epoch=self.best_epoch, done=self.done, seconds=self.seconds, over=self.over)
 
 
 def _identity(name: str, schema: Schema, files: Sequence[str], config: TrainingConfig,

@@ -173,7 +173,7 @@ class ImportConfig(Config):
         """The attribute with the role `category`."""
         return next((a for a in self.attributes if a.role == "category"), None)
 
-    def schema(self) -> Schema:
+    def schema(self) -> Schema:  # pyright: ignore[reportIncompatibleMethodOverride]  (pydantic's, which is deprecated)
         """The schema of the request log: items and their attributes in history and candidates, gaps, popularity."""
         described = tuple(
             Feature(name=a.name, space=a.name, role=a.role) if a.kind == "id"

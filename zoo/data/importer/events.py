@@ -81,7 +81,7 @@ class EventStore:
         self.db.execute(f"CREATE OR REPLACE TEMP TABLE checked AS SELECT *, row_number() OVER () AS row FROM "
                         f"({reader.select()})")
         source.restore_unreadable("checked")
-        count = self.db.execute("SELECT count(*) FROM checked").fetchone()[0]
+        count = self.db.execute("SELECT count(*) FROM checked").fetchall()[0][0]
         if count == 0:
             raise EventLogError(f"{source.name}: the file has no rows")
         self.db.execute(f"INSERT INTO rejected SELECT {literal(source.name)}, row, reason FROM checked "
@@ -110,7 +110,7 @@ class EventStore:
     def drop_late(self) -> int:
         """Removes events at or after `splits.until`; gives their number."""
         until = int(self.config.splits.until.timestamp())
-        dropped = self.db.execute(f"SELECT count(*) FROM events WHERE time >= {until}").fetchone()[0]
+        dropped = self.db.execute(f"SELECT count(*) FROM events WHERE time >= {until}").fetchall()[0][0]
         self.db.execute(f"DELETE FROM events WHERE time >= {until}")
         return dropped
 
@@ -155,4 +155,4 @@ class EventStore:
 
     def count(self) -> int:
         """Events that are left."""
-        return self.db.execute("SELECT count(*) FROM events").fetchone()[0]
+        return self.db.execute("SELECT count(*) FROM events").fetchall()[0][0]

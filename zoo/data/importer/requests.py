@@ -49,13 +49,14 @@ class ItemTable:
         self.valid_from = [row[3] for row in rows]
         trained = np.flatnonzero(self.clicks)
         self.trained, self.weight = trained, np.cumsum(self.clicks[trained])
+        self.category: list[Any] = self.attributes[config.category.name] if config.category else []
         # Items by category and by the split of their first click, in the order of SPLITS.
         self.by_category: dict[tuple[str, int], np.ndarray] = {}
         if config.category:
             groups: dict[tuple[str, int], list[int]] = {}
             for place, row in enumerate(rows):
                 if row[2] is not None:
-                    key = self.attributes[config.category.name][place], SPLITS.index(split_of(config.splits, row[2]))
+                    key = self.category[place], SPLITS.index(split_of(config.splits, row[2]))
                     groups.setdefault(key, []).append(place)
             self.by_category = {key: np.array(places) for key, places in groups.items()}
 
@@ -101,10 +102,9 @@ class ItemTable:
     def of_category(self, item: str, split: str, rng: np.random.Generator) -> str | None:
         """Another item of the item's category, uniformly; None where there is none."""
         own = self.index[item]
-        category = self.attributes[self.config.category.name][own]
         last = SPLITS.index(split) if self.config.negatives.same_category_from == "split" else 0
         none = np.zeros(0, np.int64)
-        places = np.concatenate([self.by_category.get((category, when), none) for when in range(last + 1)])
+        places = np.concatenate([self.by_category.get((self.category[own], when), none) for when in range(last + 1)])
         places = places[places != own]
         return self.names[places[rng.integers(len(places))]] if len(places) else None
 
@@ -155,7 +155,7 @@ class RequestBuilder:
             yield starts[session], click, [shown[i] for i in order], [float(i == 0) for i in order], past
 
     def _of_impressions(self, rows: list[Event], clicks: list[Event]) -> Iterator[tuple[int, Event, list, list, list]]:
-        pages: dict[str, list[Event]] = {}
+        pages: dict[str | None, list[Event]] = {}
         for event in rows:
             if event.kind != OTHER and not event.prior:
                 pages.setdefault(event.request_id, []).append(event)

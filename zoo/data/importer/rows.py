@@ -97,14 +97,14 @@ class RowReader:
 
     def _check_columns(self) -> None:
         columns, name = self.config.columns, self.source.name
+        named = ("session",) if self.prior else ("user", "session", "request")
         needed = {"time": columns.time, "event": columns.event, "item": columns.item}
+        needed |= {key: value for key in named if (value := getattr(columns, key))}
         if self.prior:
             if self.config.history_scope != "session":
                 raise EventLogError(f"{name}: prior events belong to the session that they precede; they need "
                                     "history_scope: session (or give the file among the events, if it has users)")
-            needed["session"] = columns.session
         else:
-            needed |= {key: value for key in ("user", "session", "request") if (value := getattr(columns, key))}
             needed |= {attribute.name: attribute.source for attribute in self.config.attributes}
         for meaning, column in needed.items():
             if column not in self.source.columns:

@@ -61,7 +61,7 @@ class Source:
             f"FROM (SELECT line, min(CASE error_type WHEN 'TOO MANY COLUMNS' THEN {literal(_TOO_MANY_FIELDS)} "
             "WHEN 'INVALID ENCODING' THEN 'not UTF-8' "
             "ELSE 'can not be read: ' || lower(CAST(error_type AS VARCHAR)) END) AS reason FROM reject_errors GROUP BY line)")
-        if self.db.execute("SELECT count(*) FROM left_out").fetchone()[0]:
+        if self.db.execute("SELECT count(*) FROM left_out").fetchall()[0][0]:
             self.db.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT t.* REPLACE (t.row + coalesce(l.n, 0) AS row) "
                             f"FROM {table} t ASOF LEFT JOIN left_out l ON t.row > l.row - l.n")
             self.db.execute(f"INSERT INTO {table} BY NAME SELECT row, reason FROM left_out")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -80,12 +79,11 @@ class Assortment:
         Returns:
             Items, `[pages, places]`.
         """
-        chosen = self._draw(leaves, rng)
-        for attempt in itertools.count():
-            again = _repeated(chosen)
-            if not again.any():
-                return chosen
+        chosen, attempt = self._draw(leaves, rng), 0
+        while (again := _repeated(chosen)).any():
             chosen[again] = self._draw(leaves[again] if attempt < _TRIES else np.full(again.sum(), -1), rng)
+            attempt += 1
+        return chosen
 
     def _draw(self, leaves: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """One living item of each given leaf, whatever the others are."""
