@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 import warnings
 
@@ -30,16 +31,16 @@ EXTRAS = dict.fromkeys(("grpc", "grpc_health", "tensorflow_serving"), "serving")
 class LazyGroup(click.Group):
     """A click group that knows its commands by name and imports the one that is called."""
 
-    def list_commands(self, context: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
             return None
-        module, attribute = COMMANDS[name][0].split(":")
+        module, attribute = COMMANDS[cmd_name][0].split(":")
         return getattr(importlib.import_module(module), attribute)
 
-    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, help_) for name, (_, help_) in COMMANDS.items()])
 
@@ -57,7 +58,8 @@ def main() -> None:
     """Entry point: errors that a user can mend are one message, not a stack trace."""
     # A terminal that lacks a character of an id or a name shows its code instead of ending the command.
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     # Google's client libraries, which Beam imports, warn of Python's and gRPC's age at every start.
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")
     try:

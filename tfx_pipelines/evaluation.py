@@ -77,7 +77,7 @@ def _metrics(schema: Schema, label: Label, gate: GateConfig | None, several: boo
 def _add(spec: config_pb2.MetricsSpec, name: str, settings: dict[str, Any], least: float | None = None,
          max_drop: float | None = None, module: str | None = None) -> None:
     metric = spec.metrics.add(class_name=name, module=module or "", config=json.dumps(settings))
-    if least is None:
+    if least is None or max_drop is None:
         return
     metric.threshold.value_threshold.lower_bound.value = least
     metric.threshold.change_threshold.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER

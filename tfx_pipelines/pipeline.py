@@ -47,7 +47,7 @@ def create_pipeline(config: RunConfig, schema: Schema, *, schema_file: str, serv
         enable_cache=config.pipeline.cache,
         metadata_connection_config=(
             tfx.orchestration.metadata.sqlite_metadata_connection_config(metadata_path) if metadata_path else None),
-        beam_pipeline_args=config.beam_arguments,
+        beam_pipeline_args=[*config.beam_arguments],
     )
 
 

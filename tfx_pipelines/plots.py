@@ -59,7 +59,7 @@ def _learning(axis: plt.Axes, history: list[dict[str, Any]], best: int) -> None:
     axis.axvline(best, color=_BLUE, alpha=0.3, linewidth=6)
     lines = axis.get_lines()[:2] + other.get_lines()
     # Below the axis: inside, one of three curves always runs through it.
-    axis.legend(lines, [line.get_label() for line in lines], loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3,
+    axis.legend(lines, [str(line.get_label()) for line in lines], loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3,
                 frameon=False)
 
 

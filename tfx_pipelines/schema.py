@@ -82,11 +82,11 @@ def schema_to_json(schema: Schema) -> str:
 
 def _of_level(column: Column, feature: schema_pb2.Feature) -> schema_pb2.Feature:
     """One number or string of a request, of each event, or of each candidate."""
-    if column.level == "request":
-        _scalar(feature)
-    elif column.level == "sequence":
+    if column.sequence is not None:
         feature.value_count.min = 0
         feature.value_count.max = column.sequence.max_length
+    elif column.level == "request":
+        _scalar(feature)
     else:
         _list(feature)
     return feature

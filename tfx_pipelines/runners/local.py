@@ -96,7 +96,7 @@ def run_local(pipeline: tfx.dsl.Pipeline, log_file: Path,
     with output_to_file(log_file) as console, _logging_at(logging.INFO):
         for number, node in enumerate(ir.nodes, start=1):
             name = node.pipeline_node.node_info.id
-            if name in (keys or {}):
+            if keys and name in keys:
                 node.pipeline_node.parameters.parameters[KEY].field_value.string_value = keys[name]
             label = f"[{number:2d}/{len(ir.nodes)}] {name:<18} {DOES.get(name, '')}"
             launch = launcher.Launcher(
@@ -137,7 +137,7 @@ def _print_stage(console: Console, label: str, stage: Stage) -> None:
     console.print(f"{label:<72} {how:>9}  {stage.peak_rss_mib:6.0f} MiB", highlight=False, soft_wrap=True)
 
 
-def _explain(name: str, error: Exception, log_file: Path) -> str:
+def _explain(name: str, error: BaseException, log_file: Path) -> str:
     # Beam wraps the reason in its own words; the innermost cause says it best.
     while error.__cause__ is not None:
         error = error.__cause__

@@ -48,5 +48,5 @@ def _why(error: BaseException | None, folder: Path) -> str | None:
             return None
         return (words := refused(error)) and f"{place}: {words}"
     number = next((number for text, number in _TEXTS.items() if text in str(error)), None)
-    words = refused(error) or (number and refused(OSError(number, "")))
+    words = refused(error) or (refused(OSError(number, "")) if number else None)
     return words and f"{folder}: {words}"
