@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from serving.errors import ServingError
+from serving.versions import SAVED_MODEL, has_model, newest_version
 from zoo import files
 from zoo.config import load_yaml, parse
 from zoo.schema import Schema
 from zoo.traits import Traits
 
-SAVED_MODEL = "saved_model.pb"
 EXTRA_ASSETS = "assets.extra"
 SCHEMA_FILE = f"{EXTRA_ASSETS}/schema.yaml"
 MODEL_FILE = f"{EXTRA_ASSETS}/model.yaml"
-
-
-class Version(NamedTuple):
-    """A number and the SavedModel that servers know by it."""
-
-    version: int
-    path: str
 
 
 @dataclass(frozen=True)
@@ -63,21 +55,6 @@ def exported_model(path: files.PathLike) -> ExportedModel:
 def schema_of_model(path: files.PathLike) -> Schema:
     """The schema of an exported model; see `exported_model`."""
     return exported_model(path).schema
-
-
-def newest_version(folder: files.PathLike) -> Version | None:
-    """The version with the highest number (`folder/<number>/saved_model.pb`); None where there is none.
-
-    Args:
-        folder: of versions. One that was deleted, or is still being copied, is none.
-    """
-    versions = [Version(int(name), files.join(folder, name)) for name in files.list_dir(folder) if name.isdigit()]
-    return max((version for version in versions if has_model(version.path)), default=None)
-
-
-def has_model(path: files.PathLike) -> bool:
-    """Whether a SavedModel lies there, whole: what is copied last is there."""
-    return files.is_file(files.join(path, SAVED_MODEL))
 
 
 def _saved_model(path: files.PathLike) -> str:

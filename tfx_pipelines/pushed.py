@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from serving.model_dir import Version
+from serving.versions import Version
 from zoo import files
 
 _FINGERPRINT = "fingerprint.pb"  # TensorFlow's, of the graph and of the weights

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 
-from serving.model_dir import newest_version
+from serving.versions import newest_version
 from tfx_pipelines.anomalies import check_anomalies
 from tfx_pipelines.code import stage_code
 from tfx_pipelines.config import RunConfig, with_floors

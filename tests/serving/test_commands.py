@@ -14,8 +14,9 @@ from click.testing import CliRunner
 
 from serving.commands import rank, serve
 from serving.errors import ServingError
-from serving.model_dir import exported_model, newest_version, schema_of_model
+from serving.model_dir import exported_model, schema_of_model
 from serving.server import LocalModelServer
+from serving.versions import newest_version
 from tests.locales import latin_1
 from tests.serving.models import write_version
 from tests.toy import toy_bound, toy_requests, toy_schema

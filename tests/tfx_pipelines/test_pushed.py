@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tfx.types.standard_artifacts import Model
 
-from serving.model_dir import Version, newest_version
+from serving.versions import Version, newest_version
 from tests.toy import toy_schema
 from tfx_pipelines.components.latest_pushed_model import LatestPushedModel, unreadable
 from tfx_pipelines.pushed import identity

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from serving.client import RankingClient
-from serving.model_dir import Version, newest_version, schema_of_model
+from serving.model_dir import schema_of_model
 from serving.server import LocalModelServer
+from serving.versions import Version, newest_version
 from tfx_pipelines.anomalies import AnomalyError
 from tfx_pipelines.places import serving_dir
 from tfx_pipelines.pushed import identity
