@@ -82,7 +82,9 @@ def train(name: str, batch: Batch, data: str) -> tuple[RankingModel, tuple[float
     """A model after some steps on a batch, with its losses before and after, and what no step moved."""
     keras.utils.set_random_seed(7)
     tf.config.experimental.enable_op_determinism()
-    settings = {"statistics": True} if issubclass(registry.get(name).Config, NetworkConfig) else {}
+    config = registry.get(name).Config
+    settings = {"statistics": "detailed"} if issubclass(config, NetworkConfig) else {
+        setting: True for setting in ("detailed",) if setting in config.model_fields}
     model = toy_model(name, rich_bound(), settings)
     optimizers = {group: FAST[group] for group in model.optimizers}
     before = float(model.compute_loss(batch))

@@ -64,7 +64,7 @@ def example_inputs(schema: Schema, transform: Transform, examples: tf.Tensor) ->
     parsed = tf.io.parse_example(examples, parsing.raw_spec(schema))
     raw = {column.name: parsed[column.name] for column in schema.columns()}
     raw = {name: value.to_sparse() if isinstance(value, tf.RaggedTensor) else value for name, value in raw.items()}
-    transformed = {name: tf.RaggedTensor.from_sparse(value) if isinstance(value, tf.SparseTensor) else value
+    transformed = {name: _ragged(value) if isinstance(value, tf.SparseTensor) else value
                    for name, value in transform(raw).items()}
     return parsing.to_dense(schema, parsed | transformed)
 
@@ -166,3 +166,8 @@ def _sparse(part: Part) -> tf.Tensor | tf.SparseTensor:
         values, real = (tf.reshape(one, [shape[0], shape[1] * shape[2]]) for one in (values, real))
     indices = tf.where(real)
     return tf.SparseTensor(indices, tf.gather_nd(values, indices), tf.shape(values, tf.int64))
+
+
+def _ragged(value: tf.SparseTensor) -> tf.RaggedTensor:
+    # Not `from_sparse`: it checks at every call that rows have no holes, and these were ragged a moment ago.
+    return tf.RaggedTensor.from_value_rowids(value.values, value.indices[:, 0], value.dense_shape[0], validate=False)

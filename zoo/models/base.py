@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from zoo.assets import Assets
 from zoo.config import Config, ConfigError
@@ -11,6 +11,7 @@ from zoo.data.batch import Batch, Tensors
 from zoo.data.parsing import smallest_inputs
 from zoo.keras import tf, tfrs
 from zoo.layers.behaviours import matched_columns
+from zoo.layers.detailed_statistics import DetailedStatistics
 from zoo.layers.embeddings import Embeddings
 from zoo.layers.statistics import ScaledStatistics
 from zoo.layers.variables import variable_groups
@@ -27,10 +28,11 @@ class NetworkConfig(Config):
     """What the settings of all networks have.
 
     Args:
-        statistics: also give the model what counting over the history says of each candidate (`ScaledStatistics`).
+        statistics: also give the model what counting over the history says of each candidate (`ScaledStatistics`); `detailed`
+            counts pairs of ids and compares numbers within their category, too.
     """
 
-    statistics: bool = False
+    statistics: bool | Literal["detailed"] = False
 
 
 class RankingModel(tfrs.Model):
@@ -79,7 +81,7 @@ class RankingModel(tfrs.Model):
                               "declares neither request features nor sequences; add one of them")
         self.schema, self.config, self.assets = schema, config, assets or Assets()
         counted = isinstance(config, NetworkConfig) and config.statistics
-        self.scaled_statistics = ScaledStatistics(schema) if counted else None
+        self.scaled_statistics = ScaledStatistics(schema, counted == "detailed") if counted else None
 
     # ---- what a model defines ------------------------------------------------------------------------------------
 
@@ -112,11 +114,9 @@ class RankingModel(tfrs.Model):
     def prepare(self, split: TrainingSplit) -> Span:
         """Looks at the training split before the first step; gives back which part of it to learn from.
 
-        Here: how often each id occurs, for mini-batch-aware regularisation; and the whole split.
+        Here: what layers count (`count`), and the whole split.
         """
-        for layer in self.embedding_layers():
-            if layer.config.regularization:
-                layer.count_frequencies(batch.inputs for batch in split.batches())
+        self.count(split)
         return EVERYTHING
 
     def predictions(self, logits: Tensors) -> dict[str, tf.Tensor]:
@@ -129,6 +129,15 @@ class RankingModel(tfrs.Model):
         }
 
     # ---- what all share ------------------------------------------------------------------------------------------
+
+    def count(self, split: TrainingSplit) -> None:
+        """What layers count in the training split: how often each id occurs, and what is usual of each category."""
+        for layer in self.embedding_layers():
+            if layer.config.regularization:
+                layer.count_frequencies(batch.inputs for batch in split.batches())
+        for layer in self._flatten_layers():
+            if isinstance(layer, DetailedStatistics):
+                layer.learn(batch.inputs for batch in split.batches())
 
     def make_variables(self) -> None:
         """Makes all variables, as a Keras model does when it is called first."""

@@ -8,7 +8,10 @@ import pytest
 from tests.toy import rich_bound, toy_schema
 from zoo.config import ConfigError
 from zoo.keras import tf
-from zoo.layers.statistics import DenseStatistics, HistoryStatistics, ScaledStatistics
+from zoo.layers.detailed_statistics import DetailedStatistics
+from zoo.layers.history_statistics import HistoryStatistics
+from zoo.layers.statistics import DenseStatistics, ScaledStatistics
+from zoo.layers.usual import UsualNumber
 from zoo.schema import BehaviourSequence, Feature, IdSpace, Schema
 
 FIELDS = (Feature(name="item", space="item", role="item"), Feature(name="price", kind="number", role="price"),
@@ -58,3 +61,63 @@ def test_text_and_several_values_are_left_out():
 def test_nothing_to_count_is_said():
     with pytest.raises(ConfigError, match="role 'behaviours'"):
         ScaledStatistics(toy_schema().model_copy(update={"sequences": ()}))
+
+
+def test_a_number_is_measured_by_its_category():
+    """Category 2 has 1, 3; category 3 has 10; the prior is five values of the whole, of mean 14/3 and variance 146/9."""
+    usual = UsualNumber(5)
+    np.testing.assert_array_equal(usual(tf.constant([7.0]), tf.constant([3])), [7.0])
+    usual.learn([(np.array([1.0, 10.0], np.float32), np.array([2, 3])), (np.array([3.0], np.float32), np.array([2]))])
+    middle, variance = 14 / 3, 110 / 3 - (14 / 3) ** 2
+    mean = (4 + 5 * middle) / 7
+    deviation = np.sqrt(((1 - mean) ** 2 + (3 - mean) ** 2 + 5 * variance) / 7)
+    got = usual(tf.constant([3.0, 3.0]), tf.constant([2, 4])).numpy()
+    np.testing.assert_allclose(got, [(3 - mean) / deviation, (3 - middle) / np.sqrt(variance)], rtol=1e-6)
+
+
+def test_a_number_that_is_always_the_same_is_usual():
+    usual = UsualNumber(4)
+    usual.learn([(np.full(3, 2.0, np.float32), np.array([2, 2, 3]))])
+    assert usual(tf.constant([2.0, 2.0, 3.0]), tf.constant([2, 3, 2])).numpy().tolist() == [0, 0, 1]
+
+
+DETAILED = (Feature(name="item", space="item", role="item"), Feature(name="category", space="category", role="category"),
+            Feature(name="brand", space="brand", role="brand"), Feature(name="price", kind="number", role="price"))
+
+
+def detailed() -> tuple[Schema, dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+    schema = Schema(name="shop", spaces={name: IdSpace() for name in ("item", "category", "brand")}, group_key="user",
+                    sequences=(BehaviourSequence(name="history", fields=DETAILED, max_length=6),), candidates=DETAILED,
+                    keys=("user",)).bind({"item": 10, "category": 6, "brand": 6})
+    past = {"history_item": tf.constant([[5, 7, 5, 9]], tf.int64), "history_category": tf.constant([[2, 3, 2, 2]], tf.int64),
+            "history_brand": tf.constant([[4, 4, 5, 4]], tf.int64), "history_price": tf.constant([[1.0, 2.0, 6.0, 50.0]]),
+            "history_length": tf.constant([3], tf.int64)}
+    shown = {"candidate_item": tf.constant([[5, 8]], tf.int64), "candidate_category": tf.constant([[2, 3]], tf.int64),
+             "candidate_brand": tf.constant([[4, 5]], tf.int64), "candidate_price": tf.constant([[4.0, 1.0]]),
+             "candidate_count": tf.constant([2], tf.int64)}
+    return schema, past, shown
+
+
+def test_pairs_of_ids_and_prices_within_their_category():
+    """Of three events one has the first candidate's category and brand; the fourth stands behind the history."""
+    schema, past, shown = detailed()
+    layer = DetailedStatistics(schema)
+    assert layer.names[:len(HistoryStatistics(schema).names)] == HistoryStatistics(schema).names
+    assert layer.names[-4:] == ["history_category_brand_count", "history_price_usual", "history_price_taste",
+                                "history_price_off_taste"]
+    layer.usual[0].mean.assign([0, 0, 2.0, 1.0, 0, 0, 0, 0])
+    layer.usual[0].deviation.assign([1, 1, 2.0, 4.0, 1, 1, 1, 1])
+    taste = ((1 - 2) / 2 + (2 - 1) / 4 + (6 - 2) / 2) / (3 + 3)
+    expected = [[1, 1.0, taste, (1.0 - taste) ** 2], [0, 0.0, taste, taste ** 2]]
+    np.testing.assert_allclose(layer(past, shown).numpy()[0, :, -4:], expected, rtol=1e-6)
+    names = [name for name in layer.names if name.startswith("history_price")]
+    assert ScaledStatistics(schema, detailed=True)(past, shown).shape[-1] > ScaledStatistics(schema)(past, shown).shape[-1]
+    assert set(names) <= set(DenseStatistics(schema, detailed=True).names)
+
+
+def test_what_is_usual_is_learned_from_real_candidates_alone():
+    schema, past, shown = detailed()
+    layer = DetailedStatistics(schema)
+    layer(past, shown)
+    layer.learn([past | shown | {"candidate_count": tf.constant([1], tf.int64)}])
+    assert layer.usual[0].mean.numpy().tolist() == [4.0] * 8  # of the one real candidate, in its category and as the prior

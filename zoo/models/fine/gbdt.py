@@ -28,6 +28,7 @@ class GBDTConfig(Config):
         min_rows: candidates in a leaf at least.
         l2: on the leaves' values.
         seed: of LightGBM.
+        detailed: trees also read how many events share two ids with a candidate, and its numbers within their category.
     """
 
     trees: int = pydantic.Field(default=500, ge=1)
@@ -37,6 +38,7 @@ class GBDTConfig(Config):
     min_rows: int = pydantic.Field(default=20, ge=1)
     l2: float = pydantic.Field(default=1.0, ge=0)
     seed: int = 1
+    detailed: bool = False
 
 
 class GBDT(ColumnModel):
@@ -54,7 +56,7 @@ class GBDT(ColumnModel):
 
     def __init__(self, schema: Schema, config: GBDTConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
-        self.statistics = DenseStatistics(schema)
+        self.statistics = DenseStatistics(schema, config.detailed)
         self.forests = {label.name: Forest(config.trees, config.leaves, config.depth, name=f"forest_{label.name}")
                         for label in schema.labels}
         self.biases = {label.name: self.add_weight(f"bias_{label.name}", (), initializer="zeros") for label in schema.labels}

@@ -24,6 +24,7 @@ class GBDTLRConfig(GBDTConfig):
         min_rows: candidates in a leaf at least.
         l2: on the leaves' values.
         seed: of LightGBM.
+        detailed: as in GBDT.
         tree_share: earliest share of the training requests, from which the trees are grown; LR learns from the later ones.
         sparse: also give LR the ids, numbers and crosses that LR alone has.
         crosses: as in LR.
@@ -68,6 +69,7 @@ class GBDTLR(GBDT):
         return logits
 
     def prepare(self, split: TrainingSplit) -> Span:
+        self.count(split)
         cut = split.time_quantile(self.tree_share)
         self.grow(split.batches(Span(until=cut)))
         return Span(after=cut)
