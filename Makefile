@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?=
 PY := .venv/bin/python
 # Two processes: each grows to some 4 GB.
-TWO := -n 2 --dist loadfile
+TWO := -n 2
 
 .DEFAULT_GOAL := help
 .PHONY: help env demo test test-fast lint bench bench-step bench-memory bench-peers bench-ranking tables mutate targets lock nightly clean
