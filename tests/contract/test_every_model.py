@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -127,6 +128,7 @@ def trained(request, requests, batch, data, tmp_path_factory) -> Iterator[Traine
         client.wait_until_ready()
         yield Trained(name, model, requests, batch, losses, unmoved, path, client)
     keras.backend.clear_session()
+    gc.collect()
 
 
 def test_loss_falls_on_one_batch(trained):
