@@ -129,6 +129,7 @@ def trained(request, requests, batch, data, tmp_path_factory) -> Iterator[Traine
         yield Trained(name, model, requests, batch, losses, unmoved, path, client)
     keras.backend.clear_session()
     gc.collect()
+    gc.freeze()  # what is left of a model stays, and is not walked again
 
 
 def test_loss_falls_on_one_batch(trained):

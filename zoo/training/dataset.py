@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -43,18 +44,6 @@ def read_dataset(schema: Schema, files: Sequence[str], batch_size: int, *, shuff
     """
     if not files:
         raise FileNotFoundError(f"no transformed examples of {schema.name!r} were given to read")
-    spec = parsing.transformed_spec(schema) | parsing.label_spec(schema)
-    if keys:
-        spec |= parsing.key_spec(schema) | parsing.truth_spec(schema)
-
-    def parse(serialized: tf.Tensor) -> tuple:
-        parsed = tf.io.parse_example(serialized, spec)
-        batch = Batch(parsing.to_dense(schema, parsed), *parsing.labels_and_weights(schema, parsed))
-        if not keys:
-            return batch
-        extras = {key: parsed[key] for key in parsing.key_spec(schema)}
-        return batch, extras | {name: parsed[name].to_tensor() for name in parsing.truth_spec(schema)}
-
     dataset = tf.data.TFRecordDataset(list(files), compression_type="GZIP", num_parallel_reads=None)
     if after is not None:
         dataset = dataset.filter(lambda serialized: _time(serialized) > after)
@@ -65,7 +54,26 @@ def read_dataset(schema: Schema, files: Sequence[str], batch_size: int, *, shuff
     dataset = dataset.batch(batch_size).skip(skip)
     # Fixed, not tuned: the tuner's thread sleeps twice as long each time and is waited for where an epoch ends, which
     # made epochs up to twice as long (docs/results.md).
-    return dataset.map(parse, num_parallel_calls=_PARSERS).prefetch(2).with_options(untuned())
+    return dataset.map(_parser(schema.model_dump_json(), keys), num_parallel_calls=_PARSERS).prefetch(2).with_options(untuned())
+
+
+@functools.lru_cache(maxsize=16)
+def _parser(schema: str, keys: bool) -> Callable[[tf.Tensor], tuple]:
+    """From serialized examples to what a dataset gives; traced once, for all epochs that read this schema (as JSON)."""
+    declared = Schema.model_validate_json(schema)
+    spec = parsing.transformed_spec(declared) | parsing.label_spec(declared)
+    if keys:
+        spec |= parsing.key_spec(declared) | parsing.truth_spec(declared)
+
+    def parse(serialized: tf.Tensor) -> tuple:
+        parsed = tf.io.parse_example(serialized, spec)
+        batch = Batch(parsing.to_dense(declared, parsed), *parsing.labels_and_weights(declared, parsed))
+        if not keys:
+            return batch
+        extras = {key: parsed[key] for key in parsing.key_spec(declared)}
+        return batch, extras | {name: parsed[name].to_tensor() for name in parsing.truth_spec(declared)}
+
+    return tf.function(parse, input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
 
 
 def untuned() -> tf.data.Options:
