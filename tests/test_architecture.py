@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from importlinter.cli import lint_imports
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("zoo", "serving", "tfx_pipelines")
@@ -24,9 +23,10 @@ def run(code: str) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
 
 
-def test_imports_go_one_way(monkeypatch):
-    monkeypatch.chdir(ROOT)
-    assert lint_imports(config_filename=str(ROOT / "pyproject.toml")) == 0
+def test_imports_go_one_way():
+    # In a process of its own: it silences all loggers that are there.
+    done = subprocess.run([Path(sys.executable).with_name("lint-imports")], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stdout
 
 
 def test_zoo_needs_no_tfx_and_no_grpc():

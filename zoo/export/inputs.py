@@ -45,8 +45,8 @@ def request_inputs(schema: Schema, transform: Transform, raw: Mapping[str, tf.Te
     lengths = {}
     for sequence in schema.sequences:
         columns = schema.sequence_columns(sequence)
-        _check_lengths(raw, sequence.length, columns)
-        parts += [_part(column, raw, raw[sequence.length]) for column in columns]
+        known = _with_lengths(raw, sequence.length, columns)
+        parts += [_part(column, known, known[sequence.length]) for column in columns]
         # A longer history than the model was trained with keeps its most recent events.
         lengths[sequence.length] = tf.minimum(raw[sequence.length], sequence.max_length)
     return _transformed(transform, parts) | lengths
@@ -54,9 +54,10 @@ def request_inputs(schema: Schema, transform: Transform, raw: Mapping[str, tf.Te
 
 def candidate_inputs(schema: Schema, transform: Transform, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """The model's candidate columns from raw tensors."""
-    count, columns = raw[CANDIDATE_COUNT], schema.columns("candidate")
-    _check_lengths(raw, CANDIDATE_COUNT, columns)
-    return _transformed(transform, [_part(column, raw, count) for column in columns]) | {CANDIDATE_COUNT: count}
+    columns = schema.columns("candidate")
+    known = _with_lengths(raw, CANDIDATE_COUNT, columns)
+    count = known[CANDIDATE_COUNT]
+    return _transformed(transform, [_part(column, known, count) for column in columns]) | {CANDIDATE_COUNT: count}
 
 
 def example_inputs(schema: Schema, transform: Transform, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -77,16 +78,23 @@ def checked(schema: Schema, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor
         tf.debugging.assert_less_equal(count, tf.constant(most, count.dtype), message=
             f"a request may have at most {most} candidates; send more in several calls, scores do not change"),
     ]
+    return _after(checks, inputs)
+
+
+def _after(checks: list[tf.Operation], tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """The tensors once the checks have passed: what reads them must not fail before, in other words."""
     with tf.control_dependencies(checks):
-        return {name: tf.identity(value) for name, value in inputs.items()}
+        return {name: tf.identity(value) for name, value in tensors.items()}
 
 
-def _check_lengths(raw: Mapping[str, tf.Tensor], length: str, columns: list[Column]) -> None:
-    """Lengths must be at least 0 and at most the width of every tensor that they describe."""
-    tf.debugging.assert_non_negative(raw[length], message=f"{length} must not be negative")
-    for name in [name for column in columns for name in column.raw_names]:
+def _with_lengths(raw: Mapping[str, tf.Tensor], length: str, columns: list[Column]) -> dict[str, tf.Tensor]:
+    """The columns and their lengths, which must be at least 0 and at most the width of every tensor that they describe."""
+    checks = [tf.debugging.assert_non_negative(raw[length], message=f"{length} must not be negative")]
+    names = [name for column in columns for name in column.raw_names]
+    for name in names:
         width = tf.shape(raw[name], raw[length].dtype)[1]
-        tf.debugging.assert_less_equal(raw[length], width, message=f"{length} is above the width of {name}")
+        checks.append(tf.debugging.assert_less_equal(raw[length], width, message=f"{length} is above the width of {name}"))
+    return _after(checks, {name: raw[name] for name in [*names, length]})
 
 
 def _specs(columns: list[Column]) -> dict[str, tf.TensorSpec]:
@@ -111,7 +119,7 @@ def _part(column: Column, raw: Mapping[str, tf.Tensor], lengths: tf.Tensor | Non
         if lengths is not None:
             counts = tensors[column.count]
             tensors[column.count] = tf.where(tf.sequence_mask(lengths, tf.shape(counts)[1]), counts, 0)
-        _check_counts(column, tensors)
+        tensors = _after(_count_checks(column, tensors), tensors)
     tensors = parsing.cut(column, tensors, lengths)
     values = tensors.pop(column.name)
     if column.feature.multiple:
@@ -128,16 +136,19 @@ def _part(column: Column, raw: Mapping[str, tf.Tensor], lengths: tf.Tensor | Non
     return Part(column, values, real, tensors)
 
 
-def _check_counts(column: Column, tensors: Mapping[str, tf.Tensor]) -> None:
+def _count_checks(column: Column, tensors: Mapping[str, tf.Tensor]) -> list[tf.Operation]:
     """Each event, candidate or request has a count, at least 0 and at most the width of the values; weights are like them."""
     counts, shape = tensors[column.count], tf.shape(tensors[column.name], tf.int64)
-    tf.debugging.assert_equal(tf.shape(counts, tf.int64), shape[:-1], message=
-                              f"{column.count} must have the shape of {column.name} without its last dimension")
-    tf.debugging.assert_non_negative(counts, message=f"{column.count} must not be negative")
-    tf.debugging.assert_less_equal(counts, shape[-1], message=f"{column.count} is above the width of {column.name}")
+    checks = [
+        tf.debugging.assert_equal(tf.shape(counts, tf.int64), shape[:-1], message=
+                                  f"{column.count} must have the shape of {column.name} without its last dimension"),
+        tf.debugging.assert_non_negative(counts, message=f"{column.count} must not be negative"),
+        tf.debugging.assert_less_equal(counts, shape[-1], message=f"{column.count} is above the width of {column.name}"),
+    ]
     if column.feature.weighted:
-        tf.debugging.assert_equal(tf.shape(tensors[column.weight], tf.int64), shape, message=
-                                  f"{column.weight} must have the shape of {column.name}")
+        checks.append(tf.debugging.assert_equal(tf.shape(tensors[column.weight], tf.int64), shape, message=
+                                                f"{column.weight} must have the shape of {column.name}"))
+    return checks
 
 
 def _transformed(transform: Transform, parts: list[Part]) -> dict[str, tf.Tensor]:
