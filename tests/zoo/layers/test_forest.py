@@ -46,6 +46,14 @@ def test_a_tree_that_does_not_fit_is_refused():
         Forest(1, 2, 2).set_trees([{"tree_structure": split(0, 1, leaf(1), leaf(2)) | {"decision_type": "=="}}])
 
 
+def test_a_threshold_between_two_float32_is_rounded_down():
+    """0.1 as float32 lies above 0.1 as float64, which is what the library compares with: so it goes right."""
+    forest = Forest(1, 2, 1)
+    forest.set_trees([{"tree_structure": split(0, 0.1, leaf(1), leaf(2))}])
+    rows = tf.constant([[np.float32(0.1)], [np.nextafter(np.float32(0.1), np.float32(0))]])
+    assert forest.total(forest(rows)).numpy().tolist() == [2, 1]
+
+
 def test_the_same_scores_as_the_library_to_the_last_row():
     """Rows that lie exactly on thresholds, too: float32 values, float64 thresholds."""
     rng = np.random.default_rng(1)

@@ -95,6 +95,9 @@ def test_softmax_loss_by_hand():
     # A sample that is the item itself is no negative: of 2 and 4, only 4 is left beside the item.
     value = loss(tf.constant([[0.5]]), tf.constant([2], tf.int64), tf.ones(1), table, tf.constant([2, 4], tf.int64))
     np.testing.assert_allclose(value, np.log(np.exp(logits[[0, 2]]).sum()) - logits[0], rtol=1e-5)
+    # An item that is drawn with another chance than one half: its own logit is corrected, too.
+    value = loss(tf.constant([[0.5]]), tf.constant([3], tf.int64), tf.ones(1), table, tf.constant([2, 4], tf.int64))
+    np.testing.assert_allclose(value, np.log(np.exp(logits).sum()) - logits[1], rtol=1e-5)
 
 
 def test_samples_are_real_rows():
