@@ -109,8 +109,9 @@ def test_the_example_of_the_docs_is_one(write):
 
 
 def test_overrides_reach_nested_settings():
-    config = load_run_config("demo", ["training.epochs=7", "model.config.attention.softmax=true", "training.seed=3"])
-    assert config.training.epochs == 7 and config.model.config == {"attention": {"softmax": True}}
+    config = load_run_config("rees46", ["training.epochs=7", "model.config.attention.softmax=true", "training.seed=3"])
+    assert config.training.epochs == 7
+    assert config.model.config == {"attention": {"activation": "dice", "softmax": True}}
 
 
 def test_one_setting_of_an_optimizer_may_be_changed_in_a_minimal_configuration(write):
