@@ -40,6 +40,7 @@ def assert_learns(model, batch) -> None:
     before = float(model.compute_loss(batch))
     TrainingLoop(model, GroupedOptimizer(model)).run(tf.data.Dataset.from_tensors(batch).repeat(40))
     assert float(model.compute_loss(batch)) < before
+    assert float(tf.reduce_min(model.probabilities(batch[0])["click"])) < 0.4, "a rare click has a low probability"
 
 
 def test_the_example_of_a_new_model_trains_as_it_stands(example):
