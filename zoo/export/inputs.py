@@ -48,7 +48,7 @@ def request_inputs(schema: Schema, transform: Transform, raw: Mapping[str, tf.Te
         known = _with_lengths(raw, sequence.length, columns)
         parts += [_part(column, known, known[sequence.length]) for column in columns]
         # A longer history than the model was trained with keeps its most recent events.
-        lengths[sequence.length] = tf.minimum(raw[sequence.length], sequence.max_length)
+        lengths[sequence.length] = tf.minimum(known[sequence.length], sequence.max_length)
     return _transformed(transform, parts) | lengths
 
 
