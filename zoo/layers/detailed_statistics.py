@@ -9,7 +9,7 @@ from zoo.keras import tf
 from zoo.layers.behaviours import same_ids
 from zoo.layers.history_statistics import HistoryStatistics
 from zoo.layers.masking import length_mask
-from zoo.layers.usual import UsualNumber
+from zoo.layers.usual import Moments, UsualNumber
 from zoo.schema import CANDIDATE_COUNT, Column, Schema
 
 # So many events of no taste are added to a history before its mean is taken: one event says little.
@@ -51,13 +51,13 @@ class DetailedStatistics(HistoryStatistics):
         columns = [(usual, column.name, category.name) for usual, _, column, _, category in self._within()]
         if not columns:
             return
-        parts: list[list[tuple]] = [[] for _ in columns]
+        moments = [Moments(usual.mean.shape[0]) for usual, *_ in columns]
         for inputs in batches:
             real = tf.sequence_mask(inputs[CANDIDATE_COUNT], inputs[columns[0][1]].shape[1]).numpy()
-            for part, (_, *names) in zip(parts, columns, strict=True):
-                part.append(tuple(inputs[name].numpy()[real] for name in names))
-        for part, (usual, *_) in zip(parts, columns, strict=True):
-            usual.learn(part)
+            for counted, (_, *names) in zip(moments, columns, strict=True):
+                counted.add(*(inputs[name].numpy()[real] for name in names))
+        for counted, (usual, *_) in zip(moments, columns, strict=True):
+            usual.learn(counted)
 
     def call(self, request: Mapping[str, tf.Tensor], candidates: Mapping[str, tf.Tensor]) -> tf.Tensor:
         mask = length_mask(request[self.sequence.length], request[self.first])

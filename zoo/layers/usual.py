@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from zoo.keras import keras, tf
 
 # So many values of the whole log stand in for those that a category has not.
 PRIOR = 5.0
+
+
+class Moments:
+    """Counts and sums of a number by category, added up batch by batch.
+
+    Args:
+        categories: rows of the id space.
+    """
+
+    def __init__(self, categories: int):
+        self.count, self.total, self.squares = (np.zeros(categories) for _ in range(3))
+
+    def add(self, numbers: np.ndarray, categories: np.ndarray) -> None:
+        """Adds `[n]` numbers and their categories; no padding among them."""
+        exact, rows = numbers.astype(np.float64), len(self.count)
+        self.count += np.bincount(categories, minlength=rows)
+        self.total += np.bincount(categories, exact, rows)
+        self.squares += np.bincount(categories, exact ** 2, rows)
 
 
 class UsualNumber(keras.layers.Layer):
@@ -24,7 +40,9 @@ class UsualNumber(keras.layers.Layer):
 
     Example:
         >>> usual = UsualNumber(categories=100)
-        >>> usual.learn([(prices, categories)])
+        >>> moments = Moments(categories=100)
+        >>> moments.add(prices, categories)
+        >>> usual.learn(moments)
         >>> usual(prices, categories)
     """
 
@@ -39,19 +57,9 @@ class UsualNumber(keras.layers.Layer):
         centred = tf.cast(numbers, tf.float64) - tf.gather(self.mean, categories)
         return tf.cast(centred / tf.gather(self.deviation, categories), tf.float32)
 
-    def learn(self, values: Iterable[tuple[np.ndarray, np.ndarray]]) -> None:
-        """Learns means and deviations.
-
-        Args:
-            values: the numbers of a split and their categories, in parts; no padding among them.
-        """
-        rows = self.mean.shape[0]
-        count, total, squares = np.zeros(rows), np.zeros(rows), np.zeros(rows)
-        for numbers, categories in values:
-            exact = numbers.astype(np.float64)
-            count += np.bincount(categories, minlength=rows)
-            total += np.bincount(categories, exact, rows)
-            squares += np.bincount(categories, exact ** 2, rows)
+    def learn(self, moments: Moments) -> None:
+        """Takes means and deviations from what was counted over a split."""
+        count, total, squares = moments.count, moments.total, moments.squares
         everything = max(count.sum(), 1.0)
         middle = total.sum() / everything
         variance = max(squares.sum() / everything - middle ** 2, 0.0)

@@ -11,7 +11,7 @@ from zoo.keras import tf
 from zoo.layers.detailed_statistics import DetailedStatistics
 from zoo.layers.history_statistics import HistoryStatistics
 from zoo.layers.statistics import DenseStatistics, ScaledStatistics
-from zoo.layers.usual import UsualNumber
+from zoo.layers.usual import Moments, UsualNumber
 from zoo.schema import BehaviourSequence, Feature, IdSpace, Schema
 
 FIELDS = (Feature(name="item", space="item", role="item"), Feature(name="price", kind="number", role="price"),
@@ -67,7 +67,10 @@ def test_a_number_is_measured_by_its_category():
     """Category 2 has 1, 3; category 3 has 10; the prior is five values of the whole, of mean 14/3 and variance 146/9."""
     usual = UsualNumber(5)
     np.testing.assert_array_equal(usual(tf.constant([7.0]), tf.constant([3])), [7.0])
-    usual.learn([(np.array([1.0, 10.0], np.float32), np.array([2, 3])), (np.array([3.0], np.float32), np.array([2]))])
+    moments = Moments(5)
+    for numbers, categories in (([1.0, 10.0], [2, 3]), ([3.0], [2])):
+        moments.add(np.float32(numbers), np.array(categories))
+    usual.learn(moments)
     middle, variance = 14 / 3, 110 / 3 - (14 / 3) ** 2
     mean = (4 + 5 * middle) / 7
     deviation = np.sqrt(((1 - mean) ** 2 + (3 - mean) ** 2 + 5 * variance) / 7)
@@ -77,7 +80,9 @@ def test_a_number_is_measured_by_its_category():
 
 def test_a_number_that_is_always_the_same_is_usual():
     usual = UsualNumber(4)
-    usual.learn([(np.full(3, 2.0, np.float32), np.array([2, 2, 3]))])
+    moments = Moments(4)
+    moments.add(np.full(3, 2.0, np.float32), np.array([2, 2, 3]))
+    usual.learn(moments)
     assert usual(tf.constant([2.0, 2.0, 3.0]), tf.constant([2, 3, 2])).numpy().tolist() == [0, 0, 1]
 
 
