@@ -123,8 +123,6 @@ class _Run:
         """Ends an epoch by its validation metrics."""
         config, number, loss = self.config, len(self.history) + 1, self.loop.losses()["loss"]
         self.history.append({"epoch": number, "loss": loss, "seconds": self.seconds, "validation": metrics})
-        self.on_progress(f"epoch {number}/{config.epochs}  loss {loss:.4f}  validation AUC {metrics['auc']:.4f}  "
-                         f"GAUC {metrics['gauc']:.4f}  {self.seconds:.0f} s")
         value = metrics[config.select_by] * (-1.0 if config.select_by == "logloss" else 1.0)
         if value > self.best:
             self.best, self.best_epoch = value, number
@@ -134,8 +132,10 @@ class _Run:
                 self.best_weights = self.model.get_weights()
         self.over = number == config.epochs or number - self.best_epoch >= config.patience
         self.optimizer.scale_learning_rates(config.decay)
-        self.done, self.seconds = 0, 0.0
-        self._save()
+        took, self.done, self.seconds = self.seconds, 0, 0.0
+        self._save()  # before it is told: an epoch that was seen to end is not trained again
+        self.on_progress(f"epoch {number}/{config.epochs}  loss {loss:.4f}  validation AUC {metrics['auc']:.4f}  "
+                         f"GAUC {metrics['gauc']:.4f}  {took:.0f} s")
 
     def restore_best(self) -> None:
         """Sets the model to its best epoch."""
