@@ -92,7 +92,7 @@ def test_a_training_goes_on_between_epochs_and_knows_its_history(files, tmp_path
     with pytest.raises(Stop):
         run(files, checkpoints=str(tmp_path), on_progress=stop_after_two)
     result = run(files, checkpoints=str(tmp_path), on_progress=lines.append)
-    assert lines[0].startswith("going on after 1 epochs and 48 batches")
+    assert lines[0].startswith("going on after 2 epochs and 0 batches")
     assert [entry["validation"] for entry in result.history] == [entry["validation"] for entry in whole.history]
     assert [entry["loss"] for entry in result.history] == [entry["loss"] for entry in whole.history]
     assert result.best_epoch == whole.best_epoch and same(result.model.get_weights(), whole.model.get_weights())
