@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import tempfile
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from zoo.assets import Assets
 from zoo.data import parsing
 from zoo.data.batch import Batch
 from zoo.data.example import to_example
@@ -163,9 +167,29 @@ def small(name: str) -> dict[str, Any]:
     return {"cross_buckets": 1 << 10} if "cross_buckets" in registry.get(name).Config.model_fields else {}
 
 
+@functools.cache
+def toy_assets() -> Assets:
+    """Files that a model over the toy's schema may ask for: vocabularies, the words of titles, vectors of half the items."""
+    folder = Path(_temporary().name)
+    vectors = np.random.default_rng(0).normal(0.0, 0.1, (ITEMS // 2, 16))
+    lines = {"vocabulary_item": [f"i{i}" for i in range(ITEMS)], "vocabulary_category": [f"c{i}" for i in range(CATEGORIES)],
+             "vocabulary_tag": [f"t{i}" for i in range(TAGS - 1)],
+             "vocabulary_words": ["größe", *(f"{letter}{i}" for letter in "ic" for i in range(CATEGORIES))],
+             "item_vectors.txt": [" ".join([f"i{i}", *map(str, vector)]) for i, vector in enumerate(vectors)]}
+    for name, content in lines.items():
+        (folder / name).write_text("".join(f"{line}\n" for line in content), encoding="utf-8")
+    return Assets.from_folder(folder)
+
+
+@functools.cache
+def _temporary() -> tempfile.TemporaryDirectory:
+    """Kept until the process ends."""
+    return tempfile.TemporaryDirectory(prefix="toy_assets")
+
+
 def toy_model(name: str, schema: Schema | None = None, config: Mapping[str, Any] | None = None) -> RankingModel:
     """A small model of the zoo with its variables, over the toy's schema."""
-    model = registry.build(name, schema or toy_bound(), small(name) | dict(config or {}))
+    model = registry.build(name, schema or toy_bound(), small(name) | dict(config or {}), toy_assets())
     model.make_variables()
     return model
 

@@ -301,6 +301,18 @@ class Schema(Config):
         """The candidate columns that belong to the item alone; the catalogue has them, named by their features."""
         return [column for column in self.columns("candidate") if column.feature.owner == "item"]
 
+    def of_items(self) -> Schema:
+        """The same schema with those candidate columns alone that belong to the item: what can be computed on ahead of time.
+
+        Raises:
+            ConfigError: no candidate feature is said to be the item's.
+        """
+        columns = self.item_columns()
+        if not columns:
+            raise ConfigError(f"schema {self.name!r}: no candidate feature is said to belong to the item; say `owner: item` of "
+                              "those that the catalogue has")
+        return self.model_copy(update={"candidates": tuple(column.feature for column in columns)})
+
     @property
     def string_keys(self) -> tuple[str, ...]:
         """String columns of a request that are carried along: its id and the declared keys."""

@@ -1,4 +1,4 @@
-"""What the rest of the cascade may rely on of a model: its stage, and what its scores depend on."""
+"""What the rest of the cascade may rely on of a model: its stage, what its scores depend on, and what can be computed ahead."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ class Traits(Config):
         stage: of the cascade: `recall`, `coarse`, `fine` or `rerank`.
         scores: `pointwise`, a candidate's score does not depend on the others of its request; or `listwise`, it depends on the
             whole list, which must then never be divided between calls.
+        items: `online`, the model reads all columns of a candidate; or `ahead`, `encode_candidates` reads those that belong to
+            the item alone, so that it can be computed ahead of time for a whole catalogue.
     """
 
     stage: Stage = "fine"
     scores: Literal["pointwise", "listwise"] = "pointwise"
+    items: Literal["online", "ahead"] = "online"

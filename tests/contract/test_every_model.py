@@ -13,6 +13,7 @@ import pytest
 from serving.client import RankingClient
 from serving.errors import BadRequestError
 from serving.server import LocalModelServer
+from tests.documented import documented, register
 from tests.toy import (
     ToyTransform,
     raw_tensors,
@@ -113,12 +114,20 @@ def data(requests, tmp_path_factory) -> str:
 
 
 def names() -> list:
-    """All models; `make test-fast` takes two of them."""
-    return [pytest.param(name, marks=() if name in ("din", "wdl") else pytest.mark.slow) for name in registry.names()]
+    """All models, and those of the docs; `make test-fast` takes two of them."""
+    return [pytest.param(name, marks=() if name in ("din", "wdl") else pytest.mark.slow)
+            for name in [*registry.names(), *documented()]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def with_documented(tmp_path_factory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        register(patch, tmp_path_factory.mktemp("documented"))
+        yield
 
 
 @pytest.fixture(scope="module", params=names())
-def trained(request, requests, batch, data, tmp_path_factory) -> Iterator[Trained]:
+def trained(request, requests, batch, data, with_documented, tmp_path_factory) -> Iterator[Trained]:
     name = request.param
     model, losses, unmoved = train(name, batch, data)
     path = tmp_path_factory.mktemp(name) / "1"
@@ -252,8 +261,10 @@ def test_unknown_ids_score_like_missing_ones(trained):
 
 @pytest.mark.parametrize(("signature", "specs"), [("encode_request", request_specs), ("encode_candidates", candidate_specs)])
 def test_encoders_ask_for_their_own_side_only(trained, signature, specs):
+    """And the candidates' for no more than what the catalogue has, where the model says so."""
     raw = {name: value.numpy() for name, value in raw_tensors(trained.schema, trained.requests[:3]).items()}
-    state = trained.client.predict({name: raw[name] for name in specs(trained.schema)}, signature)
+    schema = trained.schema.of_items() if trained.model.traits.items == "ahead" else trained.schema
+    state = trained.client.predict({name: raw[name] for name in specs(schema)}, signature)
     assert state and all(len(value) == 3 for value in state.values())
 
 

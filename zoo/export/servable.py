@@ -17,6 +17,7 @@ from zoo.export.inputs import (
 )
 from zoo.keras import tf
 from zoo.models.base import RankingModel
+from zoo.schema import Schema
 
 
 class ServableRanker(tf.Module):
@@ -48,7 +49,8 @@ class ServableRanker(tf.Module):
 
     def rank(self, **raw: tf.Tensor) -> dict[str, tf.Tensor]:
         """`{task: [R, N]}` for raw request and candidate tensors; lengths say what is padding."""
-        return self.model.probabilities(request_inputs(self.schema, self.transform, raw) | self._candidates(raw))
+        candidates = self._candidates(self.schema, raw)
+        return self.model.probabilities(request_inputs(self.schema, self.transform, raw) | candidates)
 
     def encode_request(self, **raw: tf.Tensor) -> dict[str, tf.Tensor]:
         """The request's state, flat by name."""
@@ -56,7 +58,7 @@ class ServableRanker(tf.Module):
 
     def encode_candidates(self, **raw: tf.Tensor) -> dict[str, tf.Tensor]:
         """The candidates' state, flat by name."""
-        return flatten(self.model.encode_candidates(self._candidates(raw)))
+        return flatten(self.model.encode_candidates(self._candidates(self.model.encoded_schema, raw)))
 
     def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Labels `label_…` and weights `weight_…` `[R, N]` of labelled examples, for evaluation."""
@@ -71,13 +73,14 @@ class ServableRanker(tf.Module):
         """The concrete functions by signature name."""
         examples = tf.TensorSpec([None], tf.string, name="examples")
         request, candidates = request_specs(self.schema), candidate_specs(self.schema)
+        encoded = candidate_specs(self.model.encoded_schema)
         # As training is (`zoo.training.loop`): AutoGraph would rewrite every function below these, and none needs it.
         graph = tf.function(autograph=False)
         return {
             "serving_default": graph(self.serve_examples).get_concrete_function(examples),
             "rank": graph(self.rank).get_concrete_function(**request, **candidates),
             "encode_request": graph(self.encode_request).get_concrete_function(**request),
-            "encode_candidates": graph(self.encode_candidates).get_concrete_function(**candidates),
+            "encode_candidates": graph(self.encode_candidates).get_concrete_function(**encoded),
             "transform_features": graph(self.transform_features).get_concrete_function(examples),
         }
 
@@ -89,8 +92,8 @@ class ServableRanker(tf.Module):
         handles = {id(capture) for signature in signatures.values() for capture in signature.captured_inputs}
         self.reached = [part for part in tf.train.TrackableView(self.model).descendants() if id(_handle(part)) in handles]
 
-    def _candidates(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return checked(self.schema, candidate_inputs(self.schema, self.transform, raw))
+    def _candidates(self, schema: Schema, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return checked(schema, candidate_inputs(schema, self.transform, raw))
 
 
 def _handle(part: Any) -> Any:

@@ -25,7 +25,7 @@ class EmbeddingTable(keras.layers.Layer):
         super().__init__(trainable=not frozen, **kwargs)
         self.rows, self.dim, self.optimizer_group = rows, dim, optimizer_group
         initializer = keras.initializers.RandomNormal(stddev=scale) if scale else "zeros"
-        self.table = self.add_weight("table", (rows, dim), initializer=initializer, trainable=not frozen)
+        self.table = self.add_weight(f"{self.name}/table", (rows, dim), initializer=initializer, trainable=not frozen)
 
     def fill(self, ids: np.ndarray, vectors: np.ndarray) -> None:
         """Sets the rows of some ids `[n]` to given vectors `[n, dim]`."""

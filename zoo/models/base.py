@@ -41,7 +41,8 @@ class RankingModel(tfrs.Model):
     A model defines `Config` and three methods:
 
     * `encode_request(request)`: nothing here may look at a candidate;
-    * `encode_candidates(candidates)`: nothing here may look at the user;
+    * `encode_candidates(candidates)`: nothing here may look at the user, nor, with the trait `items="ahead"`, at what is known
+      only at the request;
     * `score(request_state, candidate_state)`: `{task: [R, N]}` logits, and whatever else `loss` needs; a model whose config is
       a `NetworkConfig` takes `statistics [R, N, F]` as a third argument, None where they are not asked for.
 
@@ -139,6 +140,11 @@ class RankingModel(tfrs.Model):
             if isinstance(layer, DetailedStatistics):
                 layer.learn(batch.inputs for batch in split.batches())
 
+    @property
+    def encoded_schema(self) -> Schema:
+        """The schema with the candidate columns that `encode_candidates` is given: all, or the item's (`Traits.items`)."""
+        return self.schema.of_items() if self.traits.items == "ahead" else self.schema
+
     def make_variables(self) -> None:
         """Makes all variables, as a Keras model does when it is called first."""
         self(smallest_inputs(self.schema))
@@ -146,7 +152,7 @@ class RankingModel(tfrs.Model):
     def call(self, inputs: Tensors, training: bool | None = None) -> dict[str, tf.Tensor]:
         """`{task: [R, N]}` logits from the model's inputs (`zoo.data.parsing.to_dense`)."""
         request, candidates = split_inputs(self.schema, inputs)
-        states = [self.encode_request(request), self.encode_candidates(candidates)]
+        states = [self.encode_request(request), self.encode_candidates(candidates_of(self.encoded_schema, inputs))]
         if self.scaled_statistics is not None:
             # Of a request and a candidate together, so they belong to neither state.
             states.append(self.scaled_statistics(request, candidates))
@@ -198,8 +204,11 @@ class RankingModel(tfrs.Model):
 
 def split_inputs(schema: Schema, inputs: Tensors) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
     """The model's inputs as the request's and the candidates' columns."""
+    candidates = candidates_of(schema, inputs)
+    return {name: value for name, value in inputs.items() if name not in candidates}, candidates
+
+
+def candidates_of(schema: Schema, inputs: Tensors) -> dict[str, tf.Tensor]:
+    """Those of the model's inputs that are a schema's candidate columns, with how many candidates there are."""
     ours = {name for column in schema.columns("candidate") for name in column.input_names} | {CANDIDATE_COUNT}
-    return ({name: value for name, value in inputs.items() if name not in ours},
-            {name: value for name, value in inputs.items() if name in ours})
-
-
+    return {name: value for name, value in inputs.items() if name in ours}

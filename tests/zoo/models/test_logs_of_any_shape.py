@@ -8,10 +8,11 @@ import re
 import numpy as np
 import pytest
 
-from tests.toy import CATEGORIES, ITEMS, small, toy_batch, toy_bound, toy_requests, toy_schema
+from tests.toy import CATEGORIES, ITEMS, small, toy_assets, toy_batch, toy_bound, toy_requests, toy_schema
 from zoo.config import ConfigError
 from zoo.keras import keras, tf
 from zoo.models import registry
+from zoo.models.base import RankingModel
 from zoo.schema import BehaviourSequence, Feature, Label, Schema
 
 BOUND = {"item": ITEMS, "category": CATEGORIES}
@@ -58,6 +59,10 @@ REFUSED = {
 }
 
 
+def build(name: str, schema: Schema) -> RankingModel:
+    return registry.build(name, schema, small(name), toy_assets())
+
+
 @pytest.mark.parametrize("log", LOGS)
 @pytest.mark.parametrize("name", registry.names())
 def test_scores_a_log_that_lacks_something_or_says_so(name, log):
@@ -65,9 +70,9 @@ def test_scores_a_log_that_lacks_something_or_says_so(name, log):
     inputs = inputs_of(schema)
     if name in REFUSED[log]:
         with pytest.raises(ConfigError, match=f"needs .*{schema.name}"):
-            registry.build(name, schema, small(name))
+            build(name, schema)
         return
-    model = registry.build(name, schema, small(name))
+    model = build(name, schema)
     scores = model.probabilities(inputs)["click"]
     assert scores.shape == inputs[schema.columns("candidate")[0].name].shape[:2]
     assert np.isfinite(scores).all()
@@ -79,9 +84,9 @@ def test_a_history_that_has_nothing_in_common_with_the_candidates(name):
     schema = reduced(sequences=(strange,))
     if name in BEHAVIOURS:
         with pytest.raises(ConfigError, match="history"):
-            registry.build(name, schema, small(name))
+            build(name, schema)
         return
-    model = registry.build(name, schema, small(name))
+    model = build(name, schema)
     assert np.isfinite(model.probabilities(inputs_of(schema))["click"]).all()
 
 
@@ -92,7 +97,7 @@ def test_several_tasks_each_learn_from_their_own_label(name):
     schema = toy_schema(labels).bind(BOUND)
     inputs, targets, weights = toy_batch(schema, toy_requests(12, schema=schema))
     keras.utils.set_random_seed(2)
-    model = registry.build(name, schema, small(name))
+    model = build(name, schema)
     served = model.probabilities(inputs)
     assert set(served) == {"click", "stay"} and (served["click"].numpy() < 1).all() and (served["click"].numpy() > 0).all()
     assert (np.abs(served["stay"].numpy()) > 1e-6).any() or name in BEGIN_AT_ZERO, "a regression is not a clipped probability"
