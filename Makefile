@@ -37,7 +37,7 @@ lint: env        ## style, import contracts and types
 	.venv/bin/lint-imports
 	.venv/bin/basedpyright
 
-bench: bench-step bench-memory  ## the benchmarks of part 1
+bench: bench-step bench-memory  ## cost of a training step and memory of the data stages
 
 bench-step: env  ## cost of a training step by rows of the item table, candidates and history
 	$(PY) -m benchmarks.step_cost
