@@ -22,6 +22,10 @@ CHOICES = ("model", "training.optimizers.*")
 # The metrics of the gate.
 GATED = ("auc", "gauc")
 
+# Beam's default pickler (dill) sets the level of a logger at each call, and with it empties the caches of all loggers: a fifth
+# of the data stages' time on a small log.
+PICKLER = "--pickle_library=cloudpickle"
+
 
 class DataConfig(Config):
     """Args:
@@ -147,9 +151,7 @@ class RunConfig(Config):
     @property
     def beam_arguments(self) -> list[str]:
         """Beam's command line."""
-        # Beam's own pickler (dill) changes the level of a logger at each call, and with it empties the caches of all loggers: a
-        # fifth of the data stages' time on a small log.
-        return [f"--runner={self.beam.runner}", "--pickle_library=cloudpickle", *self.beam.arguments]
+        return [f"--runner={self.beam.runner}", PICKLER, *self.beam.arguments]
 
 
 def load_run_config(path: str | Path, overrides: Sequence[str] = (), *, model: str | None = None,

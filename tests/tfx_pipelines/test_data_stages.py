@@ -1,4 +1,4 @@
-"""The stages before training, on a log that is written anew into the same place."""
+"""The stages that check a log, which is written anew into the same place."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ def stages(tmp_path):
                     log.write(split, request)
         path = schema_file(str(tmp_path), declared or schema)
         write_tfmd_schema(declared or schema, path)
-        components = data_components(schema, path, str(tmp_path / "log"))
+        stages = data_components(schema, path, str(tmp_path / "log"))
+        stages.pop("Transform")  # takes a minute, and follows the schema that these read
         pipeline = tfx.dsl.Pipeline(
-            pipeline_name="data", pipeline_root=str(tmp_path), components=list(components.values()), enable_cache=True,
+            pipeline_name="data", pipeline_root=str(tmp_path), components=list(stages.values()), enable_cache=True,
             metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(f"{tmp_path}/m.sqlite"))
         return run_local(pipeline, tmp_path / "run.log", keys=stage_code("din"),
                          checks={("ExampleValidator", "anomalies"): check_anomalies})

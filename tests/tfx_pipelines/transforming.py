@@ -9,10 +9,12 @@ from pathlib import Path
 import apache_beam as beam
 import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
+from apache_beam.options.pipeline_options import PipelineOptions
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 from tfx_bsl.public import tfxio
 
 from serving.encoding import encode_requests
+from tfx_pipelines.config import PICKLER
 from tfx_pipelines.preprocessing import preprocessing_fn
 from tfx_pipelines.schema import schema_to_json, tfmd_schema
 from zoo.data import parsing
@@ -22,10 +24,12 @@ from zoo.export.inputs import Transform, candidate_inputs, candidate_specs, requ
 from zoo.keras import tf
 from zoo.schema import Schema
 
+OPTIONS = PipelineOptions([PICKLER])
+
 
 def analyzed(schema: Schema, requests: Sequence[Request], path: Path) -> tft.TFTransformOutput:
     """The transformation that a training split makes."""
-    with beam.Pipeline() as pipeline, tft_beam.Context(temp_dir=tempfile.mkdtemp()):
+    with beam.Pipeline(options=OPTIONS) as pipeline, tft_beam.Context(temp_dir=tempfile.mkdtemp()):
         function = _read(pipeline, schema, requests, None) | tft_beam.AnalyzeDataset(
             lambda inputs: preprocessing_fn(inputs, {"schema": schema_to_json(schema)}))
         _ = function | tft_beam.WriteTransformFn(str(path))
@@ -36,7 +40,7 @@ def transformed(schema: Schema, output: tft.TFTransformOutput, requests: Sequenc
     """Transformed examples as Transform writes them, in the order of the requests."""
     encoder = RecordBatchToExamplesEncoder(output.transformed_metadata.schema)
     with tempfile.TemporaryDirectory() as folder:
-        with beam.Pipeline() as pipeline, tft_beam.Context(temp_dir=folder):
+        with beam.Pipeline(options=OPTIONS) as pipeline, tft_beam.Context(temp_dir=folder):
             function = pipeline | tft_beam.ReadTransformFn(str(Path(output.transform_savedmodel_dir).parent))
             dataset, _ = (_read(pipeline, schema, requests, batch), function) | tft_beam.TransformDataset(
                 output_record_batches=True)
