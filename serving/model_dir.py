@@ -8,12 +8,9 @@ from serving.errors import ServingError
 from serving.versions import SAVED_MODEL, has_model, newest_version
 from zoo import files
 from zoo.config import load_yaml, parse
+from zoo.model_files import MODEL_FILE, SCHEMA_FILE
 from zoo.schema import Schema
 from zoo.traits import Traits
-
-EXTRA_ASSETS = "assets.extra"
-SCHEMA_FILE = f"{EXTRA_ASSETS}/schema.yaml"
-MODEL_FILE = f"{EXTRA_ASSETS}/model.yaml"
 
 
 @dataclass(frozen=True)

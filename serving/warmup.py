@@ -9,15 +9,14 @@ import numpy as np
 from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.encoding import encode_requests
-from serving.model_dir import EXTRA_ASSETS
 from serving.server.protocol import predict_pb2
 from serving.tensors import write_tensor
 from zoo.data.example import to_example
 from zoo.data.request import Request
 from zoo.keras import tf
+from zoo.model_files import WARMUP_FILE
 from zoo.schema import Schema
 
-WARMUP_FILE = "tf_serving_warmup_requests"
 MAX_RECORDS = 1000
 
 
@@ -39,9 +38,9 @@ def write_warmup(model_dir: str | Path, model_name: str, schema: Schema, request
     if 2 * len(requests) > MAX_RECORDS:
         raise ValueError(f"{len(requests)} warm-up requests make {2 * len(requests)} records; TF Serving reads at most "
                          f"{MAX_RECORDS}")
-    path = Path(model_dir) / EXTRA_ASSETS
-    path.mkdir(exist_ok=True)
-    with tf.io.TFRecordWriter(str(path / WARMUP_FILE)) as writer:
+    path = Path(model_dir) / WARMUP_FILE
+    path.parent.mkdir(exist_ok=True)
+    with tf.io.TFRecordWriter(str(path)) as writer:
         for request in requests:
             example = np.empty(1, object)
             example[0] = to_example(schema, request, labelled=False)

@@ -13,9 +13,9 @@ from serving.server.protocol import prediction_log_pb2, saved_model_pb2
 from serving.server.tensors import check_names, to_tensor
 from serving.tensors import Array
 from zoo.keras import tf
+from zoo.model_files import WARMUP_FILE
 
 DEFAULT_SIGNATURE = "serving_default"
-WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 _MOST_WARMUP_RECORDS = 1000
 
 

@@ -1,9 +1,9 @@
 """The SavedModel of a ranking model: five signatures over raw features, made from a plain `tf.Module`."""
 
-from zoo.export.description import EXTRA_ASSETS, ModelDescription, load_model
+from zoo.export.description import ModelDescription, load_model
 from zoo.export.export import export_model
 from zoo.export.inputs import Transform, candidate_specs, request_specs
 from zoo.export.servable import ServableRanker, flatten
 
-__all__ = ["EXTRA_ASSETS", "ModelDescription", "ServableRanker", "Transform", "candidate_specs", "export_model", "flatten",
+__all__ = ["ModelDescription", "ServableRanker", "Transform", "candidate_specs", "export_model", "flatten",
            "load_model", "request_specs"]

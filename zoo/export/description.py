@@ -10,13 +10,11 @@ from zoo.assets import Assets
 from zoo.code import code_fingerprint
 from zoo.config import Config, dump_yaml, load_yaml, parse
 from zoo.keras import tf
+from zoo.model_files import ASSETS, EXTRA_ASSETS, MODEL_FILE, SCHEMA_FILE, WEIGHTS
 from zoo.models import registry
 from zoo.models.base import RankingModel
 from zoo.schema import Schema
 from zoo.traits import Traits
-
-EXTRA_ASSETS = "assets.extra"
-SCHEMA, DESCRIPTION, WEIGHTS, ASSETS = "schema.yaml", "model.yaml", "weights/weights", "assets"
 
 
 class ModelDescription(Config):
@@ -44,15 +42,14 @@ def describe(model: RankingModel, path: str) -> None:
         model: a trained model of the zoo.
         path: of the SavedModel.
     """
-    extra = f"{path}/{EXTRA_ASSETS}"
-    tf.io.gfile.makedirs(extra)
-    model.schema.save(f"{extra}/{SCHEMA}")
+    tf.io.gfile.makedirs(f"{path}/{EXTRA_ASSETS}")
+    model.schema.save(f"{path}/{SCHEMA_FILE}")
     description = ModelDescription(name=registry.name_of(type(model)), config=model.config.model_dump(mode="json"),
                                    traits=model.traits, version=zoo.__version__,
                                    code=_code_of(type(model)))
-    dump_yaml(description, f"{extra}/{DESCRIPTION}")
-    tf.train.Checkpoint(model=model).write(f"{extra}/{WEIGHTS}")
-    model.assets.read().copy_to(f"{extra}/{ASSETS}")
+    dump_yaml(description, f"{path}/{MODEL_FILE}")
+    tf.train.Checkpoint(model=model).write(f"{path}/{WEIGHTS}")
+    model.assets.read().copy_to(f"{path}/{ASSETS}")
 
 
 def _code_of(cls: type[RankingModel]) -> str:
@@ -78,11 +75,10 @@ def load_model(path: str) -> RankingModel:
         >>> teacher = load_model("runs/demo/din/serving/din/1700000000")
         >>> teacher.probabilities(batch.inputs)["click"]
     """
-    extra = f"{path}/{EXTRA_ASSETS}"
-    description = parse(ModelDescription, load_yaml(f"{extra}/{DESCRIPTION}"), where=f"{extra}/{DESCRIPTION}")
+    description = parse(ModelDescription, load_yaml(f"{path}/{MODEL_FILE}"), where=f"{path}/{MODEL_FILE}")
     # A model without files has no folder of them where copies leave empty ones away.
-    assets = Assets.from_folder(f"{extra}/{ASSETS}") if files.is_dir(f"{extra}/{ASSETS}") else Assets()
-    model = registry.build(description.name, Schema.load(f"{extra}/{SCHEMA}"), description.config, assets)
+    assets = Assets.from_folder(f"{path}/{ASSETS}") if files.is_dir(f"{path}/{ASSETS}") else Assets()
+    model = registry.build(description.name, Schema.load(f"{path}/{SCHEMA_FILE}"), description.config, assets)
     model.make_variables()
-    tf.train.Checkpoint(model=model).read(f"{extra}/{WEIGHTS}").assert_existing_objects_matched().expect_partial()
+    tf.train.Checkpoint(model=model).read(f"{path}/{WEIGHTS}").assert_existing_objects_matched().expect_partial()
     return model
