@@ -252,8 +252,8 @@ class RankingClient:
         """The version that answered, and by request its scores by task."""
         parts: list[list[dict[str, Array]]] = [[] for _ in requests]
         version = None
-        rows = None if self._whole_lists else self.schema.max_candidates
-        for pieces in packed(requests, rows, self.max_call_candidates, self.max_batch):
+        # A list that is ranked as a whole is no longer than that, and stays in one piece.
+        for pieces in packed(requests, self.schema.max_candidates, self.max_call_candidates, self.max_batch):
             encoded = encode_requests(self.schema, [piece.request for piece in pieces])
             try:
                 response = self._predict(encoded.inputs, self.signature, deadline, version)

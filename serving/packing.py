@@ -16,13 +16,13 @@ class Piece:
     request: Request
 
 
-def packed(requests: Sequence[Request], max_candidates: int | None, max_call_candidates: int,
+def packed(requests: Sequence[Request], max_candidates: int, max_call_candidates: int,
            max_batch: int) -> Iterator[list[Piece]]:
     """Cuts requests into rows, and packs the rows into calls.
 
     Args:
         requests: in the order in which they are sent.
-        max_candidates: of a row; None keeps each request in one, as a list-wise model needs it.
+        max_candidates: of a row.
         max_call_candidates: of a call, padding included: rows times the longest.
         max_batch: rows of a call.
 
@@ -32,9 +32,8 @@ def packed(requests: Sequence[Request], max_candidates: int | None, max_call_can
     pieces: list[Piece] = []
     widest = 0
     for index, request in enumerate(requests):
-        step = max_candidates or max(1, request.candidate_count)
-        for start in range(0, request.candidate_count, step):
-            piece = Piece(index, _slice(request, start, start + step))
+        for start in range(0, request.candidate_count, max_candidates):
+            piece = Piece(index, _slice(request, start, start + max_candidates))
             count = piece.request.candidate_count
             full = (len(pieces) + 1) * max(widest, count) > max_call_candidates
             if pieces and (full or len(pieces) == max_batch):
