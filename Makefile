@@ -23,7 +23,7 @@ test: env lint   ## all tests that need no special hardware or service (some 22 
 test-fast: env   ## the tests that take no longer than a few seconds each (3 minutes)
 	$(PY) -m pytest tests $(TWO) -m "not slow" -q
 
-mutate: env      ## break the code in one place at a time; every change must be noticed by a test (15 minutes)
+mutate: env      ## break the code in one place at a time; every change must be noticed by a test (some 20 minutes)
 	$(PY) -m tests.mutation
 
 targets: env     ## say which measured results miss their targets
