@@ -163,8 +163,9 @@ def rich_bound() -> Schema:
 
 
 def small(name: str) -> dict[str, Any]:
-    """Settings of a model for a log of this size: by default, the tables of crosses have a million rows for each task."""
-    return {"cross_buckets": 1 << 10} if "cross_buckets" in registry.get(name).Config.model_fields else {}
+    """Settings of a model for a log of this size: by default, there are a million crosses, and 500 trees, for each task."""
+    settings = {"cross_buckets": 1 << 10, "trees": 40}
+    return {setting: value for setting, value in settings.items() if setting in registry.get(name).Config.model_fields}
 
 
 @functools.cache

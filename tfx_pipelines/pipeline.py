@@ -101,8 +101,8 @@ def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir
     return [*data.values(), trainer, baseline, evaluator, serving, pusher]
 
 
-def data_components(schema: Schema, schema_file: str, log: str) -> dict[str, BaseNode]:
-    """The stages that make a log ready to learn from, ImportExampleGen to Transform, by name and in order."""
+def checking_components(schema_file: str, log: str) -> dict[str, BaseNode]:
+    """The stages that read a log and look whether it fits its schema, by name and in order."""
     examples = tfx.components.ImportExampleGen(
         input_base=log,
         input_config=example_gen_pb2.Input(
@@ -112,14 +112,19 @@ def data_components(schema: Schema, schema_file: str, log: str) -> dict[str, Bas
     declared = tfx.components.ImportSchemaGen(schema_file=schema_file)
     validator = tfx.components.ExampleValidator(
         statistics=statistics.outputs["statistics"], schema=declared.outputs["schema"])
+    return {"examples": examples, "statistics": statistics, "declared": declared, "validator": validator}
+
+
+def data_components(schema: Schema, schema_file: str, log: str) -> dict[str, BaseNode]:
+    """The stages that make a log ready to learn from, ImportExampleGen to Transform, by name and in order."""
+    stages = checking_components(schema_file, log)
     transform = tfx.components.Transform(
-        examples=examples.outputs["examples"],
-        schema=declared.outputs["schema"],
+        examples=stages["examples"].outputs["examples"],
+        schema=stages["declared"].outputs["schema"],
         preprocessing_fn="tfx_pipelines.preprocessing.preprocessing_fn",
         custom_config={"schema": schema_to_json(schema)},
         splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=list(SPLITS)),
     )
     # A log that does not fit its schema is named before the long stages, not after them.
-    transform.add_upstream_node(validator)
-    return {"examples": examples, "statistics": statistics, "declared": declared, "validator": validator,
-            "transform": transform}
+    transform.add_upstream_node(stages["validator"])
+    return stages | {"transform": transform}

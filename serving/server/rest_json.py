@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from typing import Any, TypeGuard
@@ -134,7 +133,7 @@ def _bytes(name: str, leaf: Any) -> bytes:
     if _is_base64(leaf):
         try:
             return base64.b64decode(leaf["b64"], validate=True)
-        except binascii.Error as error:
+        except ValueError as error:  # binascii's, and Python's own for what is no ASCII
             raise invalid(f"input {name!r}: not base64: {error}") from None
     raise invalid(f"input {name!r}: JSON Value: {json.dumps(leaf)[:100]} is not of the type string")
 

@@ -117,11 +117,11 @@ def test_codes_of_predict(server, path, code):
     {"signature_name": "rank", "inputs": {k: v for k, v in columns().items() if k != "candidate_price"}},
     {"signature_name": "rank", "instances": [rows()[0], {"candidate_count": 1}]},
     {"signature_name": "rank", "instances": [rows()[0], "row"]},
-    {"instances": [{"b64": "***"}]},
+    {"instances": [{"b64": "***"}]}, {"instances": [{"b64": "\x80"}]},
 ], ids=[
     "empty", "cut", "list", "bytes", "null", "nothing", "both", "no-rows", "object-of-rows", "signature-number",
     "signature-unknown", "string-for-number", "ragged", "number-for-string", "float-for-int", "unexpected", "missing",
-    "rows-differ", "rows-mixed", "no-base64"])
+    "rows-differ", "rows-mixed", "no-base64", "no-ascii"])
 def test_a_wrong_body_is_400_with_a_reason(server, body):
     status, answer = call(server, "/v1/models/scorer:predict", body)
     assert status == 400, answer
