@@ -34,6 +34,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
 COUNTING = ("-statistics", "-detailed")  # how the names of what follows end
 _NETWORKS = ("embedding_mlp", "wdl", "dcn", "deepfm", "fibinet", "mmoe", "usm", "din", "dien", "dmr", "sim", "lsrmm")
 VARIANTS |= {f"{model}-statistics": (model, {"statistics": True, "embedding": {"regularization": 1.0}}) for model in _NETWORKS}
-VARIANTS |= {f"{model}-detailed": (model, {"statistics": "detailed", "embedding": {"regularization": 1.0}})
+# In detail, chosen on the simulator's validation split (AUC 0.7168 at 1, 0.7173 at 3; one seed).
+VARIANTS |= {f"{model}-detailed": (model, {"statistics": "detailed", "embedding": {"regularization": 3.0}})
              for model in _NETWORKS}
 VARIANTS |= {f"{model}-detailed": (model, {"detailed": True}) for model in ("gbdt", "gbdt_lr")}
