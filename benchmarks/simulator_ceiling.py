@@ -11,7 +11,6 @@ top, learned from the days before.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 from typing import Any
 
 import lightgbm
@@ -19,10 +18,11 @@ import numpy as np
 
 from benchmarks.results import write_rows
 from zoo.config import load_yaml, parse
+from zoo.data.columnar import to_requests
 from zoo.data.request import Request
-from zoo.data.simulator import SimulatorConfig
+from zoo.data.simulator import SimulatorConfig, simulator_schema
 from zoo.data.simulator.market import Assortment, Population
-from zoo.data.simulator.simulate import _Shop
+from zoo.data.simulator.simulate import Pages, Shop
 from zoo.metrics import auc
 
 DRAWS = 32  # orders of a page that a position is averaged over
@@ -31,7 +31,7 @@ LEARNED_DAYS = 10
 DAY = 86_400
 
 
-class WatchedShop(_Shop):
+class WatchedShop(Shop):
     """A shop that also keeps what would be known of its clicks on the last day."""
 
     def __init__(self, *args: Any):
@@ -40,16 +40,15 @@ class WatchedShop(_Shop):
         self.known: dict[str, list[np.ndarray]] = {}
         self.watching = False
 
-    def _pages(self, who: np.ndarray, *args: Any) -> Iterator[Request]:
-        for row, request in enumerate(super()._pages(who, *args)):
-            if self.watching:
-                names = [f"i{item}" for item in self.items[row]]
-                places = [names.index(item) for item in request.candidates["item"]]
-                for name, values in self.estimates.items():
-                    self.known.setdefault(name, []).append(values[row, places])
-                self.known.setdefault("truth", []).append(np.array(request.truth["click"]))
-                self.known.setdefault("click", []).append(np.array(request.labels["click"]))
-            yield request
+    def _pages(self, who: np.ndarray, at: np.ndarray) -> Pages:
+        pages = super()._pages(who, at)
+        if self.watching:
+            # Where what was shown stood before the policy put it in order.
+            places = (self.items[:, None, :] == pages.items[:, :, None]).argmax(2)
+            estimates = {name: np.take_along_axis(values, places, 1) for name, values in self.estimates.items()}
+            for name, values in (estimates | {"truth": pages.truth, "click": pages.click}).items():
+                self.known.setdefault(name, []).append(values.ravel())
+        return pages
 
     def _appeal(self, who: np.ndarray, items: np.ndarray, focus: np.ndarray) -> np.ndarray:
         appeal = super()._appeal(who, items, focus)
@@ -133,14 +132,15 @@ def measure(config: SimulatorConfig) -> dict[str, float]:
     rng = np.random.default_rng(config.seed)
     goods = Assortment(config, rng)
     users = Population(config, goods, rng)
+    schema = simulator_schema(config)
     shop, left, learned = WatchedShop(config, goods, users, rng), config.requests, []
     for day in range(config.days):
         last = day == config.days - 1
         shop.watching, today = last, left if last else min(left, round(config.users * config.requests_per_user_day))
-        requests = shop.day(day, today)
+        batch = shop.day(day, today)
         left -= today
-        if not last and day >= config.days - 1 - LEARNED_DAYS:
-            learned += requests
+        requests = list(to_requests(schema, batch)) if day >= config.days - 1 - LEARNED_DAYS else []
+        learned += [] if last else requests
         users.drift(rng)
     known = {name: np.concatenate(parts) for name, parts in shop.known.items()}
     click = known.pop("click")

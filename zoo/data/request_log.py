@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import json
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from zoo import files
 from zoo.data.catalogue import CATALOGUE_FILE, Catalogue, CatalogueRow
 from zoo.data.catalogue_writer import write_catalogue
 from zoo.data.example import from_example, to_example
+from zoo.data.log_shard import SHARDS, SPLITS, add_count, empty_count, open_shard, room, shard_path
 from zoo.data.request import Request
 from zoo.files import PathLike
 from zoo.keras import tf
 from zoo.schema import Schema
 
-SPLITS = ("train", "validation", "test")
 SCHEMA_FILE = "schema.yaml"
 MANIFEST_FILE = "manifest.json"
-_SHARDS = "*.tfrecord.gz"
 _PARTIAL = ".partial"
 
 
@@ -62,9 +60,7 @@ class RequestLogWriter:
         if files.exists(self.path) and not overwrite:
             raise RequestLogError(f"{self.path} exists already; choose another folder or ask for overwriting")
         self.partial = self.path + _PARTIAL if files.renames_folders(self.path) else self.path
-        # Where shards are written: a store that TensorFlow does not know gets them when they are complete.
-        self._room = self.path if files.tensorflow_reads(self.path) else tempfile.gettempdir()
-        self.counts = {split: _empty_count() for split in SPLITS}
+        self.counts = {split: empty_count() for split in SPLITS}
         self.notes: dict[str, Any] = {}
         self._catalogue: dict[str, int] | None = None
         self._shards: dict[str, contextlib.ExitStack] = {}
@@ -80,12 +76,17 @@ class RequestLogWriter:
     def write(self, split: str, request: Request) -> None:
         """Appends a request to a split; raises `RequestError` where it does not fit the schema."""
         serialized = to_example(self.schema, request)
-        with files.writing(self._room):
+        with files.writing(room(self.partial)):
             number, place = divmod(self.counts[split]["requests"], self.shard_size)
             if place == 0:
                 self._open_shard(split, number)
             self._writers[split].write(serialized)
         self._count(split, request)
+
+    def add(self, counts: Mapping[str, dict[str, Any]]) -> None:
+        """Takes the counts of a `LogShard` that was written into `partial`."""
+        for split, count in counts.items():
+            add_count(self.counts[split], count)
 
     def write_catalogue(self, rows: Iterable[CatalogueRow]) -> None:
         """Writes what belongs to the items alone, once; raises `CatalogueError` where a row does not fit the schema."""
@@ -125,10 +126,7 @@ class RequestLogWriter:
         if split in self._shards:
             self._shards.pop(split).close()
         self._shards[split] = shard = contextlib.ExitStack()
-        path = files.join(self.partial, split, _SHARDS.replace("*", f"requests-{number:05d}"))
-        local = path if files.tensorflow_reads(path) else shard.enter_context(files.local_draft(path))
-        self._writers[split] = shard.enter_context(
-            tf.io.TFRecordWriter(local, tf.io.TFRecordOptions(compression_type="GZIP")))
+        self._writers[split] = shard.enter_context(open_shard(shard_path(self.partial, split, number)))
 
     def _close_shards(self, kind: Any, error: Any, trace: Any) -> None:
         while self._shards:
@@ -171,7 +169,7 @@ class RequestLog:
 
     def files(self, split: str) -> list[str]:
         """Paths of the shards of a split, in order."""
-        return files.glob(files.join(self.path, split), _SHARDS)
+        return files.glob(files.join(self.path, split), SHARDS)
 
     def serialized(self, split: str) -> Iterator[bytes]:
         """The serialized tf.Examples of a split, in order."""
@@ -188,8 +186,3 @@ class RequestLog:
         """The requests of a split, in order."""
         for serialized in self.serialized(split):
             yield from_example(self.schema, serialized)
-
-
-def _empty_count() -> dict[str, Any]:
-    return {"requests": 0, "candidates": 0, "positives": {}, "first_time": None, "last_time": None,
-            "truncated_sequences": 0}

@@ -17,6 +17,7 @@ from zoo.config import ConfigError, parse
 from zoo.data.importer import ImportConfig, import_events, load_import_config
 from zoo.data.importer.events import EventLogError
 from zoo.data.request_log import RequestLog, RequestLogError
+from zoo.keras import tf
 
 DAY = 86_400
 START = 1_700_006_400  # 2023-11-15 00:00 UTC
@@ -134,12 +135,17 @@ def test_the_catalogue_has_every_candidate_as_of_its_request(tmp_path, drawn_fro
     assert (since == seen) == (drawn_from == "training") and all(a <= b for a, b in zip(since, seen, strict=True))
 
 
-def test_popularity_does_not_count_the_click_itself(tmp_path):
-    log = run(tmp_path, [f"u,s{k},{START + k * DAY + step},click,{item},c0" for k in range(3)
-                         for step, item in enumerate(["a", "b", f"only-{k}"])])
+def test_popularity_is_how_often_an_item_was_clicked_strictly_before_the_request(tmp_path):
+    """By anybody, in any split; neither the click itself nor another one of the same second counts."""
+    rows = [*sessions(), f"v,s-v,{START + 10},click,i3,c1", f"v,s-v,{START + 10},click,i5,c1"]
+    log = run(tmp_path, rows)
+    clicks = [(row.split(",")[4], int(row.split(",")[2])) for row in rows]
+    found = set()
     for request in requests_of(log):
         for item, popularity in zip(request.candidates["item"], request.candidates["popularity"], strict=True):
-            assert popularity == 0.0, f"{item} was clicked once in training, and once less one is 0"
+            assert popularity == sum(clicked == item and time < request.time for clicked, time in clicks), (item, request.time)
+            found.add(popularity)
+    assert {0.0, 1.0, 2.0} <= found
 
 
 def test_impressions_with_a_request_id(tmp_path):
@@ -175,7 +181,7 @@ def test_parquet_and_gzip_read_like_csv(tmp_path):
 
 @pytest.mark.parametrize(("row", "reason"), [
     (f"u,s,{START},click,,c0", "no item"),
-    (f",s,{START},click,i,c0", "no user or session"),
+    (f",,{START},click,i,c0", "no user or session"),
     (f"u,s,{START},dance,i,c0", "unknown event type dance"),
     ("u,s,9999999999,click,i,c0", "time lies in the future"),
     ("u,s,yesterday,click,i,c0", "time can not be read"),
@@ -248,7 +254,7 @@ def test_events_after_the_end_are_dropped_and_counted(tmp_path):
     ("missing.csv", HEADER.replace("item", "itm") + "\nu,s,1,click,i,c\n", "no column 'item'.*did you mean 'itm'"),
     ("events.xlsx", "x", "unknown file type"),
     ("events.parquet", "x", "can not be read"),
-    ("events.csv.gz", "not gzip", "can not be read"),
+    ("events.csv.gz", "not gzip", "no gzip"),
 ])
 def test_an_unusable_file_is_named(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content.encode(errors="surrogateescape"))
@@ -293,3 +299,43 @@ def test_rees46_by_its_protocol(tmp_path):
     assert splits["test"]["candidates"] == 3 * 48_345
     # 1 and 2 October 2019, in seconds: nothing of the report day may be trained on.
     assert max(splits[s]["last_time"] for s in ("train", "validation")) < 1_569_974_400 <= splits["test"]["first_time"]
+
+
+@pytest.mark.parametrize("log_of", ["clicks", "impressions"])
+def test_the_log_does_not_depend_on_the_number_of_shards(tmp_path, monkeypatch, log_of):
+    """Nor on the processes that made them: the same requests, byte for byte."""
+    columns = {"user": "user", "session": "session", "time": "time", "event": "event", "item": "item"}
+    changes = {} if log_of == "clicks" else {"columns": columns | {"request": "page"}, "impressions": ["show"]}
+    rows = [f"{row},p{row.split(',')[1]}" for row in sessions(per_day=8)]
+    rows += [row.replace(",click,", ",show,") for row in rows]
+    found, catalogues = [], []
+    for most in (1_000_000, 20):
+        monkeypatch.setattr("zoo.data.importer.importer.SHARD_EVENTS", most)
+        if log_of == "clicks":
+            rows = [row for row in rows if ",show," not in row]
+        events = write(tmp_path / "events.csv", rows, HEADER + ",page")
+        log = import_events(config(**changes), [events], tmp_path / f"log-{most}")
+        # The features of an example have no order of their own.
+        found.append({split: sorted(tf.train.Example.FromString(one).SerializeToString(deterministic=True)
+                                    for one in log.serialized(split)) for split in ("train", "validation", "test")})
+        catalogues.append(log.catalogue().table)
+    assert found[0] == found[1] and catalogues[0].equals(catalogues[1])
+    assert len(log.files("train")) > 1
+
+
+def test_what_a_session_of_training_does_in_the_test_period_is_left_out_and_counted(tmp_path):
+    late = [f"u9,over-midnight,{START + 2 * DAY + step},click,i{step % 7},c0" for step in (-60, -30, 30, 60)]
+    log = run(tmp_path, [*sessions(), *late])
+    assert log.manifest["notes"]["requests_of_earlier_sessions_in_the_test_period_left_out"] == 2
+    assert log.manifest["splits"]["validation"]["requests"] == 9
+    assert log.manifest["splits"]["validation"]["last_time"] < START + 2 * DAY <= log.manifest["splits"]["test"]["first_time"]
+
+
+def test_users_without_sessions_fall_into_the_splits_by_the_time_of_each_request(tmp_path):
+    rows = [row.split(",", 2)[0] + "," + row.split(",", 2)[2] for row in sessions()]
+    log = import_events(config(columns={"user": "user", "time": "time", "event": "event", "item": "item"}),
+                        [write(tmp_path / "events.csv", rows, "user,time,event,item,category")], tmp_path / "log")
+    counts = {split: count["requests"] for split, count in log.manifest["splits"].items()}
+    # Of each of the four users, all but the very first click.
+    assert counts == {"train": 8, "validation": 12, "test": 12}
+    assert log.manifest["splits"]["train"]["last_time"] < START + DAY <= log.manifest["splits"]["validation"]["first_time"]

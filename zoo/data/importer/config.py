@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import zoneinfo
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 
@@ -19,32 +20,77 @@ _TAKEN = {"item", "gap", "popularity", "prior", "unit", "user_id", "session_id",
           "row", "reason", "valid_from"}
 
 
+# What stands for a value that is missing, as Hive, MySQL, Spark and pandas write it.
+MISSING = ("", "\\N", "NULL", "null", "NA", "N/A", "NaN", "nan", "None", "<NA>")
+
+
+class Files(Config):
+    """How the files are written; most of it is seen by itself.
+
+    Args:
+        header: whether the first line of a text file names the columns.
+        names: of the columns, where no line names them.
+        delimiter: between fields, up to four characters; seen by itself where it is `,`, `;`, `|` or a tab.
+        quote: around fields; "" for none.
+        line_breaks: whether a field in quotes may hold line breaks. Where it may not, a quote that is never closed swallows
+            no row.
+        encoding: `utf-8`, `utf-16` or `latin-1`.
+        missing: texts that stand for a value that is missing.
+    """
+
+    header: bool = True
+    names: tuple[str, ...] | None = None
+    delimiter: str | None = pydantic.Field(default=None, min_length=1, max_length=4)
+    quote: str = pydantic.Field(default='"', max_length=1)
+    line_breaks: bool = False
+    encoding: Literal["utf-8", "utf-16", "latin-1"] = "utf-8"
+    missing: tuple[str, ...] = MISSING
+
+    @pydantic.model_validator(mode="after")
+    def _consistent(self) -> Files:
+        if self.header and self.names:
+            raise ValueError("`names` is for files without a header; say `header: false`, or leave the names away")
+        if not self.header and not self.names:
+            raise ValueError("a file without a header needs `names` for its columns, in their order")
+        return self
+
+
 class Columns(Config):
     """Names of the log's columns.
 
     Args:
         time: of the event.
-        event: its type.
+        event: its type; without it every row is a click.
         item: what it is about.
-        user: who; the session where the log has no users.
+        label: of a log of impressions: 1 where the item was clicked, 0 where it was shown alone; stands for `event`.
+        user: who; the session where the log has no users, or this row has none.
         session: visit; with `clicks`, the first click of a session has nothing before it and makes no request.
         request: page that was shown; a log of impressions needs it.
         order: breaks ties of time inside a session, rising.
+        time_of_day: milliseconds since midnight, where `time` is a date.
     """
 
     time: str
-    event: str
+    event: str | None = None
     item: str
+    label: str | None = None
     user: str | None = None
     session: str | None = None
     request: str | None = None
     order: str | None = None
+    time_of_day: str | None = None
 
     @pydantic.model_validator(mode="after")
     def _consistent(self) -> Columns:
         if self.user is None and self.session is None:
             raise ValueError("name the column `user`, or `session`, or both")
+        if self.label and (self.event or not self.request):
+            raise ValueError("`label` says what was clicked of a page: name the column `request`, and no `event`")
         return self
+
+
+# Event types are texts; YAML reads 1 as a number.
+EventType = Annotated[str, pydantic.BeforeValidator(lambda value: str(value) if type(value) in (int, float) else value)]
 
 
 class Attribute(Config):
@@ -118,9 +164,13 @@ class ImportConfig(Config):
 
     Args:
         name: of the data set.
+        files: how they are written.
         columns: what the log's columns are called.
-        time_unit: of numeric times: seconds or milliseconds since 1970; other times are ISO 8601.
-        clicks: event types that are clicks.
+        time_unit: of numeric times: seconds, milli- or microseconds since 1970; other times are ISO 8601, with or without a
+            zone.
+        time_format: of other times, as strptime has it (`%m/%d/%Y %I:%M:%S %p`).
+        time_zone: of times that name none.
+        clicks: event types that are clicks; none where the log has no event types.
         impressions: event types that show an item; empty for a log of clicks alone.
         other: event types that are known and make neither history nor candidates.
         attributes: of the item.
@@ -134,11 +184,14 @@ class ImportConfig(Config):
     """
 
     name: str
+    files: Files = Files()
     columns: Columns
-    time_unit: Literal["s", "ms"] = "s"
-    clicks: tuple[str, ...] = pydantic.Field(min_length=1)
-    impressions: tuple[str, ...] = ()
-    other: tuple[str, ...] = ()
+    time_unit: Literal["s", "ms", "us"] = "s"
+    time_format: str | None = None
+    time_zone: str = "UTC"
+    clicks: tuple[EventType, ...] = ()
+    impressions: tuple[EventType, ...] = ()
+    other: tuple[EventType, ...] = ()
     attributes: tuple[Attribute, ...] = ()
     splits: Splits
     negatives: Negatives = Negatives()
@@ -153,20 +206,35 @@ class ImportConfig(Config):
         if self.impressions and self.columns.request is None:
             raise ValueError("a log with impressions needs columns.request, which says what was shown together")
         names = [attribute.name for attribute in self.attributes]
+        # The columns that a number with buckets, or a sequence, has beside its own.
+        beside = {"length", "count", *(f"{attribute.name}_bucket" for attribute in self.attributes if attribute.buckets)}
         for name in names:
-            if name in _TAKEN or names.count(name) > 1:
-                raise ValueError(f"the attribute name {name!r} is {'taken' if name in _TAKEN else 'there twice'}; choose "
-                                 "another one (`column` may stay)")
+            if name in _TAKEN | beside or names.count(name) > 1:
+                raise ValueError(f"the attribute name {name!r} is {'there twice' if names.count(name) > 1 else 'taken'}; "
+                                 "choose another one (`column` may stay)")
         types = [*self.clicks, *self.impressions, *self.other]
+        if types and self.columns.event is None:
+            raise ValueError("clicks, impressions and other are values of columns.event, which is not named")
+        if self.columns.event and not self.clicks:
+            raise ValueError("say which values of columns.event are `clicks`")
+        try:
+            zoneinfo.ZoneInfo(self.time_zone)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"time_zone: {self.time_zone!r} is no time zone; such as Europe/Berlin") from None
         twice = sorted({name for name in types if types.count(name) > 1})
         if twice:
             raise ValueError(f"event type {twice[0]!r} stands more than once in clicks, impressions and other")
         if self.history_scope == "session" and self.columns.session is None:
             raise ValueError("history_scope is session, but columns.session is not named")
-        if self.negatives.same_category and not self.impressions and self.category is None:
+        if self.negatives.same_category and not self.pages and self.category is None:
             raise ValueError("negatives of the same category need an attribute with the role category; set "
                              "negatives.same_category to 0 or name one")
         return self
+
+    @property
+    def pages(self) -> bool:
+        """Whether the log says what was shown."""
+        return bool(self.impressions or self.columns.label)
 
     @property
     def category(self) -> Attribute | None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import csv
 import os
-from collections.abc import Iterator
+from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import duckdb
+import numpy as np
 
 from zoo import files
 from zoo.data.importer.config import ImportConfig
+from zoo.data.importer.items import CLICKS_FILE, ITEMS_FILE, TIME_BITS
 from zoo.data.importer.rows import CLICK, RowReader
 from zoo.data.importer.sources import EventLogError, Source, literal, quote
 
@@ -31,13 +32,19 @@ class EventStore:
         config: what the columns mean.
         folder: for the database and what DuckDB spills.
         memory_mib: what DuckDB may use; more lets it use more cores.
+
+    Attributes:
+        rows: read so far.
+        notes: counts of what was read otherwise than it stands there.
     """
 
     def __init__(self, config: ImportConfig, folder: str | Path, memory_mib: int = _MEMORY_MIB):
         self.config, self.rows = config, 0
-        folder = os.path.abspath(folder)
+        self.notes: Counter[str] = Counter()
+        self.folder = folder = os.path.abspath(folder)
         self.db = duckdb.connect(os.path.join(folder, "events.duckdb"))
         threads = max(1, min(os.cpu_count() or 1, memory_mib // _THREAD_MIB))
+        self.db.execute(f"SET TimeZone={literal(config.time_zone)}")
         self.db.execute(f"SET memory_limit='{memory_mib}MiB'; SET threads={threads}; SET enable_progress_bar=false; "
                         f"SET temp_directory={literal(os.path.join(folder, 'spill'))}")
         # `unit` is whose clicks make a history, `place` breaks ties of time, `row` those that are left.
@@ -67,7 +74,7 @@ class EventStore:
             raise EventLogError(f"{file}: no such file")
         with files.local_copy(file) as path:
             try:
-                source = Source(self.db, str(file), path)
+                source = Source(self.db, str(file), path, self.config.files, self.folder)
                 self._add(source, RowReader(self.config, source, prior))
             except (duckdb.Error, OSError, EOFError) as error:
                 if files.refused(error) and path not in str(error):
@@ -90,6 +97,7 @@ class EventStore:
         self.db.execute(f"INSERT INTO events SELECT * EXCLUDE (reason) REPLACE (row + {self.rows} AS row) FROM checked "
                         "WHERE reason IS NULL")
         self.rows += count
+        self.notes["lines_with_a_quote_that_is_never_closed_read_without_quotes"] += source.mended
         self.db.execute("DROP TABLE checked")
 
     # ---- rejected and dropped rows -------------------------------------------------------------------------------
@@ -116,43 +124,49 @@ class EventStore:
 
     # ---- what the requests are made of ---------------------------------------------------------------------------
 
-    def items(self) -> list[tuple[Any, ...]]:
-        """What is known of each item: attributes are as they were when it was first seen.
+    def export(self, folder: str, shards: int) -> None:
+        """Writes what requests are made of: the items by their codes, all clicks, and the events in shards.
 
-        So nothing of the future stands in them, and they are the same for a clicked and a drawn candidate.
+        Attributes are those of when an item was first seen: nothing of the future stands in them, and they are the same for a
+        clicked and a drawn candidate. Prior events are not among the clicks. A shard has all events of some units, sorted.
 
-        Returns:
-            `(item, clicks in the training split, time of the first click, time of the first event, attributes…)`; prior
-            events are not among the clicks.
+        Args:
+            folder: to write into.
+            shards: how many.
         """
         start = int(self.config.splits.validation_from.timestamp())
-        names = "".join(f", arg_min({quote(a.name)}, (time, row)) FILTER ({quote(a.name)} IS NOT NULL)"
+        names = "".join(f", arg_min({quote(a.name)}, (time, row)) FILTER ({quote(a.name)} IS NOT NULL) AS {quote(a.name)}"
                         for a in self.config.attributes)
-        return self.db.execute(
-            f"SELECT item, count(*) FILTER (NOT prior AND kind = {CLICK} AND time < {start}), "
-            f"min(time) FILTER (NOT prior AND kind = {CLICK}), min(time){names} FROM events "
-            "GROUP BY item ORDER BY item").fetchall()
+        self.db.execute(
+            "CREATE TABLE items AS SELECT row_number() OVER (ORDER BY item) - 1 AS code, * FROM ("
+            f"SELECT item, count(*) FILTER (NOT prior AND kind = {CLICK} AND time < {start}) AS clicks, "
+            f"min(time) FILTER (NOT prior AND kind = {CLICK}) AS first_click, min(time) AS first_event{names} "
+            "FROM events GROUP BY item)")
+        self._copy("SELECT * EXCLUDE (code) FROM items ORDER BY code", os.path.join(folder, ITEMS_FILE))
+        clicks = self.db.execute(
+            f"SELECT (code << {TIME_BITS}) + time AS moment FROM events JOIN items USING (item) "
+            f"WHERE NOT prior AND kind = {CLICK} ORDER BY moment").fetchnumpy()
+        np.save(os.path.join(folder, CLICKS_FILE), clicks["moment"])
+        # A unit that has nothing but prior events makes no request.
+        # Pages that are numbered anew for every user need his name, too.
+        again = self.db.execute("SELECT 1 FROM events WHERE request_id IS NOT NULL GROUP BY request_id "
+                                "HAVING count(DISTINCT unit) > 1 LIMIT 1").fetchall()
+        request = "e.unit || '-' || e.request_id" if again and self.config.pages else "e.request_id"
+        columns = f"e.prior, e.unit, e.user_id, e.session_id, {request} AS request_id, e.time, e.kind, i.code, e.row"
+        for shard in range(shards):
+            of_shard = f"hash(e.unit) % {shards} = {shard} AND " if shards > 1 else ""
+            self._copy(f"SELECT {columns} FROM events e JOIN items i USING (item) WHERE {of_shard}e.unit IN "
+                       "(SELECT unit FROM events WHERE NOT prior) ORDER BY e.unit, e.time, e.prior, e.place, e.row",
+                       os.path.join(folder, shard_file(shard)))
 
-    def units(self) -> Iterator[list[tuple[Any, ...]]]:
-        """The events of one user (or session) after the other, each in order of time; prior events among them.
-
-        Yields:
-            Rows `(prior, unit, user_id, session_id, request_id, time, place, kind, item)`.
-        """
-        cursor = self.db.execute(
-            "SELECT e.prior, e.unit, e.user_id, e.session_id, e.request_id, e.time, e.place, e.kind, e.item FROM events e "
-            "JOIN (SELECT unit, min(time) AS start FROM events WHERE NOT prior GROUP BY unit) u USING (unit) "
-            "ORDER BY u.start, e.unit, e.time, NOT e.prior, e.place, e.row")
-        rows: list[tuple[Any, ...]] = []
-        while batch := cursor.fetchmany(_BATCH_ROWS):
-            for row in batch:
-                if rows and rows[-1][1] != row[1]:
-                    yield rows
-                    rows = []
-                rows.append(row)
-        if rows:
-            yield rows
+    def _copy(self, query: str, path: str) -> None:
+        self.db.execute(f"COPY ({query}) TO {literal(path)} (FORMAT parquet, COMPRESSION snappy)")
 
     def count(self) -> int:
         """Events that are left."""
         return self.db.execute("SELECT count(*) FROM events").fetchall()[0][0]
+
+
+def shard_file(shard: int) -> str:
+    """Name of the file with the events of a shard."""
+    return f"events-{shard:05d}.parquet"

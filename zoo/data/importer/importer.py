@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
+import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+
+import numpy as np
 
 from zoo import files
 from zoo.data.importer.config import ImportConfig
 from zoo.data.importer.events import EventLogError, EventStore
-from zoo.data.importer.requests import ItemTable, RequestBuilder
+from zoo.data.importer.items import ItemTable
+from zoo.data.importer.work import Made, make_shard
 from zoo.data.request_log import RequestLog, RequestLogWriter
 
 REJECTED = "rejected.csv"
+# What a process works on at a time; it needs some hundred bytes of memory for each.
+SHARD_EVENTS = 250_000
 Progress = Callable[[str, int, int], None]
 
 
@@ -21,8 +30,9 @@ def import_events(config: ImportConfig, events: Sequence[files.PathLike], out: f
                   on_progress: Progress = lambda what, done, total: None) -> RequestLog:
     """Makes a request log from event logs, in memory that does not grow with them.
 
-    Rows are validated, sorted on disk, and turned into requests user by user. The splits are by time. Rejected rows go
-    to `rejected.csv` in the log (beside it, as `<log>.rejected.csv`, if the import fails for their number).
+    Rows are validated and sorted on disk, and turned into requests in shards, each with all events of some users. The splits
+    are by time. The log does not depend on the number of shards, except for which file of a split a request stands in.
+    Rejected rows go to `rejected.csv` in the log (beside it, as `<log>.rejected.csv`, if the import fails for their number).
 
     Args:
         config: what the columns mean and how requests are made.
@@ -54,7 +64,7 @@ def import_events(config: ImportConfig, events: Sequence[files.PathLike], out: f
             on_progress("reading", number, len(names))
             store.read(file, prior=number >= len(events))
         log.notes = {"rows": store.rows, "rejected": _keep_rejected(store, log), "dropped_after_until": store.drop_late()}
-        log.notes |= {"notes": _write_requests(store, log, on_progress), "floors": config.floors}
+        log.notes |= {"notes": _write_requests(store, folder, log, on_progress), "floors": config.floors}
     return RequestLog(out)
 
 
@@ -73,21 +83,42 @@ def _keep_rejected(store: EventStore, log: RequestLogWriter) -> dict[str, int]:
     return rejected
 
 
-def _write_requests(store: EventStore, log: RequestLogWriter, on_progress: Progress) -> dict[str, int]:
-    """Makes the requests of one user or session after the other, and the catalogue.
-
-    Gives counts of what was done otherwise than asked.
-    """
-    items = ItemTable(store.config, store.items())
+def _write_requests(store: EventStore, folder: str, log: RequestLogWriter, on_progress: Progress) -> dict[str, int]:
+    """Makes the requests, shard by shard, and the catalogue; gives counts of what was done otherwise than asked."""
+    total = store.count()
+    shards = max(1, -(-total // SHARD_EVENTS))
+    on_progress("sorting", 0, total)
+    store.export(folder, shards)
+    items = ItemTable.load(store.config, folder)
     if not len(items.trained):
         raise EventLogError("no click falls into the training split; check splits.validation_from and the clicks' "
                             "event types")
-    builder, done, total = RequestBuilder(store.config, items), 0, store.count()
-    for unit in store.units():
-        for split, request in builder.of_unit(unit):
-            log.write(split, request)
-        done += len(unit)
-        on_progress("making requests", done, total)
-    log.write_catalogue(items.catalogue())
-    on_progress("making requests", total, total)
-    return {name: count for name, count in builder.notes.items() if count}
+    notes = Counter(store.notes)
+    since = items.first_event.copy()
+    for done, made in enumerate(_made(store.config, folder, shards, log.partial), 1):
+        log.add(made.counts)
+        notes.update(made.notes)
+        # A drawn candidate may stand in a request that is earlier than its first event: the catalogue has it from then on.
+        codes, times = made.candidates
+        since[codes] = np.minimum(since[codes], times)
+        on_progress("making requests", done, shards)
+    log.write_catalogue(items.catalogue(since))
+    return {name: count for name, count in notes.items() if count}
+
+
+def _made(config: ImportConfig, folder: str, shards: int, log: str) -> Iterator[Made]:
+    """The shards, each made by one of as many processes as there are cores; a lone one is made in this process."""
+    workers = min(shards, os.cpu_count() or 1)
+    if workers == 1:
+        yield from (make_shard(config, folder, shard, log) for shard in range(shards))
+        return
+    # Not forked from this process, whose database has threads; from one that has imported what the work needs, once.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["zoo.data.importer.work"])
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        work = [pool.submit(make_shard, config, folder, shard, log) for shard in range(shards)]
+        try:
+            for one in as_completed(work):
+                yield one.result()
+        finally:
+            pool.shutdown(cancel_futures=True)

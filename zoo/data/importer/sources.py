@@ -1,4 +1,4 @@
-"""A CSV or Parquet file as DuckDB reads it: its columns, and the rows that can't be read."""
+"""A file as DuckDB reads it: its columns with their types, and the rows that can't be read."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import csv
 import glob
 import gzip
 import os
+import zlib
 
 import duckdb
 
-_CSV = (".csv", ".tsv", ".txt")
+from zoo.data.importer.config import Files
+
+_TEXT, _JSON = (".csv", ".tsv", ".txt", ".dat", ".data"), (".json", ".jsonl", ".ndjson")
+_PACKED = (".gz", ".zst")
 _TOO_MANY_FIELDS = "more fields than the header"
+_CHUNK = 1 << 20
 
 
 class EventLogError(ValueError):
@@ -18,34 +23,56 @@ class EventLogError(ValueError):
 
 
 class Source:
-    """A file of events as a relation of DuckDB.
+    """A file of rows as a relation of DuckDB.
 
     Args:
         db: where it is read.
         name: the file as the user named it, for messages.
         path: where it lies on this machine.
+        how: it is written.
+        room: folder for a copy of it.
 
     Attributes:
         relation: SQL that stands for its rows.
-        columns: names that its header gives.
-        surplus: names that DuckDB made up where one of the first rows has more fields than the header.
+        mended: lines with a quote that is never closed, which are read as if they had none.
+        types: of its columns by name, as DuckDB says them; all texts are VARCHAR.
 
     Raises:
-        EventLogError: the file is absent, empty or of an unknown type.
+        EventLogError: the file is absent, empty, cut off or of an unknown type.
     """
 
-    def __init__(self, db: duckdb.DuckDBPyConnection, name: str, path: str):
-        self.db, self.name = db, name
-        self.relation = _relation(name, path)
+    def __init__(self, db: duckdb.DuckDBPyConnection, name: str, path: str, how: Files, room: str):
+        self.db, self.name, self.how, self.mended = db, name, how, 0
+        if not os.path.isfile(path):
+            raise EventLogError(f"{name}: no such file")
+        if os.path.getsize(path) == 0:
+            raise EventLogError(f"{name}: the file is empty")
+        _check_gzip(name, path)
+        kind = path.lower()
+        for ending in _PACKED:
+            kind = kind.removesuffix(ending)
+        self.is_text = kind.endswith(_TEXT)
+        # DuckDB takes a path for a pattern.
+        file = literal(glob.escape(path))
+        if kind.endswith(".parquet"):
+            self.relation = f"read_parquet({file})"
+        elif kind.endswith(_JSON):
+            self.relation = f"read_json_auto({file}, maximum_object_size={8 * _CHUNK})"
+        elif self.is_text:
+            delimiter, names = self._header(path)
+            file = self._mended(file, room) if how.quote and not how.line_breaks else file
+            self.relation = self._text_relation(file, delimiter, names)
+        else:
+            raise EventLogError(f"{name}: unknown file type; expected a text ({', '.join(_TEXT)}), JSON lines "
+                                f"({', '.join(_JSON)}) or .parquet; texts and JSON may be packed as .gz or .zst")
         for table in ("reject_errors", "reject_scans"):
             db.execute(f"DROP TABLE IF EXISTS {table}")
-        found = [row[0] for row in db.execute(f"DESCRIBE SELECT * FROM {self.relation}").fetchall()]
-        width = _header_width(path) or len(found)
-        self.columns, self.surplus = found[:width], found[width:]
+        self.types = {row[0]: row[1] for row in db.execute(f"DESCRIBE SELECT * FROM {self.relation}").fetchall()}
 
-    def surplus_checks(self) -> list[tuple[str, str]]:
-        """`(condition, reason)` in SQL of rows with more fields than the header."""
-        return [(f"{quote(column)} IS NOT NULL", literal(_TOO_MANY_FIELDS)) for column in self.surplus]
+    @property
+    def columns(self) -> list[str]:
+        """Names of its columns."""
+        return list(self.types)
 
     def restore_unreadable(self, table: str) -> None:
         """Puts the rows that DuckDB left out of `table` back at their places there, with the reason.
@@ -56,15 +83,75 @@ class Source:
         if not self.db.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'reject_errors'").fetchall():
             return
         # The n-th row left out stands in line p, the header being line 1: rows after p - 1 - n others move down by n.
+        first = 1 if self.how.header else 0
         self.db.execute(
-            "CREATE OR REPLACE TEMP TABLE left_out AS SELECT line - 1 AS row, reason, row_number() OVER (ORDER BY line) AS n "
-            f"FROM (SELECT line, min(CASE error_type WHEN 'TOO MANY COLUMNS' THEN {literal(_TOO_MANY_FIELDS)} "
-            "WHEN 'INVALID ENCODING' THEN 'not UTF-8' "
+            f"CREATE OR REPLACE TEMP TABLE left_out AS SELECT line - {first} AS row, reason, row_number() OVER (ORDER BY line) "
+            f"AS n FROM (SELECT line, min(CASE error_type WHEN 'TOO MANY COLUMNS' THEN {literal(_TOO_MANY_FIELDS)} "
+            f"WHEN 'INVALID ENCODING' THEN {literal(f'not {self.how.encoding.upper()}')} "
             "ELSE 'can not be read: ' || lower(CAST(error_type AS VARCHAR)) END) AS reason FROM reject_errors GROUP BY line)")
         if self.db.execute("SELECT count(*) FROM left_out").fetchall()[0][0]:
             self.db.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT t.* REPLACE (t.row + coalesce(l.n, 0) AS row) "
                             f"FROM {table} t ASOF LEFT JOIN left_out l ON t.row > l.row - l.n")
             self.db.execute(f"INSERT INTO {table} BY NAME SELECT row, reason FROM left_out")
+
+    def _mended(self, file: str, room: str) -> str:
+        """The file, or a copy of it: a quote that is opened in a line and not closed there must not swallow the lines below."""
+        mark = literal(self.how.quote)
+        lines = (f"read_csv({file}, auto_detect=false, header=false, columns={{'line': 'VARCHAR'}}, delim=chr(1), quote='', "
+                 f"escape='', parallel=false, ignore_errors=true, encoding={literal(self.how.encoding)})")
+        odd = f"(length(line) - length(replace(line, {mark}, ''))) % 2 = 1"
+        self.mended = self.db.execute(f"SELECT count(*) FROM {lines} WHERE {odd}").fetchall()[0][0]
+        if not self.mended:
+            return file
+        copy = literal(os.path.join(room, "mended.csv"))
+        self.db.execute(f"COPY (SELECT CASE WHEN {odd} THEN replace(line, {mark}, '') ELSE line END FROM {lines}) TO {copy} "
+                        "(FORMAT csv, HEADER false, DELIMITER '\x01', QUOTE '', ESCAPE '')")
+        return copy
+
+    def _text_relation(self, file: str, delimiter: str, names: list[str]) -> str:
+        """Rows with too few fields get empty ones, and are rejected for what they lack; those with too many stand in
+        `reject_errors`. Nothing is left to be guessed from the first rows: a quote may come later, or never be closed."""
+        how = self.how
+        columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+        options = {"auto_detect": "false", "header": str(how.header).lower(), "columns": f"{{{columns}}}",
+                   "null_padding": "true", "parallel": "false", "ignore_errors": "true", "store_rejects": "true",
+                   "quote": literal(how.quote), "escape": literal(how.quote), "encoding": literal(how.encoding),
+                   "delim": literal(delimiter)}
+        return f"read_csv({file}, {', '.join(f'{name}={value}' for name, value in options.items())})"
+
+    def _header(self, path: str) -> tuple[str, list[str]]:
+        """What stands between the fields of a text file's first line, and the names of its columns."""
+        if self.how.delimiter and self.how.names:
+            return self.how.delimiter, list(self.how.names)
+        lower = path.lower()
+        if lower.endswith(".zst"):
+            raise EventLogError(f"{self.name}: the first line of a .zst can't be read; give `files.names` and "
+                                "`files.delimiter`, or pack it as .gz")
+        encoding = {"utf-8": "utf-8-sig"}.get(self.how.encoding, self.how.encoding)
+        try:
+            with (gzip.open if lower.endswith(".gz") else open)(path, "rt", encoding=encoding, errors="replace") as lines:
+                header = next(iter(lines), "")
+        except UnicodeError:
+            raise EventLogError(f"{self.name}: not {self.how.encoding.upper()}; say its `files.encoding`") from None
+        if "\0" in header:
+            raise EventLogError(f"{self.name}: not {self.how.encoding.upper()} (a text in UTF-16?); say its `files.encoding`, "
+                                "or write it anew as UTF-8")
+        header = header.rstrip("\r\n")
+        quoting, quotechar = (csv.QUOTE_MINIMAL if self.how.quote else csv.QUOTE_NONE), self.how.quote or None
+        if self.how.delimiter and len(self.how.delimiter) > 1:  # more than Python's reader takes
+            delimiter = self.how.delimiter
+            fields = [field.strip(self.how.quote or None) for field in header.split(delimiter)]
+        else:
+            read = {mark: next(csv.reader([header], delimiter=mark, quoting=quoting, quotechar=quotechar), [])
+                    for mark in ([self.how.delimiter] if self.how.delimiter else [*",\t;|"])}
+            delimiter = max(read, key=lambda mark: len(read[mark]))
+            fields = read[delimiter]
+        names = list(self.how.names or fields)
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise EventLogError(f"{self.name}: two columns are called {twice[0]!r}; rename one of them, or name all columns in "
+                                "`files: {header: false, names: […]}`")
+        return delimiter, names
 
 
 def quote(name: str) -> str:
@@ -77,28 +164,22 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _relation(name: str, path: str) -> str:
-    if not os.path.isfile(path):
-        raise EventLogError(f"{name}: no such file")
-    if os.path.getsize(path) == 0:
-        raise EventLogError(f"{name}: the file is empty")
-    # DuckDB takes a path for a pattern.
-    file, lower = literal(glob.escape(path)), path.lower()
-    if lower.endswith(".parquet"):
-        return f"read_parquet({file})"
-    if lower.removesuffix(".gz").endswith(_CSV):
-        # Rows with too few fields get empty ones, and are rejected for what they lack; those with too many stand in
-        # `reject_errors`. The quote is said: a log whose first thousands of rows have none has it later.
-        return (f"read_csv({file}, header=true, all_varchar=true, null_padding=true, quote='\"', escape='\"', "
-                "parallel=false, ignore_errors=true, store_rejects=true)")
-    raise EventLogError(f"{name}: unknown file type; expected .csv, .csv.gz, .tsv or .parquet")
-
-
-def _header_width(path: str) -> int | None:
-    """Number of columns that a CSV's header names; None for Parquet."""
-    lower = path.lower()
-    if lower.endswith(".parquet"):
-        return None
-    with (gzip.open if lower.endswith(".gz") else open)(path, "rt", encoding="utf-8-sig", errors="replace") as lines:
-        header = next(lines, "")
-    return max(len(next(csv.reader([header], delimiter=mark), [])) for mark in ",\t;|")
+def _check_gzip(name: str, path: str) -> None:
+    """DuckDB takes a file that was cut off for one that ends there."""
+    if not path.lower().endswith(".gz"):
+        return
+    with open(path, "rb") as file:
+        packed, inflate, begun = file.read(_CHUNK), zlib.decompressobj(31), False
+        while packed:
+            try:
+                inflate.decompress(packed)
+            except zlib.error as error:
+                raise EventLogError(f"{name}: the file is no gzip, or damaged: {error}; fetch it again") from None
+            begun = True
+            if inflate.eof:  # a file may hold several parts
+                packed, inflate, begun = inflate.unused_data.lstrip(b"\0"), zlib.decompressobj(31), False
+                if packed:
+                    continue
+            packed = file.read(_CHUNK)
+        if begun:
+            raise EventLogError(f"{name}: the file ends in the middle of its gzip (a download that stopped?); fetch it again")

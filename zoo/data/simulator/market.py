@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from zoo.config import ConfigError
 from zoo.data.catalogue import CatalogueRow
@@ -43,23 +43,24 @@ class Assortment:
         old = rng.random(count) < 2 / 3
         self.born = np.where(old, -rng.integers(0, 200, count), rng.integers(0, config.days, count))
         self.attraction = np.exp(0.6 * rng.normal(0, 1, count) + 0.4 * self.quality)
+        self.known = {name: pa.array([f"{name[0]}{number}".encode() for number in numbers.tolist()], pa.binary())
+                      for name, numbers in (("item", np.arange(count)), ("category", self.leaf), ("brand", self.brand))}
+        self.known["price"] = pa.array(self.price.astype(np.float32))
         self.by_leaf = [np.flatnonzero(self.leaf == leaf) for leaf in range(leaves)]
         first = int((self.born <= 0).sum())
         if first < config.page:
             raise ConfigError(f"a page shows {config.page} different items, and only {first} of the {count} are there on the "
                               "first day; ask for more `items` or a smaller `page`")
 
-    def describe(self, items: np.ndarray) -> dict[str, list[Any]]:
+    def columns(self, items: np.ndarray) -> dict[str, pa.Array]:
         """What a shop knows of items, column by column."""
-        return {"item": [f"i{i}" for i in items.tolist()], "category": [f"c{c}" for c in self.leaf[items].tolist()],
-                "brand": [f"b{b}" for b in self.brand[items].tolist()], "price": self.price[items].tolist()}
+        return {name: values.take(pa.array(items)) for name, values in self.known.items()}
 
     def catalogue(self) -> Iterator[CatalogueRow]:
         """Every item from the day of its birth."""
-        known = self.describe(np.arange(len(self.leaf)))
         since = (self.config.start + DAY * self.born).tolist()
-        for item, time, category, brand, price in zip(known["item"], since, known["category"], known["brand"],
-                                                      known["price"], strict=True):
+        texts = ([value.decode() for value in self.known[name].to_pylist()] for name in ("item", "category", "brand"))
+        for item, category, brand, time, price in zip(*texts, since, self.price.tolist(), strict=True):
             yield CatalogueRow(item, time, {"category": category, "brand": brand, "price": price})
 
     def open_day(self, day: int) -> None:

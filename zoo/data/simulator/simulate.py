@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
 
 import numpy as np
+import pyarrow as pa
 
 from zoo import files
+from zoo.data.columnar import arrow_schema, lists, offsets, ranges, to_requests
+from zoo.data.log_shard import LogShard
 from zoo.data.request import Request
 from zoo.data.request_log import RequestLog, RequestLogWriter
 from zoo.data.simulator.config import SimulatorConfig
@@ -14,29 +18,38 @@ from zoo.data.simulator.market import DAY, Assortment, Population
 from zoo.data.simulator.schema import simulator_schema
 
 _NAN = float("nan")
+_BATCH = 4_096  # requests that are written at a time
 
 
 def simulate(config: SimulatorConfig) -> Iterator[tuple[str, Request]]:
-    """Requests in order of time, each with its split, without holding more than a day of them.
+    """Requests in order of time, each with its split; see `simulate_days`."""
+    schema = simulator_schema(config)
+    for split, batch in simulate_days(config):
+        for request in to_requests(schema, batch):
+            yield split, request
+
+
+def simulate_days(config: SimulatorConfig) -> Iterator[tuple[str, pa.RecordBatch]]:
+    """The requests of day after day, in order of time.
 
     Args:
         config: of the marketplace.
 
     Yields:
-        `(split, request)`: the last day is `test`, the one before `validation`, all others `train`.
+        `(split, batch)`: the last day is `test`, the one before `validation`, all others `train`.
     """
     rng = np.random.default_rng(config.seed)
     goods = Assortment(config, rng)
     users = Population(config, goods, rng)
-    shop = _Shop(config, goods, users, rng)
+    shop = Shop(config, goods, users, rng)
     left = config.requests
     for day in range(config.days):
         split = {config.days - 1: "test", config.days - 2: "validation"}.get(day, "train")
         today = min(left, round(config.users * config.requests_per_user_day))
         if day == config.days - 1:
             today = left
-        for request in shop.day(day, today):
-            yield split, request
+        if today:
+            yield split, shop.day(day, today)
         left -= today
         users.drift(rng)
 
@@ -56,16 +69,47 @@ def write_simulated_log(config: SimulatorConfig, path: files.PathLike, overwrite
     """
     source = {"kind": "simulator", "config": config.model_dump(mode="json")}
     with RequestLogWriter(path, simulator_schema(config), source, overwrite=overwrite) as log:
-        for done, (split, request) in enumerate(simulate(config), start=1):
-            log.write(split, request)
-            if done % 500 == 0 or done == config.requests:
-                on_progress(done, config.requests)
+        done = 0
+        with LogShard(log.partial, log.schema, 0) as shard:
+            for split, batch in simulate_days(config):
+                for start in range(0, len(batch), _BATCH):
+                    part = batch.slice(start, _BATCH)
+                    shard.write(split, part)
+                    done += len(part)
+                    on_progress(done, config.requests)
+        log.add(shard.counts)
         # The assortment is what the seed is drawn from first, so it is the same again.
         log.write_catalogue(Assortment(config, np.random.default_rng(config.seed)).catalogue())
     return RequestLog(path)
 
 
-class _Shop:
+@dataclass(frozen=True)
+class Pages:
+    """Pages that were shown: to whom `[R]` and when `[R]`, items and what came of them `[R, N]`, and the user's past clicks:
+    how many `[R]`, which items and how long ago `[ΣT]`."""
+
+    who: np.ndarray
+    at: np.ndarray
+    items: np.ndarray
+    click: np.ndarray
+    truth: np.ndarray
+    purchase: np.ndarray
+    desire: np.ndarray
+    kept: np.ndarray
+    past: np.ndarray
+    gaps: np.ndarray
+
+    @classmethod
+    def joined(cls, pages: list[Pages]) -> Pages:
+        return cls(*(np.concatenate([getattr(one, field.name) for one in pages]) for field in fields(cls)))
+
+    def sorted(self, order: np.ndarray) -> Pages:
+        events = ranges(offsets(self.kept)[order], self.kept[order])
+        return Pages(*(getattr(self, field.name)[events if field.name in ("past", "gaps") else order]
+                        for field in fields(self)))
+
+
+class Shop:
     """State that outlives a day: click histories of the users, counters of the items."""
 
     def __init__(self, config: SimulatorConfig, goods: Assortment, users: Population, rng: np.random.Generator):
@@ -76,8 +120,9 @@ class _Shop:
         self.clicks = np.zeros(config.users, np.int64)
         self.item_impressions, self.item_clicks = np.zeros(config.items), np.zeros(config.items)
         self.made = 0
+        self.schema = arrow_schema(simulator_schema(config))
 
-    def day(self, day: int, count: int) -> list[Request]:
+    def day(self, day: int, count: int) -> pa.RecordBatch:
         """The requests of a day, in order of time."""
         self.goods.open_day(day)
         share = self.users.activity / self.users.activity.sum()
@@ -88,23 +133,16 @@ class _Shop:
         owner = self.rng.permutation(visitors)
         order = np.lexsort((np.arange(count), owner))
         turn = np.empty(count, np.int64)
-        turn[order] = np.concatenate([np.arange(v) for v in visits[visits > 0]]) if count else []
+        turn[order] = np.concatenate([np.arange(v) for v in visits[visits > 0]])
         shown_before = self.item_impressions.copy(), self.item_clicks.copy()
-        requests: list[Request | None] = [None] * count
-        for one_turn in range(int(turn.max(initial=-1)) + 1):
-            places = np.flatnonzero(turn == one_turn)
-            at = self.config.start + day * DAY + times[places]
-            for place, request in zip(places, self._pages(owner[places], at, day, shown_before), strict=True):
-                requests[place] = request
-        return [self._named(request) for request in requests if request is not None]
+        turns, places = [], []
+        for one_turn in range(int(turn.max()) + 1):
+            places.append(np.flatnonzero(turn == one_turn))
+            turns.append(self._pages(owner[places[-1]], self.config.start + day * DAY + times[places[-1]]))
+        pages = Pages.joined(turns).sorted(np.argsort(np.concatenate(places)))
+        return self._batch(pages, day, shown_before)
 
-    def _named(self, request: Request) -> Request:
-        self.made += 1
-        return Request(f"q{self.made}", *(getattr(request, name) for name in (
-            "time", "features", "sequences", "candidates", "labels", "truth")))
-
-    def _pages(self, who: np.ndarray, at: np.ndarray, day: int,
-               before: tuple[np.ndarray, np.ndarray]) -> Iterator[Request]:
+    def _pages(self, who: np.ndarray, at: np.ndarray) -> Pages:
         """One page for each of some different users."""
         items, focus = self._impressions(who)
         appeal = self._appeal(who, items, focus)
@@ -116,10 +154,13 @@ class _Shop:
         click = (self.rng.random(truth.shape) < truth).astype(float)
         desire = 1 / (1 + np.exp(-(-1.6 + 0.6 * self.goods.quality[items] + 0.25 * appeal)))
         purchase = np.where(click > 0, (self.rng.random(truth.shape) < desire).astype(float), _NAN)
-        pages = [self._request(row, who[row], at[row], day, items[row], click[row], truth[row], purchase[row],
-                               desire[row], before) for row in range(len(who))]
+        kept = np.minimum(self.clicks[who], self.config.history)
+        place = ranges(self.clicks[who] - kept, kept) % self.config.history
+        user = np.repeat(who, kept)
+        pages = Pages(who, at, items, click, truth, purchase, desire, kept, self.clicked[user, place],
+                       np.repeat(at, kept) - self.clicked_at[user, place])
         self._remember(who, at, items, click)
-        yield from pages
+        return pages
 
     def _impressions(self, who: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Candidates of each page, and the interest that brought the user: most of the page is about it."""
@@ -147,26 +188,25 @@ class _Shop:
         seen = ((self.clicked[who][:, None, :] == items[..., None]) & kept[:, None, :]).any(2)
         return self.config.base + interest + brand + np.maximum(price, -2.0) + 0.4 * goods.quality[items] - 1.0 * seen
 
-    def _request(self, row: int, user: int, at: int, day: int, items: np.ndarray, click: np.ndarray, truth: np.ndarray,
-                 purchase: np.ndarray, desire: np.ndarray, before: tuple[np.ndarray, np.ndarray]) -> Request:
-        users, goods = self.users, self.goods
-        kept = min(int(self.clicks[user]), self.config.history)
-        places = (self.clicks[user] - kept + np.arange(kept)) % self.config.history
-        past, gaps = self.clicked[user, places], at - self.clicked_at[user, places]
+    def _batch(self, pages: Pages, day: int, before: tuple[np.ndarray, np.ndarray]) -> pa.RecordBatch:
+        users, count, items = self.users, len(pages.who), pages.items.ravel()
+        one, page = np.ones(count, np.int64), np.full(count, self.config.page)
         impressions, clicks = before[0][items], before[1][items]
-        values = {"click": (click, truth), "purchase": (purchase, desire)}
-        return Request(
-            request_id="", time=int(at),
-            features={"user_id": f"u{user}", "gender": "fm"[users.gender[user]], "age_group": f"a{users.age_group[user]}",
-                      "city": f"c{users.city[user]}", "hour": f"h{at % DAY // 3600}",
-                      "device": f"d{users.device[user]}"},
-            sequences={"history": goods.describe(past) | {"gap": gaps.astype(float).tolist()}},
-            candidates=goods.describe(items) | {
-                "past_ctr": ((clicks + 2) / (impressions + 30)).tolist(), "past_impressions": impressions.tolist(),
-                "age_days": (day - goods.born[items]).astype(float).tolist()},
-            labels={name: values[name][0].tolist() for name in self.config.labels},
-            truth={name: values[name][1].tolist() for name in self.config.labels},
-        )
+        ids = {"request_id": _named("q", np.arange(self.made + 1, self.made + count + 1)),
+               "user_id": _named("u", pages.who), "gender": pa.array([b"f", b"m"]).take(pa.array(users.gender[pages.who])),
+               "age_group": _named("a", users.age_group[pages.who]), "city": _named("c", users.city[pages.who]),
+               "hour": _named("h", pages.at % DAY // 3600), "device": _named("d", users.device[pages.who])}
+        columns = {name: lists(values, one) for name, values in ids.items()} | {"request_time": lists(pa.array(pages.at), one)}
+        columns |= {f"history_{name}": lists(values, pages.kept) for name, values in
+                    (self.goods.columns(pages.past) | {"gap": _numbers(pages.gaps)}).items()}
+        known = {"past_ctr": _numbers((clicks + 2) / (impressions + 30)), "past_impressions": _numbers(impressions),
+                 "age_days": _numbers(day - self.goods.born[items])}
+        columns |= {f"candidate_{name}": lists(values, page) for name, values in (self.goods.columns(items) | known).items()}
+        for name, drawn, truth in (("click", pages.click, pages.truth), ("purchase", pages.purchase, pages.desire)):
+            columns |= {f"label_{name}": lists(_numbers(drawn.ravel()), page),
+                        f"truth_{name}": lists(_numbers(truth.ravel()), page)}
+        self.made += count
+        return pa.RecordBatch.from_arrays([columns[name] for name in self.schema.names], schema=self.schema)
 
     def _remember(self, who: np.ndarray, at: np.ndarray, items: np.ndarray, click: np.ndarray) -> None:
         np.add.at(self.item_impressions, items.ravel(), 1)
@@ -177,3 +217,12 @@ class _Shop:
             place = self.clicks[user] % self.config.history
             self.clicked[user, place], self.clicked_at[user, place] = items[rows, column], at[rows]
             self.clicks[user] += 1
+
+
+def _named(prefix: str, numbers: np.ndarray) -> pa.Array:
+    """`u7` of 7."""
+    return pa.array([f"{prefix}{number}".encode() for number in numbers.tolist()], pa.binary())
+
+
+def _numbers(values: np.ndarray) -> pa.Array:
+    return pa.array(values.astype(np.float32))

@@ -1,0 +1,51 @@
+"""One shard of an import, from its events to the files of its requests; what a worker process does."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from zoo.data.importer.columns import RequestColumns
+from zoo.data.importer.config import ImportConfig
+from zoo.data.importer.events import shard_file
+from zoo.data.importer.items import ItemTable
+from zoo.data.importer.shard import Events
+from zoo.data.log_shard import LogShard
+
+
+@dataclass
+class Made:
+    """What a shard gave.
+
+    Args:
+        counts: of its requests, by split.
+        notes: counts of what was done otherwise than asked.
+        candidates: codes of the items that are candidates of its requests, and since when.
+    """
+
+    counts: dict[str, dict[str, Any]]
+    notes: dict[str, int] = field(default_factory=dict)
+    candidates: tuple[Any, Any] = (np.zeros(0, np.int64), np.zeros(0, np.int64))
+
+
+def make_shard(config: ImportConfig, plan: str, shard: int, log: str) -> Made:
+    """Makes the requests of one shard.
+
+    Args:
+        config: of the import.
+        plan: folder that `EventStore.export` wrote.
+        shard: its number.
+        log: folder of the log that is being written.
+    """
+    events = Events.of(pq.read_table(os.path.join(plan, shard_file(shard))))
+    columns = RequestColumns(config, ItemTable.load(config, plan), events)
+    with LogShard(log, config.schema(), shard) as writer:
+        for split, batch in columns.batches():
+            writer.write(split, batch)
+    codes = np.unique(columns.requests.items)
+    return Made(writer.counts, {name: count for name, count in columns.notes.items() if count},
+                (codes, columns.candidate_since[codes]))
