@@ -7,8 +7,7 @@ counts beside them. That is how tf.Examples have them, so encoding is one call o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -46,29 +45,6 @@ def arrow_schema(schema: Schema, labelled: bool = True) -> pa.Schema:
     return pa.schema(list(fields.items()))
 
 
-def from_requests(schema: Schema, requests: Sequence[Request], labelled: bool = True) -> pa.RecordBatch:
-    """The batch of some requests, one by one; what is longer than the schema's maximum is cut (`Request.values`)."""
-    columns: dict[str, list[list[Any]]] = {
-        REQUEST_ID: [[request.request_id] for request in requests], REQUEST_TIME: [[int(request.time)] for request in requests],
-        **{key: [[str(request.features[key])] for request in requests] for key in schema.keys}}
-    for column in schema.columns():
-        rows, flat = [list(request.values(column)) for request in requests], column.feature.multiple or column.feature.width > 1
-        columns[column.name] = [list(chain.from_iterable(row)) for row in rows] if flat else rows
-        if column.feature.multiple:
-            columns[column.count] = [list(map(len, row)) for row in rows]
-        if column.feature.weighted:
-            columns[column.weight] = [list(chain.from_iterable(request.weights(column))) for request in requests]
-    if labelled:
-        for label in schema.labels:
-            columns[label.column] = [list(request.labels[label.name]) for request in requests]
-            if label.truth:
-                columns[label.truth_column] = [list(request.truth[label.name]) for request in requests]
-        if schema.sample_weight:
-            columns["sample_weight"] = [list(request.sample_weight or ()) for request in requests]
-    fields = arrow_schema(schema, labelled)
-    return pa.RecordBatch.from_arrays([pa.array(columns[field.name], field.type) for field in fields], schema=fields)
-
-
 def encode(batch: pa.RecordBatch) -> list[bytes]:
     """The serialized tf.Example of each row of a batch."""
     from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
@@ -104,7 +80,13 @@ def ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 
 def lengths_of(batch: pa.RecordBatch, name: str) -> np.ndarray:
     """`[R]` how many values each request has in a column."""
-    return np.diff(batch.column(name).offsets.to_numpy())
+    return np.diff(_places(batch.column(name)))
+
+
+def _places(column: pa.ListArray) -> np.ndarray:
+    """`[R + 1]` where each row begins and ends in `column.flatten()`; a slice of a batch keeps the places of the whole."""
+    places = column.offsets.to_numpy()
+    return places - places[0]
 
 
 def check_batch(schema: Schema, batch: pa.RecordBatch, labelled: bool = True) -> None:
@@ -134,7 +116,6 @@ class _Checks:
 
     def __init__(self, schema: Schema, batch: pa.RecordBatch):
         self.schema, self.batch = schema, batch
-        self.first: dict[str, str] = {}
 
     def fail(self, wrong: np.ndarray, message: str) -> None:
         """Raises for the first request of which something is wrong `[R]`."""
@@ -174,9 +155,7 @@ class _Checks:
             return
         self.lengths(column.count, places, because)
         counts = self.batch.column(column.count)
-        totals = np.add.reduceat(np.append(counts.flatten().to_numpy(), 0), counts.offsets.to_numpy()[:-1]) \
-            if len(counts.flatten()) else np.zeros(len(counts), np.int64)
-        totals = np.where(np.diff(counts.offsets.to_numpy()) > 0, totals, 0)
+        totals = np.diff(offsets(counts.flatten().to_numpy())[_places(counts)])
         for name in [column.name] + [column.weight] * column.feature.weighted:
             self.lengths(name, totals, f", as {column.count!r} says")
         if column.feature.weighted:
@@ -207,7 +186,7 @@ class _Checks:
         broken = wrong(values)
         if broken.any():
             place = int(np.argmax(broken))
-            rows = np.searchsorted(column.offsets.to_numpy(), place, side="right") - 1
+            rows = np.searchsorted(_places(column), place, side="right") - 1
             self.fail(np.arange(len(column)) == rows, f"column {name!r} is {values[place]}; {rule}")
 
 

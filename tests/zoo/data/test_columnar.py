@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from tests.toy import rich_requests, rich_schema
-from zoo.data.columnar import check_batch, counts, encode, from_requests, ranges
+from zoo.data.columnar import arrow_schema, check_batch, counts, encode, ranges, to_requests
 from zoo.data.example import to_example
-from zoo.data.request import RequestError
+from zoo.data.request import Request, RequestError
 from zoo.keras import tf
+from zoo.schema import REQUEST_ID, REQUEST_TIME, Schema
 
 SCHEMA = rich_schema()
 REQUESTS = rich_requests(30)
+
+
+def from_requests(schema: Schema, requests: Sequence[Request], labelled: bool = True) -> pa.RecordBatch:
+    """The batch of some requests, one by one; what is longer than the schema's maximum is cut (`Request.values`)."""
+    columns: dict[str, list[list[Any]]] = {
+        REQUEST_ID: [[request.request_id] for request in requests], REQUEST_TIME: [[int(request.time)] for request in requests],
+        **{key: [[str(request.features[key])] for request in requests] for key in schema.keys}}
+    for column in schema.columns():
+        rows, flat = [list(request.values(column)) for request in requests], column.feature.multiple or column.feature.width > 1
+        columns[column.name] = [list(chain.from_iterable(row)) for row in rows] if flat else rows
+        if column.feature.multiple:
+            columns[column.count] = [list(map(len, row)) for row in rows]
+        if column.feature.weighted:
+            columns[column.weight] = [list(chain.from_iterable(request.weights(column))) for request in requests]
+    if labelled:
+        for label in schema.labels:
+            columns[label.column] = [list(request.labels[label.name]) for request in requests]
+            if label.truth:
+                columns[label.truth_column] = [list(request.truth[label.name]) for request in requests]
+        if schema.sample_weight:
+            columns["sample_weight"] = [list(request.sample_weight or ()) for request in requests]
+    fields = arrow_schema(schema, labelled)
+    return pa.RecordBatch.from_arrays([pa.array(columns[field.name], field.type) for field in fields], schema=fields)
 
 
 def changed(name: str, change) -> pa.RecordBatch:
@@ -37,6 +65,18 @@ def test_the_examples_are_those_of_single_requests(labelled):
     for ours, request in zip(encode(batch), REQUESTS, strict=True):
         theirs = to_example(SCHEMA, request, labelled)
         assert tf.train.Example.FromString(ours).features == tf.train.Example.FromString(theirs).features
+
+
+def test_a_part_of_a_batch_is_a_batch():
+    """As the simulator and the import write them."""
+    whole, part = (from_requests(SCHEMA, REQUESTS), from_requests(SCHEMA, REQUESTS).slice(10, 5))
+    check_batch(SCHEMA, part)
+    assert counts(SCHEMA, part) == counts(SCHEMA, from_requests(SCHEMA, REQUESTS[10:15]))
+    for ours, request in zip(to_requests(SCHEMA, part), list(to_requests(SCHEMA, whole))[10:15], strict=True):
+        assert repr(ours) == repr(request)  # a label may be NaN
+    wrong = changed("label_click", at(sum(request.candidate_count for request in REQUESTS[:12]), 2.0)).slice(10, 5)
+    with pytest.raises(RequestError, match="request 'r12': column 'label_click' is 2.0"):
+        check_batch(SCHEMA, wrong)
 
 
 def at(place: int, value):

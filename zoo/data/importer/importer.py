@@ -33,6 +33,7 @@ def import_events(config: ImportConfig, events: Sequence[files.PathLike], out: f
     Rows are validated and sorted on disk, and turned into requests in shards, each with all events of some users. The splits
     are by time. The log does not depend on the number of shards, except for which file of a split a request stands in.
     Rejected rows go to `rejected.csv` in the log (beside it, as `<log>.rejected.csv`, if the import fails for their number).
+    A large log is worked on by further processes, so that a script calls this below `if __name__ == "__main__":`.
 
     Args:
         config: what the columns mean and how requests are made.

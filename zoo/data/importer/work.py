@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -17,8 +16,7 @@ from zoo.data.importer.shard import Events
 from zoo.data.log_shard import LogShard
 
 
-@dataclass
-class Made:
+class Made(NamedTuple):
     """What a shard gave.
 
     Args:
@@ -28,8 +26,8 @@ class Made:
     """
 
     counts: dict[str, dict[str, Any]]
-    notes: dict[str, int] = field(default_factory=dict)
-    candidates: tuple[Any, Any] = (np.zeros(0, np.int64), np.zeros(0, np.int64))
+    notes: dict[str, int]
+    candidates: tuple[np.ndarray, np.ndarray]
 
 
 def make_shard(config: ImportConfig, plan: str, shard: int, log: str) -> Made:
