@@ -14,10 +14,10 @@ help:            ## list the targets
 env:             ## make .venv from requirements.lock (Python 3.10 from PATH, pyenv or uv)
 	@PYTHON="$(PYTHON)" bash scripts/environment.sh
 
-demo: env        ## the whole way once: simulate, train, gate, serve, rank (8 minutes; a second run is much shorter)
+demo: env        ## the whole way once: simulate, train, gate, serve, rank (some 7 minutes; a second run is much shorter)
 	@.venv/bin/zoo demo
 
-test: env lint   ## all tests that need no special hardware or service (some 22 minutes on 2 cores)
+test: env lint   ## all tests that need no special hardware or service (20 to 23 minutes on 2 cores)
 	$(PY) -m pytest tests $(TWO)
 
 test-fast: env   ## the tests that take no longer than a few seconds each (3 minutes)
