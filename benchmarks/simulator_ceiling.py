@@ -5,12 +5,13 @@
 All on the test day. The true probability; the same averaged over the positions that the page could have given the candidate;
 also over the interests that may have brought the user; and also without the interests that left no click in the history.
 Then an estimator of a dozen numbers that anyone would count in the log who knows docs/simulator.md, with boosted trees on
-top, learned from the days before.
+top, learned from the days before: once for each candidate by itself, and once with what the page says.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from typing import Any
 
 import lightgbm
@@ -99,6 +100,12 @@ def counted(request: Request, levels: dict[str, tuple[float, float]]) -> list[li
     return rows
 
 
+def page_counts(request: Request) -> list[list[int]]:
+    """How many of the page's candidates have each candidate's category, and how many the most frequent one."""
+    here = Counter(request.candidates["category"])
+    return [[here[category], max(here.values())] for category in request.candidates["category"]]
+
+
 def price_level(price: float, category: str, levels: dict[str, tuple[float, float]]) -> float:
     """Standard deviations above the category's mean, on the scale of logarithms."""
     mean, deviation = levels.get(category, (np.log(price), 1.0))
@@ -114,17 +121,18 @@ def price_levels(requests: list[Request]) -> dict[str, tuple[float, float]]:
     return {category: (float(np.mean(values)), float(np.std(values)) or 1.0) for category, values in logs.items()}
 
 
-def plain_estimate(learned: list[Request], asked: list[Request]) -> np.ndarray:
-    """Scores of the asked requests' candidates, from the learned ones."""
+def plain_estimates(learned: list[Request], asked: list[Request]) -> dict[str, np.ndarray]:
+    """Scores of the asked requests' candidates, from the learned ones: without what the page says, and with it."""
     levels = price_levels(learned)
-    rows, labels = [], []
-    for request in learned:
-        rows += counted(request, levels)
-        labels += request.labels["click"]
-    booster = lightgbm.train({"objective": "binary", "num_leaves": 12, "learning_rate": 0.05, "min_data_in_leaf": 100,
-                              "verbosity": -1, "deterministic": True, "force_row_wise": True},
-                             lightgbm.Dataset(np.array(rows), labels), num_boost_round=300)
-    return booster.predict(np.array([row for request in asked for row in counted(request, levels)]))
+    known, new = (np.array([[*row, *page] for request in requests
+                            for row, page in zip(counted(request, levels), page_counts(request), strict=True)])
+                  for requests in (learned, asked))
+    labels = [label for request in learned for label in request.labels["click"]]
+    alone = known.shape[1] - 2
+    return {name: lightgbm.train({"objective": "binary", "num_leaves": 12, "learning_rate": 0.05, "min_data_in_leaf": 100,
+                                  "verbosity": -1, "deterministic": True, "force_row_wise": True},
+                                 lightgbm.Dataset(known[:, :width], labels), num_boost_round=300).predict(new[:, :width])
+            for name, width in (("plain", alone), ("page", alone + 2))}
 
 
 def measure(config: SimulatorConfig) -> dict[str, float]:
@@ -146,7 +154,7 @@ def measure(config: SimulatorConfig) -> dict[str, float]:
     click = known.pop("click")
     results = {name: auc(click, values) for name, values in known.items()}
     clicks = np.concatenate([request.labels["click"] for request in requests])
-    return results | {"plain": auc(clicks, plain_estimate(learned, requests))}
+    return results | {name: auc(clicks, scores) for name, scores in plain_estimates(learned, requests).items()}
 
 
 def main() -> None:
@@ -157,7 +165,7 @@ def main() -> None:
     config = parse(SimulatorConfig, load_yaml(options.config), where=options.config)
     names = {"truth": "the true probability", "position": "without the position",
              "focus": "nor the interest that brought the user", "traces": "nor interests that left no click",
-             "plain": "a plain estimator over the log"}
+             "plain": "a plain estimator over the log", "page": "the same, and how many of the page have the category"}
     results = measure(config)
     write_rows(options.out, [{
         "dataset": "simulator", "protocol": "the test day; what is not known is averaged out", "model": names[name], "seeds": 1,
