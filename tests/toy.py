@@ -23,6 +23,7 @@ from zoo.models.base import RankingModel
 from zoo.schema import FIRST_ID, UNKNOWN_ID, BehaviourSequence, Feature, IdSpace, Label, Schema
 
 ITEMS, CATEGORIES, TAGS = 60, 6, 12
+ASSETS = Path(__file__).with_name("assets")  # small files of models that need others than these, by name
 
 
 def toy_schema(labels: tuple[Label, ...] = (Label(name="click"),)) -> Schema:
@@ -179,7 +180,7 @@ def toy_assets() -> Assets:
              "item_vectors.txt": [" ".join([f"i{i}", *map(str, vector)]) for i, vector in enumerate(vectors)]}
     for name, content in lines.items():
         (folder / name).write_text("".join(f"{line}\n" for line in content), encoding="utf-8")
-    return Assets.from_folder(folder)
+    return Assets.from_folder(folder) | (Assets.from_folder(ASSETS) if ASSETS.is_dir() else Assets())
 
 
 @functools.cache

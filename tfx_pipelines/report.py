@@ -67,6 +67,7 @@ def write_report(root: str, config: RunConfig, log: RequestLog, run: LocalRun) -
         "blessed": blessed,
         "reasons": reasons,
         "pushed_version": _pushed_version(run),
+        "trained_model": files.join(run.artifacts["Trainer", "model"], "Format-Serving"),
         "compared_with_version": baseline.get(VERSION) if REFUSED not in baseline else None,
         "serving": {"requests_replayed": served["requests"], "max_abs_diff": served["max_abs_diff"],
                     "p50_ms": served["p50_ms"], "p99_ms": served["p99_ms"]},
@@ -148,6 +149,7 @@ def _markdown(report: dict[str, Any]) -> str:
         f"**{'Blessed' if report['blessed'] else 'Not blessed'}**, "
         + (f"pushed as version {report['pushed_version']}" if report["pushed_version"] else "not pushed")
         + (f"; compared with version {report['compared_with_version']}" if report["compared_with_version"] else "") + ".", "",
+        f"The trained model: `{report['trained_model']}`", "",
         *[f"* {reason}" for reason in report["reasons"]], "",
         "| metric | value |", "| --- | --- |",
         f"| AUC | {metrics['auc']:.4f} |",

@@ -47,5 +47,7 @@ def show_report(console: Console, report: dict[str, Any], root: str, serving: st
         name = serving.rpartition("/")[2]
         lines = [f"SavedModel: {serving}/{report['pushed_version']}", *lines,
                  f"Next:       zoo serve --model {shlex.quote(f'{name}={serving}')}"]
+    else:
+        lines.append(f"Not pushed: {report['trained_model']} (zoo.export.load_model opens it)")
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)

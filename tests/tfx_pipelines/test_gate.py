@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tfx_pipelines.run import run_pipeline
+from zoo.export import load_model
 
 pytestmark = pytest.mark.slow
 
@@ -21,6 +22,6 @@ def test_a_model_that_counting_alone_would_beat_is_refused(ran, config, log):
         _, reported = run_pipeline(config.model_copy(update={"gate": config.gate.model_copy(update={"above_floors": None})}))
     finally:
         manifest.write_text(before)
-    assert not refused["blessed"] and refused["pushed_version"] is None
+    assert not refused["blessed"] and refused["pushed_version"] is None and load_model(refused["trained_model"])
     assert "is below the gate's 0.99" in refused["reasons"][0] and refused["reasons"][1].endswith("floor counts 0.99")
     assert reported["blessed"] and reported["reasons"][1].endswith("floor counts 0.99 (reported only)")

@@ -7,11 +7,25 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tests.toy import ToyTransform, raw_tensors, toy_batch, toy_bound, toy_request, toy_requests
+from tests.documented import register
+from tests.toy import (
+    ToyTransform,
+    raw_tensors,
+    rich_bound,
+    rich_requests,
+    toy_batch,
+    toy_bound,
+    toy_model,
+    toy_request,
+    toy_requests,
+)
 from zoo.config import load_yaml
 from zoo.data.batch import Batch
+from zoo.data.catalogue import CATALOGUE_FILE, CatalogueRow
+from zoo.data.catalogue_writer import write_catalogue
 from zoo.data.example import to_example
-from zoo.export import ServableRanker, export_model, flatten, load_model
+from zoo.data.request_log import RequestLog
+from zoo.export import ServableRanker, export_model, flatten, item_tensors, load_model
 from zoo.keras import tf
 from zoo.losses import task_loss
 from zoo.models import registry
@@ -139,3 +153,38 @@ def test_states_are_flat_by_name():
     one, two = tf.constant(1), tf.constant(2)
     assert list(flatten({"a": one, "b": {"c": two, "d": None}})) == ["a", "b_c"]
     assert list(flatten(one)) == ["state"]
+
+
+def test_vectors_of_a_catalogue_score_as_the_model_does(tmp_path, monkeypatch):
+    """As the guide has it: items are encoded from the catalogue alone, and a product with the user's vector is the score."""
+    register(monkeypatch, tmp_path)
+    schema = rich_bound()
+    model = toy_model("two_tower_dot", schema)
+    export_model(model, ToyTransform(schema), tmp_path / "model")
+    requests = rich_requests(5)
+    features = [column.feature for column in schema.item_columns()]
+    names = [name for feature in features for name in ([feature.name, feature.weight] if feature.weighted else [feature.name])]
+    rows = {}  # of several rows of an item, the last one is what the catalogue says
+    for request in requests:
+        for place, item in enumerate(request.candidates["item"]):
+            rows[item] = CatalogueRow(item, 0, {name: request.candidates[name][place] for name in names if name != "item"})
+            for name in names:  # so the requests say the same
+                for other in requests:
+                    for where, one in enumerate(other.candidates["item"]):
+                        if one == item and name != "item":
+                            other.candidates[name][where] = rows[item].values[name]
+    write_catalogue(tmp_path / CATALOGUE_FILE, schema, rows.values())
+    log = RequestLog.__new__(RequestLog)
+    log.path, log.schema = str(tmp_path), schema
+
+    signatures = tf.saved_model.load(str(tmp_path / "model")).signatures
+    vectors = {}
+    for items in log.catalogue().batches(4):
+        found = signatures["encode_candidates"](**item_tensors(schema, items))["item"][0]
+        vectors |= dict(zip(items["item"], found.numpy(), strict=True))
+    raw = raw_tensors(schema, requests)
+    users = signatures["encode_request"](**{name: value for name, value in raw.items() if not name.startswith("candidate_")})
+    scores = signatures["rank"](**raw)["click"].numpy()
+    for row, request in enumerate(requests):
+        logits = np.stack([vectors[item] for item in request.candidates["item"]]) @ users["user"].numpy()[row, 0]
+        np.testing.assert_allclose(scores[row, :request.candidate_count], 1 / (1 + np.exp(-logits)), atol=1e-6)

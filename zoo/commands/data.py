@@ -15,18 +15,21 @@ def data() -> None:
 
 @data.command()
 @click.option("--out", type=click.Path(), required=True, help="Folder of the request log to make.")
-@click.option("--requests", type=int, help="Requests over all splits.")
-@click.option("--seed", type=int, help="The same seed gives the same log.")
-@click.option("--config", type=click.Path(), help="YAML with settings of the marketplace (see docs/simulator.md).")
+@click.option("--requests", type=int, help="Requests over all splits.  [default: 40000, or the configuration's]")
+@click.option("--seed", type=int, help="The same seed gives the same log.  [default: 1, or the configuration's]")
+@click.option("--config", type=click.Path(), help="YAML with settings of the marketplace (docs/simulator.md lists them).")
 @click.option("--overwrite", is_flag=True, help="Replace an existing request log.")
 def simulate(out: str, requests: int | None, seed: int | None, config: str | None, overwrite: bool) -> None:
     """Simulate a marketplace: users whose interests drift, with the true click probability of every impression."""
     from zoo.config import load_yaml, parse
     from zoo.data.simulator import SimulatorConfig, write_simulated_log
 
-    values = load_yaml(config) if config else {}
-    values |= {name: value for name, value in (("requests", requests), ("seed", seed)) if value is not None}
-    settings = parse(SimulatorConfig, values, where=config or "simulator")
+    given = {name: value for name, value in (("requests", requests), ("seed", seed)) if value is not None}
+
+    def named(path: tuple[object, ...]) -> str:
+        return f"--{path[0]}" if path and path[0] in given else ".".join([config or "simulator", *map(str, path)])
+
+    settings = parse(SimulatorConfig, (load_yaml(config) if config else {}) | given, where=named)
     click.echo(f"Simulating {settings.requests:,} requests of {settings.users:,} users over {settings.days} days")
     with progress_bar() as show:
         log = write_simulated_log(settings, out, overwrite=overwrite,

@@ -209,7 +209,8 @@ class Embeddings(keras.layers.Layer):
         """The table of a space, filled with the vectors that are given for it; adds its anchor, if it has one."""
         start = self.config.pretrained.get(space)
         frozen = start is not None and start.mode == "frozen"
-        table = EmbeddingTable(self.schema.size(space), dim, self.config.scale, frozen=frozen, name=f"space_{space}")
+        scale = 0.0 if frozen else self.config.scale  # what is random there would stay so
+        table = EmbeddingTable(self.schema.size(space), dim, scale, frozen=frozen, name=f"space_{space}")
         if start is not None:
             given = given_rows(self.schema, space, start, assets, dim)
             table.fill(given.ids, given.vectors)

@@ -22,7 +22,8 @@ class PretrainedConfig(Config):
 
     Args:
         asset: name of the file among the model's assets: raw ids and vectors, as `zoo.data.vectors` reads them.
-        mode: `free`, moved as any table; `anchored`, pulled back to where it began; `frozen`, never moved.
+        mode: `free`, moved as any table; `anchored`, pulled back to where it began; `frozen`, never moved, with zeros for ids
+            that have no vector: what is random there would stay so.
         anchor: anchored: λ of the pull, `λ/2 · Σ_j ‖w_j − w⁰_j‖²` over the rows in a batch.
     """
 
@@ -75,8 +76,8 @@ def given_rows(schema: Schema, space: str, config: PretrainedConfig, assets: Ass
     if not known:
         raise ConfigError(f"{path} has a vector for none of the {len(vocabulary)} ids of the space {space!r}; its ids are such "
                           f"as {vectors.ids[:3]}, those of the space such as {vocabulary[:3]}")
-    LOG.info("%d of the %d ids of the space %r begin with a vector of %s, the others at random", len(known), len(vocabulary),
-             space, path)
+    LOG.info("%d of the %d ids of the space %r begin with a vector of %s, the others %s", len(known), len(vocabulary), space,
+             path, "are zeros" if config.mode == "frozen" else "at random")
     return GivenRows(np.array([row_of[vectors.ids[place]] for place in known]), vectors.values[known])
 
 

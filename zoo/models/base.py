@@ -9,7 +9,7 @@ from zoo.assets import Assets
 from zoo.config import Config, ConfigError
 from zoo.data.batch import Batch, Tensors
 from zoo.data.parsing import smallest_inputs
-from zoo.keras import tf, tfrs
+from zoo.keras import keras, tf, tfrs
 from zoo.layers.behaviours import matched_columns
 from zoo.layers.detailed_statistics import DetailedStatistics
 from zoo.layers.embeddings import Embeddings
@@ -77,6 +77,9 @@ class RankingModel(tfrs.Model):
 
     def __init__(self, schema: Schema, config: Config, assets: Assets | None = None, name: str | None = None):
         super().__init__(name=name)
+        # Keras numbers layers over the whole process, and the graph's optimizer goes by their names where it puts operations in
+        # order: without this, the same training gives another last bit the second time.
+        keras.backend.reset_uids()
         if not schema.request and not schema.sequences:
             raise ConfigError(f"{type(self).__name__} needs something to know of a request, and the schema {schema.name!r} "
                               "declares neither request features nor sequences; add one of them")

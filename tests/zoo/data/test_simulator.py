@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from tests.zoo.data.catalogues import assert_candidates_stand_in_the_catalogue
+from zoo.commands.data import data
 from zoo.config import ConfigError, parse
 from zoo.data.request import check_request
 from zoo.data.request_log import RequestLog
@@ -139,3 +141,11 @@ def test_purchases_are_given_the_click():
 def test_too_short_a_log_is_refused():
     with pytest.raises(ConfigError, match="need at least 3"):
         parse(SimulatorConfig, {"requests": 200, "users": 1_000})
+
+
+def test_a_wrong_setting_is_named_where_it_was_given(tmp_path):
+    config = tmp_path / "shop.yaml"
+    config.write_text("items: 3\n")
+    run = CliRunner().invoke(data, ["simulate", "--out", str(tmp_path / "log"), "--config", str(config), "--requests", "10"])
+    lines = str(run.exception).splitlines()
+    assert lines[0].startswith("--requests: ") and lines[1].startswith(f"{config}.items: ")
