@@ -301,13 +301,21 @@ def test_rees46_by_its_protocol(tmp_path):
     assert max(splits[s]["last_time"] for s in ("train", "validation")) < 1_569_974_400 <= splits["test"]["first_time"]
 
 
-@pytest.mark.parametrize("log_of", ["clicks", "impressions"])
+@pytest.mark.parametrize("log_of", ["clicks", "impressions", "all"])
 def test_the_log_does_not_depend_on_the_number_of_shards(tmp_path, monkeypatch, log_of):
     """Nor on the processes that made them."""
     columns = {"user": "user", "session": "session", "time": "time", "event": "event", "item": "item"}
     changes = {} if log_of == "clicks" else {"columns": columns | {"request": "page"}, "impressions": ["show"]}
+    if log_of == "all":
+        write(tmp_path / "users.csv", [f"u{k},{START + k * DAY // 4},{k}" for k in range(8)], "user,since,age")
+        changes |= {
+            "other": [], "counters": [{"of": "item"}, {"of": ["user", "category"], "windows": ["1d"]}],
+            "labels": [{"name": "again", "events": ["click"], "within": "12h"}],
+            "sequences": [{"name": "shown", "events": ["show"]}], "clock": {"features": ["hour"]},
+            "tables": [{"file": str(tmp_path / "users.csv"), "of": "user", "key": "user", "time": "since",
+                        "features": [{"name": "age", "kind": "number"}]}]}
     rows = [f"{row},p{row.split(',')[1]}" for row in sessions(per_day=8)]
-    if log_of == "impressions":
+    if log_of != "clicks":
         rows += [row.replace(",click,", ",show,") for row in rows]
     events = write(tmp_path / "events.csv", rows, HEADER + ",page")
     found, catalogues = [], []

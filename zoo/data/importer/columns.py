@@ -8,11 +8,15 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from zoo.data.columnar import arrow_schema, lists, ranges
+from zoo.data.columnar import arrow_schema, lists
 from zoo.data.importer.config import ImportConfig
 from zoo.data.importer.draws import mixed
 from zoo.data.importer.items import ItemTable
 from zoo.data.importer.negatives import NOBODY, Negatives
+from zoo.data.importer.outcomes import Outcome
+from zoo.data.importer.past import Past
+from zoo.data.importer.plan import Plan, clock_column
+from zoo.data.importer.rows import context_column
 from zoo.data.importer.shard import Events, Requests, Shard
 from zoo.data.request_log import SPLITS
 
@@ -24,7 +28,7 @@ class RequestColumns:
 
     Args:
         config: of the import.
-        items: the item table.
+        plan: what is known of the whole log.
         events: of the shard, sorted.
 
     Attributes:
@@ -32,14 +36,19 @@ class RequestColumns:
         candidate_since: by item, the time of the first request that it is a candidate of.
     """
 
-    def __init__(self, config: ImportConfig, items: ItemTable, events: Events):
-        self.config, self.items, self.events = config, items, events
+    def __init__(self, config: ImportConfig, plan: Plan, events: Events):
+        self.config, self.plan, self.items, self.events = config, plan, ItemTable(plan), events
         self.schema = config.schema()
+        self.pasts = {name: Past(config, events, name) for name in config.histories}
+        self.outcomes = {label.name: Outcome(plan, label) for label in config.labels}
+        self.counters = list(plan.counters())
         self.shard = Shard(config, events)
         self.requests = self.shard.pages() if config.pages else self._of_clicks()
         self.notes = Counter(self.shard.notes)
-        self.notes["histories_longer_than_kept"] = int((np.diff(self.requests.history)[:, 0] > config.history).sum())
-        self.candidate_since = np.full(len(items), np.iinfo(np.int64).max)
+        for name, past in self.pasts.items():
+            note = "histories_longer_than_kept" if name == "history" else f"{name}_longer_than_kept"
+            self.notes[note] = int((past.count(self.requests.past) > past.settings.max_length).sum())
+        self.candidate_since = np.full(len(self.items), np.iinfo(np.int64).max)
         np.minimum.at(self.candidate_since, self.requests.items,
                       np.repeat(events.time[self.requests.event], self.requests.lengths))
 
@@ -54,24 +63,27 @@ class RequestColumns:
 
     def _of_clicks(self) -> Requests:
         """Clicked items among drawn ones, in an order by lot."""
-        event, split, history = self.shard.clicked()
+        event, split, past = self.shard.clicked()
         negatives = Negatives(self.items)
         row, clicked = self.events.row[event], self.events.item[event]
-        shown = np.column_stack([clicked, negatives.draw(clicked, row, split)])
+        shown = np.column_stack([clicked, negatives.draw(clicked, row, split, self.events.time[event])])
         self.shard.notes.update(negatives.notes)
         lots = np.column_stack([mixed(self.config.negatives.seed, row, -1 - slot) for slot in range(shown.shape[1])])
         order = np.argsort(lots, 1)
         shown, hit = np.take_along_axis(shown, order, 1), order == 0
         there = shown != NOBODY
-        return Requests(event, split, history, there.sum(1), shown[there], hit[there])
+        return Requests(event, split, past, there.sum(1), shown[there], np.where(hit, event[:, None], -1)[there])
 
     def _batch(self, requests: Requests) -> pa.RecordBatch:
         events, one = self.events, np.ones(len(requests.event), np.int64)
         time = events.time[requests.event]
         columns = {"request_id": lists(self._names(requests), one), "request_time": lists(pa.array(time), one)}
         columns |= {key: lists(events.names[key].take(pa.array(requests.event)), one) for key in self.schema.keys}
-        columns |= self._history(requests, time) | self._candidates(requests, time)
-        columns["label_click"] = lists(pa.array(requests.labels.astype(np.float32)), requests.lengths)
+        columns |= {name: lists(values, one) for name, values in self._request(requests, time).items()}
+        for past in self.pasts.values():
+            columns |= self._past(past, requests, time)
+        columns |= {name: lists(values, requests.lengths) for name, values in self._candidates(requests, time).items()}
+        columns |= {f"label_{name}": lists(values, requests.lengths) for name, values in self._labels(requests).items()}
         fields = arrow_schema(self.schema)
         return pa.RecordBatch.from_arrays([columns[name].cast(fields.field(name).type) for name in fields.names], schema=fields)
 
@@ -81,22 +93,50 @@ class RequestColumns:
             return self.events.names["request_id"].take(pa.array(requests.event))
         return pa.array([b"q%d" % row for row in self.events.row[requests.event].tolist()], pa.binary())
 
-    def _history(self, requests: Requests, time: np.ndarray) -> dict[str, pa.Array]:
-        end = requests.history[:, 1]
-        lengths = np.minimum(end - requests.history[:, 0], self.config.history)
-        past = self.shard.clicks[ranges(end - lengths, lengths)]
-        gaps = np.repeat(time, lengths) - self.events.time[past]
-        described = self._described("history", self.events.item[past], lengths)
-        return described | {"history_gap": lists(pa.array(gaps.astype(np.float32)), lengths)}
+    def _request(self, requests: Requests, time: np.ndarray) -> dict[str, pa.Array]:
+        """Features of the requests: of tables, of their own rows, of the clock, of the user's counters."""
+        events, found = self.events, {}
+        for table in self.plan.tables:
+            of = table.settings.of
+            rows = table.rows(np.zeros_like(time) if of == "time" else events.codes[of][requests.event], time)
+            self.notes[f"requests_without_a_row_of_the_{of}_table"] += int((rows < 0).sum())
+            found |= {feature.name: table.column(feature, rows) for feature in table.settings.features}
+        beside = {one.name: context_column(one) for one in self.config.context}
+        beside |= {name: clock_column(name) for name in (self.config.clock.features if self.config.clock else ())}
+        found |= {name: events.beside[column].take(pa.array(requests.event)) for name, column in beside.items()}
+        for counter, by_key, of_all in self.counters:
+            if counter.of_request:
+                keys = self.plan.keys(counter, events.codes["user"][requests.event], None)
+                found |= counter.values(by_key, of_all, keys, time)
+        return {name: pa.array(values) if isinstance(values, np.ndarray) else values for name, values in found.items()}
+
+    def _past(self, past: Past, requests: Requests, time: np.ndarray) -> dict[str, pa.Array]:
+        """A sequence of what the user did before."""
+        places, lengths = past.of(requests.past)
+        at = self.events.time[places]
+        found = self.items.described(self.events.item[places], at)
+        found |= {"gap": pa.array((np.repeat(time, lengths) - at).astype(np.float32))}
+        if past.settings.action:
+            found |= {"action": past.types.take(pa.array(self.events.type[places]))}
+        return {f"{past.name}_{name}": lists(values, lengths) for name, values in found.items()}
 
     def _candidates(self, requests: Requests, time: np.ndarray) -> dict[str, pa.Array]:
-        popularity = self.items.clicked_before(requests.items, np.repeat(time, requests.lengths))
-        described = self._described("candidate", requests.items, requests.lengths)
-        return described | {"candidate_popularity": lists(pa.array(popularity.astype(np.float32)), requests.lengths)}
+        codes, time = requests.items, np.repeat(time, requests.lengths)
+        found = self.items.described(codes, time)
+        found |= {"popularity": pa.array(self.items.clicked_before(codes, time).astype(np.float32))}
+        for counter, by_key, of_all in self.counters:
+            if not counter.of_request:
+                users = np.repeat(self.events.codes["user"][requests.event], requests.lengths) if "user" in counter.of else None
+                values = counter.values(by_key, of_all, self.plan.keys(counter, users, codes), time)
+                found |= {name: pa.array(value) for name, value in values.items()}
+        return {f"candidate_{name}": values for name, values in found.items()}
 
-    def _described(self, prefix: str, codes: np.ndarray, lengths: np.ndarray) -> dict[str, pa.Array]:
-        """Items and their attributes."""
-        names = ["item", *(attribute.name for attribute in self.config.attributes)]
-        return {f"{prefix}_{name}": lists(self.items.column(name).take(pa.array(codes)), lengths) for name in names}
-
-
+    def _labels(self, requests: Requests) -> dict[str, pa.Array]:
+        found = {"click": requests.clicks >= 0}
+        split = np.repeat(requests.split, requests.lengths)
+        for name, outcome in self.outcomes.items():
+            found[name] = outcome.values(self.events, requests.clicks, split)
+            if outcome.label.events:
+                self.notes[f"clicks_whose_{name}_was_not_known_at_the_end_of_the_split"] += outcome.unknown(
+                    self.events, requests.clicks, split)
+        return {name: pa.array(values.astype(np.float32)) for name, values in found.items()}

@@ -6,16 +6,18 @@ import contextlib
 import csv
 import os
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
-import numpy as np
 
 from zoo import files
 from zoo.data.importer.config import ImportConfig
-from zoo.data.importer.items import CLICKS_FILE, ITEMS_FILE, TIME_BITS
-from zoo.data.importer.rows import CLICK, RowReader
+from zoo.data.importer.files_config import Files
+from zoo.data.importer.rows import TYPE, RowReader, context_column, label_column
 from zoo.data.importer.sources import EventLogError, Source, literal, quote
+from zoo.data.importer.table_rows import KEY, SINCE, TableReader, side_table
+from zoo.data.importer.tables import SideTable
 
 __all__ = ["EventLogError", "EventStore"]
 
@@ -34,12 +36,13 @@ class EventStore:
         memory_mib: what DuckDB may use; more lets it use more cores.
 
     Attributes:
-        rows: read so far.
+        rows: of events read so far.
+        table_rows: of tables beside them.
         notes: counts of what was read otherwise than it stands there.
     """
 
     def __init__(self, config: ImportConfig, folder: str | Path, memory_mib: int = _MEMORY_MIB):
-        self.config, self.rows = config, 0
+        self.config, self.rows, self.table_rows = config, 0, 0
         self.notes: Counter[str] = Counter()
         self.folder = folder = os.path.abspath(folder)
         self.db = duckdb.connect(os.path.join(folder, "events.duckdb"))
@@ -48,9 +51,12 @@ class EventStore:
         self.db.execute(f"SET memory_limit='{memory_mib}MiB'; SET threads={threads}; SET enable_progress_bar=false; "
                         f"SET temp_directory={literal(os.path.join(folder, 'spill'))}")
         # `unit` is whose clicks make a history, `place` breaks ties of time, `row` those that are left.
-        attributes = "".join(f", {quote(a.name)} {'VARCHAR' if a.kind == 'id' else 'FLOAT'}" for a in config.attributes)
+        columns = {a.name: a.sql_type for a in config.attributes} | {TYPE: "SMALLINT"}
+        columns |= {label_column(label): "FLOAT" for label in config.labels if label.column}
+        columns |= {context_column(one): one.sql_type for one in config.context}
         self.db.execute(f"CREATE TABLE events (prior BOOLEAN, unit VARCHAR, user_id VARCHAR, session_id VARCHAR, "
-                        f"request_id VARCHAR, time BIGINT, place DOUBLE, kind TINYINT, item VARCHAR{attributes}, row BIGINT)")
+                        f"request_id VARCHAR, time BIGINT, place DOUBLE, kind TINYINT, item VARCHAR, "
+                        f"{', '.join(f'{quote(name)} {sql_type}' for name, sql_type in columns.items())}, row BIGINT)")
         self.db.execute("CREATE TABLE rejected (file VARCHAR, row BIGINT, reason VARCHAR)")
 
     def close(self) -> None:
@@ -70,12 +76,39 @@ class EventStore:
         Raises:
             EventLogError: the file is absent, empty, of an unknown type, or lacks a column.
         """
+        with self._opened(file, self.config.files) as source:
+            count = self._check(source, RowReader(self.config, source, prior).select())
+            # Rows are numbered through all files here, so that ties of time have one order.
+            self.db.execute(f"INSERT INTO events SELECT * EXCLUDE (reason) REPLACE (row + {self.rows} AS row) FROM checked "
+                            "WHERE reason IS NULL")
+            self.rows += count
+            self.db.execute("DROP TABLE checked")
+
+    def read_table(self, table: SideTable) -> None:
+        """Reads a table that stands beside the events into a table of its own (`side_table`), bad rows apart.
+
+        Raises:
+            EventLogError: as `read` does.
+        """
+        name = side_table(self.config, table)
+        with self._opened(table.file, table.files) as source:
+            self.table_rows += self._check(source, TableReader(self.config, source, table).select())
+            columns = ", ".join(quote(feature.name) for feature in table.features)
+            last = f"QUALIFY row_number() OVER (PARTITION BY {KEY}, {SINCE} ORDER BY row DESC) = 1"
+            self.db.execute(f"CREATE TABLE {name} AS SELECT {KEY}, {SINCE}, {columns} FROM checked WHERE reason IS NULL {last}")
+            good, kept = self.db.execute("SELECT (SELECT count(*) FROM checked WHERE reason IS NULL), "
+                                         f"(SELECT count(*) FROM {name})").fetchall()[0]
+            self.notes[f"rows_of_the_{table.of}_table_with_key_and_time_of_a_later_row"] += good - kept
+            self.db.execute("DROP TABLE checked")
+
+    @contextlib.contextmanager
+    def _opened(self, file: files.PathLike, how: Files) -> Iterator[Source]:
+        """A file to be read; what is wrong with it is said with its name."""
         if not files.is_file(file):
             raise EventLogError(f"{file}: no such file")
         with files.local_copy(file) as path:
             try:
-                source = Source(self.db, str(file), path, self.config.files, self.folder)
-                self._add(source, RowReader(self.config, source, prior))
+                yield Source(self.db, str(file), path, how, self.folder)
             except (duckdb.Error, OSError, EOFError) as error:
                 if files.refused(error) and path not in str(error):
                     raise  # the database's own folder is full
@@ -84,21 +117,17 @@ class EventStore:
                 raise EventLogError(f"{file}: the file can not be read; mend it, or write it anew as UTF-8: {reason}"
                                     ) from None
 
-    def _add(self, source: Source, reader: RowReader) -> None:
-        self.db.execute(f"CREATE OR REPLACE TEMP TABLE checked AS SELECT *, row_number() OVER () AS row FROM "
-                        f"({reader.select()})")
+    def _check(self, source: Source, select: str) -> int:
+        """Puts all rows of a file into the table `checked`, those that can't be used into `rejected`; gives their number."""
+        self.db.execute(f"CREATE OR REPLACE TEMP TABLE checked AS SELECT *, row_number() OVER () AS row FROM ({select})")
         source.restore_unreadable("checked")
         count = self.db.execute("SELECT count(*) FROM checked").fetchall()[0][0]
         if count == 0:
             raise EventLogError(f"{source.name}: the file has no rows")
         self.db.execute(f"INSERT INTO rejected SELECT {literal(source.name)}, row, reason FROM checked "
                         "WHERE reason IS NOT NULL")
-        # Rows are numbered through all files here, so that ties of time have one order.
-        self.db.execute(f"INSERT INTO events SELECT * EXCLUDE (reason) REPLACE (row + {self.rows} AS row) FROM checked "
-                        "WHERE reason IS NULL")
-        self.rows += count
         self.notes["lines_with_a_quote_that_is_never_closed_read_without_quotes"] += source.mended
-        self.db.execute("DROP TABLE checked")
+        return count
 
     # ---- rejected and dropped rows -------------------------------------------------------------------------------
 
@@ -122,51 +151,29 @@ class EventStore:
         self.db.execute(f"DELETE FROM events WHERE time >= {until}")
         return dropped
 
-    # ---- what the requests are made of ---------------------------------------------------------------------------
+    def cut_sessions(self) -> None:
+        """Names the sessions that end with a pause: by the user, and when they began."""
+        gap, by_session = self.config.session_gap, self.config.history_scope == "session"
+        if not gap:
+            return
+        of_user = "OVER (PARTITION BY user_id ORDER BY time, row)"
+        begins = f"SELECT user_id, time, row, coalesce(time - lag(time) {of_user} > {gap}, true) AS begins FROM events"
+        began = f"max(CASE WHEN begins THEN time END) {of_user}"
+        self.db.execute(f"CREATE TABLE cut AS SELECT row, user_id || '-' || CAST({began} AS VARCHAR) AS session_id "
+                        f"FROM ({begins})")
+        unit = ", c.session_id AS unit" if by_session else ""
+        self.db.execute(f"CREATE OR REPLACE TABLE events AS SELECT e.* REPLACE (c.session_id AS session_id{unit}) "
+                        "FROM events e JOIN cut c USING (row)")
+        self.db.execute("DROP TABLE cut")
 
-    def export(self, folder: str, shards: int) -> None:
-        """Writes what requests are made of: the items by their codes, all clicks, and the events in shards.
+    def note_types(self) -> None:
+        """Notes the event types that the configuration names and the log does not have."""
+        found = {row[0] for row in self.db.execute(f"SELECT DISTINCT {TYPE} FROM events").fetchall()}
+        for number, name in enumerate(self.config.types):
+            self.notes[f"event_type_{name}_named_in_the_configuration_and_not_in_the_log"] += number not in found
 
-        Attributes are those of when an item was first seen: nothing of the future stands in them, and they are the same for a
-        clicked and a drawn candidate. Prior events are not among the clicks. A shard has all events of some units, sorted.
-
-        Args:
-            folder: to write into.
-            shards: how many.
-        """
-        start = int(self.config.splits.validation_from.timestamp())
-        names = "".join(f", arg_min({quote(a.name)}, (time, row)) FILTER ({quote(a.name)} IS NOT NULL) AS {quote(a.name)}"
-                        for a in self.config.attributes)
-        self.db.execute(
-            "CREATE TABLE items AS SELECT row_number() OVER (ORDER BY item) - 1 AS code, * FROM ("
-            f"SELECT item, count(*) FILTER (NOT prior AND kind = {CLICK} AND time < {start}) AS clicks, "
-            f"min(time) FILTER (NOT prior AND kind = {CLICK}) AS first_click, min(time) AS first_event{names} "
-            "FROM events GROUP BY item)")
-        self._copy("SELECT * EXCLUDE (code) FROM items ORDER BY code", os.path.join(folder, ITEMS_FILE))
-        clicks = self.db.execute(
-            f"SELECT (code << {TIME_BITS}) + time AS moment FROM events JOIN items USING (item) "
-            f"WHERE NOT prior AND kind = {CLICK} ORDER BY moment").fetchnumpy()
-        np.save(os.path.join(folder, CLICKS_FILE), clicks["moment"])
-        # A unit that has nothing but prior events makes no request.
-        # Pages that are numbered anew for every user need his name, too.
-        again = self.db.execute("SELECT 1 FROM events WHERE request_id IS NOT NULL GROUP BY request_id "
-                                "HAVING count(DISTINCT unit) > 1 LIMIT 1").fetchall()
-        request = "e.unit || '-' || e.request_id" if again and self.config.pages else "e.request_id"
-        columns = f"e.prior, e.unit, e.user_id, e.session_id, {request} AS request_id, e.time, e.kind, i.code, e.row"
-        for shard in range(shards):
-            of_shard = f"hash(e.unit) % {shards} = {shard} AND " if shards > 1 else ""
-            self._copy(f"SELECT {columns} FROM events e JOIN items i USING (item) WHERE {of_shard}e.unit IN "
-                       "(SELECT unit FROM events WHERE NOT prior) ORDER BY e.unit, e.time, e.prior, e.place, e.row",
-                       os.path.join(folder, shard_file(shard)))
-
-    def _copy(self, query: str, path: str) -> None:
-        self.db.execute(f"COPY ({query}) TO {literal(path)} (FORMAT parquet, COMPRESSION snappy)")
+    # ---- what is left --------------------------------------------------------------------------------------------
 
     def count(self) -> int:
         """Events that are left."""
         return self.db.execute("SELECT count(*) FROM events").fetchall()[0][0]
-
-
-def shard_file(shard: int) -> str:
-    """Name of the file with the events of a shard."""
-    return f"events-{shard:05d}.parquet"

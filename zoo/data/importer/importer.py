@@ -6,7 +6,6 @@ import contextlib
 import multiprocessing
 import os
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
@@ -15,7 +14,9 @@ import numpy as np
 from zoo import files
 from zoo.data.importer.config import ImportConfig
 from zoo.data.importer.events import EventLogError, EventStore
+from zoo.data.importer.export import Export
 from zoo.data.importer.items import ItemTable
+from zoo.data.importer.plan import Plan
 from zoo.data.importer.work import Made, make_shard
 from zoo.data.request_log import RequestLog, RequestLogWriter
 
@@ -52,7 +53,7 @@ def import_events(config: ImportConfig, events: Sequence[files.PathLike], out: f
         FileError: the folder of the log, or the one that rows are sorted in, is full, read-only or closed.
     """
     out = files.normal(out)
-    names = [files.name(file) for file in [*events, *prior]]
+    names = [files.name(file) for file in [*events, *prior, *(table.file for table in config.tables)]]
     source = {"kind": "import", "files": names, "config": config.model_dump(mode="json")}
     with contextlib.ExitStack() as stack:
         log = stack.enter_context(RequestLogWriter(out, config.schema(), source, overwrite=overwrite))
@@ -64,7 +65,12 @@ def import_events(config: ImportConfig, events: Sequence[files.PathLike], out: f
         for number, file in enumerate([*events, *prior]):
             on_progress("reading", number, len(names))
             store.read(file, prior=number >= len(events))
+        for table in config.tables:
+            on_progress("reading", len(names) - len(config.tables), len(names))
+            store.read_table(table)
         log.notes = {"rows": store.rows, "rejected": _keep_rejected(store, log), "dropped_after_until": store.drop_late()}
+        store.cut_sessions()
+        store.note_types()
         log.notes |= {"notes": _write_requests(store, folder, log, on_progress), "floors": config.floors}
     return RequestLog(out)
 
@@ -72,12 +78,13 @@ def import_events(config: ImportConfig, events: Sequence[files.PathLike], out: f
 def _keep_rejected(store: EventStore, log: RequestLogWriter) -> dict[str, int]:
     """Writes the rejected rows into the log; gives their number by reason."""
     rejected, most = store.rejected(), store.config.max_rejected_share
-    share = sum(rejected.values()) / store.rows
+    rows = store.rows + store.table_rows
+    share = sum(rejected.values()) / rows
     if share > most:
         report = f"{log.path}.{REJECTED}"
         store.write_rejected(report)
         top = "; ".join(f"{reason}: {count}" for reason, count in list(rejected.items())[:3])
-        raise EventLogError(f"{share:.1%} of {store.rows} rows were rejected, above max_rejected_share {most:.1%}; most often "
+        raise EventLogError(f"{share:.1%} of {rows} rows were rejected, above max_rejected_share {most:.1%}; most often "
                             f"{top}. All of them: {report}")
     if rejected:
         store.write_rejected(files.join(log.partial, REJECTED))
@@ -89,12 +96,13 @@ def _write_requests(store: EventStore, folder: str, log: RequestLogWriter, on_pr
     total = store.count()
     shards = max(1, -(-total // SHARD_EVENTS))
     on_progress("sorting", 0, total)
-    store.export(folder, shards)
-    items = ItemTable.load(store.config, folder)
+    export = Export(store, folder)
+    export.write(shards)
+    items = ItemTable(Plan(store.config, folder))
     if not len(items.trained):
         raise EventLogError("no click falls into the training split; check splits.validation_from and the clicks' "
                             "event types")
-    notes = Counter(store.notes)
+    notes = store.notes + export.notes
     since = items.first_event.copy()
     for done, made in enumerate(_made(store.config, folder, shards, log.partial), 1):
         log.add(made.counts)

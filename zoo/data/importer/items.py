@@ -4,78 +4,74 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from zoo.data.catalogue import CatalogueRow
 from zoo.data.importer.config import ImportConfig
+from zoo.data.importer.plan import Plan, known
 from zoo.data.request_log import SPLITS
-
-ITEMS_FILE, CLICKS_FILE = "items.parquet", "clicks.npy"
-# A time and an item's code in one number, sorted by item: seconds since 1970 have fewer bits than this.
-TIME_BITS = 34
-
-
-def moments(codes: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Items and times as one number each, which sorts by item and then by time."""
-    return (codes.astype(np.int64) << TIME_BITS) + times
 
 
 class ItemTable:
     """The items of an event log; a code is a place in it.
 
     Args:
-        config: of the import.
-        table: by code: `item`, `clicks` (in the training split), `first_click`, `first_event`, and the attributes as they were
-            when the item was first seen.
-        clicks: sorted `moments` of all clicks.
+        plan: has them by code: `item`, `clicks` (in the training split), `first_click`, `first_event`, and the attributes as
+            they were when the item was first seen.
 
     Attributes:
         clicks: in the training split.
     """
 
-    def __init__(self, config: ImportConfig, table: pa.Table, clicks: np.ndarray):
-        self.config, self.table, self.moments = config, table, clicks
+    def __init__(self, plan: Plan):
+        self.plan, self.config, self.table = plan, plan.config, plan.items
         self._columns: dict[str, pa.Array] = {}
-        self.clicks = table["clicks"].to_numpy()
-        self.first_event = table["first_event"].to_numpy()
+        self.clicks = self.table["clicks"].to_numpy()
+        self.first_event = self.table["first_event"].to_numpy()
         self.trained = np.flatnonzero(self.clicks)
         self.weight = np.cumsum(self.clicks[self.trained])
-        self.by_category = _Categories.of(config, table) if config.category else None
-
-    @classmethod
-    def load(cls, config: ImportConfig, folder: str) -> ItemTable:
-        """Reads what `EventStore.export` wrote."""
-        return cls(config, pq.read_table(Path(folder) / ITEMS_FILE), np.load(Path(folder) / CLICKS_FILE, mmap_mode="r"))
+        self.by_category = _Categories.of(self.config, self.table) if self.config.category else None
+        self.by_age = np.argsort(self.first_event, kind="stable")
 
     def __len__(self) -> int:
         return len(self.table)
 
     def column(self, name: str) -> pa.Array:
-        """The item or an attribute by code: binary, missing ids "", or float32, missing numbers NaN."""
+        """The item or an attribute by code, as it was when the item was first seen: binary or float32 (`known`)."""
         if name not in self._columns:
-            values = self.table[name].combine_chunks()
-            number = pa.types.is_floating(values.type)
-            self._columns[name] = values.cast(pa.float32()).fill_null(float("nan")) if number else (
-                values.cast(pa.binary()).fill_null(b""))
+            self._columns[name] = known(self.table[name].combine_chunks())
         return self._columns[name]
 
+    def described(self, codes: np.ndarray, times: np.ndarray) -> dict[str, pa.Array]:
+        """What is known of some items `[n]` at some times `[n]`: `item`, the log's attributes, and those of tables."""
+        names = ["item", *(attribute.name for attribute in self.config.attributes)]
+        found = {name: self.column(name).take(pa.array(codes)) for name in names}
+        for table in self.plan.item_tables:
+            rows = table.rows(codes, times)
+            found |= {feature.name: table.column(feature, rows) for feature in table.settings.features}
+        return found
+
     def catalogue(self, since: np.ndarray) -> Iterator[CatalogueRow]:
-        """A row of each item, from a time on `[n]`."""
-        names = [attribute.name for attribute in self.config.attributes]
-        columns = [self.column(name).to_pylist() for name in ("item", *names)]
-        for time, item, *values in zip(since.tolist(), *columns, strict=True):
+        """The rows of each item: from a time on `[n]`, and from each later time at which a table says more."""
+        codes, times = np.arange(len(self)), since
+        for table in self.plan.item_tables:
+            of, at = table.since.events()
+            later = at > since[of]
+            codes, times = np.append(codes, of[later]), np.append(times, at[later])
+        rows = np.column_stack([codes, times])
+        rows = np.unique(rows, axis=0) if self.plan.item_tables else rows
+        columns = {name: values.to_pylist() for name, values in self.described(rows[:, 0], rows[:, 1]).items()}
+        items = columns.pop("item")
+        for time, item, *values in zip(rows[:, 1].tolist(), items, *columns.values(), strict=True):
             texts = [value.decode() if isinstance(value, bytes) else value for value in values]
-            yield CatalogueRow(item.decode(), time, dict(zip(names, texts, strict=True)))
+            yield CatalogueRow(item.decode(), time, dict(zip(columns, texts, strict=True)))
 
     def clicked_before(self, codes: np.ndarray, times: np.ndarray) -> np.ndarray:
         """How often each item was clicked strictly before a time, by anybody, in any split."""
-        begin, end = (np.searchsorted(self.moments, moments(codes, at)) for at in (np.zeros_like(times), times))
-        return end - begin
+        return self.plan.clicks.count(codes, np.zeros_like(times), times)
 
 
 @dataclass(frozen=True)

@@ -27,22 +27,26 @@ class Negatives:
         self.items, self.config = items, items.config.negatives
         self.notes: Counter[str] = Counter()
 
-    def draw(self, clicked: np.ndarray, row: np.ndarray, split: np.ndarray) -> np.ndarray:
+    def draw(self, clicked: np.ndarray, row: np.ndarray, split: np.ndarray, time: np.ndarray) -> np.ndarray:
         """Items drawn for some clicks: none of them the clicked one, none twice.
 
         Args:
             clicked: `[R]` codes of the clicked items.
             row: `[R]` number of the click's row in the log, which seeds its draws.
             split: `[R]` number of the request's split.
+            time: `[R]` of the click.
 
         Returns:
             `[R, K]` codes, `NOBODY` where none was found.
         """
-        wanted = self.config.popularity + self.config.same_category
-        taken = np.column_stack([clicked, np.full((len(clicked), wanted), NOBODY, np.int64)])
-        for slot in range(wanted):
-            if slot < self.config.popularity:
+        sources = ["popularity"] * self.config.popularity + ["same_category"] * self.config.same_category
+        sources += ["uniform"] * self.config.uniform
+        taken = np.column_stack([clicked, np.full((len(clicked), len(sources)), NOBODY, np.int64)])
+        for slot, source in enumerate(sources):
+            if source == "popularity":
                 drawn, missing = taken[:, 0].copy(), np.ones(len(clicked), bool)
+            elif source == "uniform":
+                drawn, missing = self._uniform(taken, row, time, slot), np.zeros(len(clicked), bool)
             else:
                 drawn = self._of_category(clicked, row, split, slot)
                 missing = (drawn == NOBODY) | (taken == drawn[:, None]).any(1)
@@ -50,6 +54,21 @@ class Negatives:
             self._by_popularity(drawn, missing, taken, row, slot)
             taken[:, slot + 1] = drawn
         return taken[:, 1:]
+
+    def _uniform(self, taken: np.ndarray, row: np.ndarray, time: np.ndarray, slot: int) -> np.ndarray:
+        """One of the items whose first event lies strictly before; `NOBODY` where all of them are taken."""
+        by_age = self.items.by_age
+        known = np.searchsorted(self.items.first_event[by_age], time)
+        drawn, left = np.full(len(row), NOBODY, np.int64), np.flatnonzero(known)
+        for attempt in range(_MOST_ATTEMPTS):
+            if not len(left):
+                break
+            found = by_age[below(known[left], self.config.seed, row[left], slot, attempt)]
+            good = ~(taken[left] == found[:, None]).any(1)
+            drawn[left[good]] = found[good]
+            left = left[~good]
+        self.notes["negatives_not_found"] += int((drawn == NOBODY).sum())
+        return drawn
 
     def _by_popularity(self, drawn: np.ndarray, missing: np.ndarray, taken: np.ndarray, row: np.ndarray, slot: int) -> None:
         """Fills in, where `missing`, items drawn by their training clicks."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
-from zoo.config import nearest
-from zoo.data.importer.config import Attribute, ImportConfig
+from zoo.data.importer.cells import Cells, texts
+from zoo.data.importer.config import ImportConfig
+from zoo.data.importer.fields import Attribute
+from zoo.data.importer.labels import EventLabel
 from zoo.data.importer.sources import EventLogError, Source, literal, quote
 
 # What the user did, in the column `kind`.
 OTHER, CLICK, IMPRESSION = 0, 1, 2
-_UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000}
+# Where the event store has the number of the event's type.
+TYPE = "_type"
 _YES, _NO = ("true", "t", "yes", "y"), ("false", "f", "no", "n")
 
 
@@ -28,21 +32,23 @@ class RowReader:
 
     def __init__(self, config: ImportConfig, source: Source, prior: bool):
         self.config, self.source, self.prior = config, source, prior
+        self.cells = cells = Cells(source, config)
         self._check_columns()
         columns = config.columns
-        self.item, self.session, self.request = map(self._text, (columns.item, columns.session, columns.request))
-        self.what = self._text(columns.label if columns.label and not prior else columns.event)
-        user = self._text(columns.user)
+        self.item, self.session, self.request = map(cells.text, (columns.item, columns.session, columns.request))
+        self.what = cells.text(columns.label if columns.label and not prior else columns.event)
+        user = cells.text(columns.user)
         # A row without a user is its session's.
         self.user = f"coalesce({user}, {self.session})"
-        # Whose clicks make a history.
-        self.unit = self.session if prior or config.history_scope == "session" else self.user
-        self.moment, self.kind = self._moment(), self._kind()
+        # Whose clicks make a history; sessions that are cut by a pause are known when all is read.
+        by_session = config.history_scope == "session" and not config.session_gap
+        self.unit = self.session if prior or by_session else self.user
+        self.moment, self.kind = cells.moment(columns.time, columns.time_of_day), self._kind()
 
     def select(self) -> str:
         """SQL of the rows as the event store has them, with `reason`: why a row can't be used, NULL where it can."""
         order = self.config.columns.order
-        place = f"TRY_CAST({self._text(order)} AS DOUBLE)" if order in self.source.columns else "NULL"
+        place = self.cells.number(order, "DOUBLE") if order in self.source.columns else "NULL"
         values = {
             "reason": self._reason(),
             "prior": "true" if self.prior else "false",
@@ -54,33 +60,32 @@ class RowReader:
             "place": place,
             "kind": self.kind,
             "item": self.item,
-            **{attribute.name: self._value(attribute) for attribute in self.config.attributes},
+            **{attribute.name: self.cells.value(attribute) for attribute in self.config.attributes},
+            TYPE: self._type(),
+            **{label_column(label): self.cells.number(label.column) for label in self.config.labels if label.column},
+            **{context_column(one): self.cells.value(one) for one in self.config.context},
         }
         named = ", ".join(f"{value} AS {quote(name)}" for name, value in values.items())
         return f"SELECT {named} FROM {self.source.relation}"
 
-    def _moment(self) -> str:
-        """Seconds since 1970."""
-        config, column = self.config, self.config.columns.time
-        text = self._text(column)
-        if config.time_format:
-            zone = literal(config.time_zone)
-            return f"epoch(timezone({zone}, try_strptime({text}, {literal(config.time_format)})))"
-        number = f"TRY_CAST({text} AS DOUBLE) / {_UNITS[config.time_unit]}"
-        # Without a zone of its own a time is of the connection's.
-        moment = f"coalesce({number}, epoch(TRY_CAST({text} AS TIMESTAMPTZ)))"
-        of_day = config.columns.time_of_day
-        return f"({moment} + coalesce(TRY_CAST({self._text(of_day)} AS DOUBLE) / 1000, 0))" if of_day else moment
-
     def _kind(self) -> str:
         if self.config.columns.label and not self.prior:
             number, words = f"TRY_CAST({self.what} AS DOUBLE)", f"lower({self.what})"
-            return (f"(CASE WHEN {number} = 1 OR {words} IN {_texts(_YES)} THEN {CLICK} "
-                    f"WHEN {number} = 0 OR {words} IN {_texts(_NO)} THEN {IMPRESSION} END)")
+            return (f"(CASE WHEN {number} = 1 OR {words} IN {texts(_YES)} THEN {CLICK} "
+                    f"WHEN {number} = 0 OR {words} IN {texts(_NO)} THEN {IMPRESSION} END)")
         if not self.config.clicks:
             return str(CLICK)
-        kinds = ((self.config.clicks, CLICK), (self.config.impressions, IMPRESSION), (self.config.other, OTHER))
-        cases = " ".join(f"WHEN {self.what} = {literal(name)} THEN {kind}" for names, kind in kinds for name in names)
+        kinds = dict.fromkeys(self.config.clicks, CLICK) | dict.fromkeys(self.config.impressions, IMPRESSION)
+        return self._cases([kinds.get(name, OTHER) for name in self.config.types])
+
+    def _type(self) -> str:
+        """The number of the event's type; NULL in a log without types."""
+        return self._cases(range(len(self.config.types))) if self.config.types else "NULL"
+
+    def _cases(self, numbers: Iterable[int]) -> str:
+        """A number for each event type."""
+        cases = " ".join(f"WHEN {self.what} = {literal(name)} THEN {number}"
+                         for name, number in zip(self.config.types, numbers, strict=True))
         return f"(CASE {cases} END)"
 
     def _reason(self) -> str:
@@ -98,31 +103,12 @@ class RowReader:
             (f"{self.moment} < 0", literal("time lies before 1970")),
         ]
         if self.config.columns.request and not self.prior:
-            checks.append((f"{self.request} IS NULL", literal("no request")))
+            # What came of a click, a purchase, need not know on which page it was.
+            checks.append((f"{self.request} IS NULL AND {self.kind} IS DISTINCT FROM {OTHER}", literal("no request")))
         checks.append((f"{self.kind} IS NULL", f"{literal(what)} || coalesce({self.what}, '(none)')"))
-        numbers = [a for a in self.config.attributes if a.kind == "number" and a.source in self.source.columns]
-        return checks + [(self._no_number(a), literal(f"{a.source} is not a number")) for a in numbers]
-
-    def _no_number(self, attribute: Attribute) -> str:
-        """A number that is there must be finite; NaN means that it is missing."""
-        text, number = self._text(attribute.source), self._value(attribute)
-        return (f"{text} IS NOT NULL AND NOT coalesce({number} < 'inf' AND {number} > '-inf' OR isnan({number}), false)")
-
-    def _value(self, attribute: Attribute) -> str:
-        text = self._text(attribute.source)
-        return text if attribute.kind == "id" else f"TRY_CAST({text} AS FLOAT)"
-
-    def _text(self, column: str | None) -> str:
-        """A column's trimmed text; NULL where it is missing or the file has no such column."""
-        if column is None or column not in self.source.columns:
-            return "NULL"
-        value, text = quote(column), f"CAST({quote(column)} AS VARCHAR)"
-        if self.source.types[column].startswith(("DOUBLE", "FLOAT", "DECIMAL")):
-            # pandas makes floats of whole numbers as soon as one is missing.
-            whole = f"{value} = trunc({value}) AND abs({value}) < 1e15"
-            text = f"(CASE WHEN {whole} THEN CAST(CAST({value} AS BIGINT) AS VARCHAR) ELSE {text} END)"
-        text = f"trim({text})"
-        return f"(CASE WHEN {text} IN {_texts(('', *self.config.files.missing))} THEN NULL ELSE {text} END)"
+        described = (*self.config.attributes, *self.config.context)
+        numbers = [a.source for a in described if a.kind == "number"] + [one.column for one in self.config.labels if one.column]
+        return checks + [self.cells.no_number(column) for column in numbers if column in self.source.columns]
 
     def _check_columns(self) -> None:
         columns, name = self.config.columns, self.source.name
@@ -130,23 +116,21 @@ class RowReader:
         needed = {"time": columns.time, "item": columns.item}
         needed |= {key: value for key in named if (value := getattr(columns, key))}
         if self.prior:
-            if self.config.history_scope != "session":
+            if self.config.history_scope != "session" or not columns.session:
                 raise EventLogError(f"{name}: prior events belong to the session that they precede; they need "
-                                    "history_scope: session (or give the file among the events, if it has users)")
+                                    "history_scope: session and columns.session (or give the file among the events, if it has "
+                                    "users)")
         else:
-            needed |= {attribute.name: attribute.source for attribute in self.config.attributes}
-        for meaning, column in needed.items():
-            if column not in self.source.columns:
-                values = self.source.is_text and self.config.files.header and _look_like_values(self.source.columns)
-                hint = ("; its first line looks like values: say `files: {header: false, names: […]}`" if values
-                        else nearest(column, self.source.columns))
-                raise EventLogError(f"{name}: no column {column!r} (for {meaning}){hint}")
+            needed |= {attribute.name: attribute.source for attribute in (*self.config.attributes, *self.config.context)}
+            needed |= {label.name: label.column for label in self.config.labels if label.column}
+        self.cells.check(needed)
 
 
-def _texts(values: tuple[str, ...]) -> str:
-    return f"({', '.join(map(literal, dict.fromkeys(values)))})"
+def label_column(label: EventLabel) -> str:
+    """Where the event store has the number of a label; no attribute has such a name."""
+    return f"_label_{label.name}"
 
 
-def _look_like_values(header: list[str]) -> bool:
-    """Names of columns are no numbers."""
-    return any(name.replace(".", "").replace("-", "").isdigit() for name in header)
+def context_column(attribute: Attribute) -> str:
+    """Where the event store has a column that describes the request."""
+    return f"_context_{attribute.name}"

@@ -10,7 +10,7 @@ import zlib
 
 import duckdb
 
-from zoo.data.importer.config import Files
+from zoo.data.importer.files_config import Files
 
 _TEXT, _JSON = (".csv", ".tsv", ".txt", ".dat", ".data"), (".json", ".jsonl", ".ndjson")
 _PACKED = (".gz", ".zst")

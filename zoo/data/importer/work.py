@@ -10,8 +10,7 @@ import pyarrow.parquet as pq
 
 from zoo.data.importer.columns import RequestColumns
 from zoo.data.importer.config import ImportConfig
-from zoo.data.importer.events import shard_file
-from zoo.data.importer.items import ItemTable
+from zoo.data.importer.plan import Plan, shard_file
 from zoo.data.importer.shard import Events
 from zoo.data.log_shard import LogShard
 
@@ -35,12 +34,12 @@ def make_shard(config: ImportConfig, plan: str, shard: int, log: str) -> Made:
 
     Args:
         config: of the import.
-        plan: folder that `EventStore.export` wrote.
+        plan: folder that `Export.write` wrote.
         shard: its number.
         log: folder of the log that is being written.
     """
     events = Events.of(pq.read_table(os.path.join(plan, shard_file(shard))))
-    columns = RequestColumns(config, ItemTable.load(config, plan), events)
+    columns = RequestColumns(config, Plan(config, plan), events)
     with LogShard(log, config.schema(), shard) as writer:
         for split, batch in columns.batches():
             writer.write(split, batch)

@@ -1,0 +1,49 @@
+"""What a row of a table beside the events says, as SQL over its own columns, and what makes it unusable."""
+
+from __future__ import annotations
+
+from zoo.data.importer.cells import Cells
+from zoo.data.importer.config import ImportConfig
+from zoo.data.importer.sources import Source, literal, quote
+from zoo.data.importer.tables import SideTable
+from zoo.data.importer.timeline import TIME_BITS
+
+# Beside the features, which have no such names: whose row it is, and from when it holds.
+KEY, SINCE = "_key", "_since"
+
+
+def side_table(config: ImportConfig, table: SideTable) -> str:
+    """Name of a table in the database."""
+    return f"side_{config.tables.index(table)}"
+
+
+class TableReader:
+    """The columns of a table and the checks of a row.
+
+    Args:
+        config: of the import.
+        source: the file.
+        table: says what the columns mean.
+
+    Raises:
+        EventLogError: the file lacks a column.
+    """
+
+    def __init__(self, config: ImportConfig, source: Source, table: SideTable):
+        self.source, self.table, self.cells = source, table, Cells(source, config)
+        named = {"key": table.key, "time": table.time, **{feature.name: feature.source for feature in table.features}}
+        self.cells.check({meaning: column for meaning, column in named.items() if column})
+        self.key = self.cells.text(table.key) if table.key else "''"
+        self.moment = self.cells.moment(table.time) if table.time else "0"
+
+    def select(self) -> str:
+        """SQL of the rows, with `reason`: why a row can't be used, NULL where it can."""
+        checks = [(f"{self.key} IS NULL", literal(f"no {self.table.of}")),
+                  (f"{self.moment} IS NULL OR isnan({self.moment})", literal("time can not be read"))]
+        checks += [self.cells.no_number(feature.source) for feature in self.table.features if feature.kind == "number"]
+        reason = f"CASE {' '.join(f'WHEN {condition} THEN {because}' for condition, because in checks)} END"
+        # What held before 1970 held from the beginning, and what will hold after all events never does.
+        since = f"CAST(least(greatest(floor({self.moment}) + {self.table.delay}, 0), {(1 << TIME_BITS) - 1}) AS BIGINT)"
+        values = {"reason": reason, KEY: self.key, SINCE: f"CASE WHEN {reason} IS NULL THEN {since} END",
+                  **{feature.name: self.cells.value(feature) for feature in self.table.features}}
+        return f"SELECT {', '.join(f'{value} AS {quote(name)}' for name, value in values.items())} FROM {self.source.relation}"

@@ -1,0 +1,101 @@
+"""When things happened, by key, for questions about many keys and times at once."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pyarrow.parquet as pq
+
+# A key's place and a time in one number, sorted by key: seconds since 1970 have fewer bits than this.
+TIME_BITS = 34
+_BATCH = 1 << 18
+
+
+class Timeline:
+    """Times of events, sorted by key and then by time.
+
+    What is asked of it for a time sees nothing that is not before (`count`), or not after (`last`), that time.
+
+    Args:
+        keys: `[K]` the keys that have events, rising.
+        moments: `[E]` of each event `place of its key << 34 | time`, rising.
+
+    Example:
+        >>> clicks = Timeline.of(np.array([7, 7, 9]), np.array([100, 160, 130]))
+        >>> clicks.count(np.array([7, 7, 8]), np.array([0, 100, 0]), np.array([160, 161, 200]))
+        array([1, 2, 0])
+    """
+
+    def __init__(self, keys: np.ndarray, moments: np.ndarray):
+        self.keys, self.moments = keys, moments
+
+    @classmethod
+    def of(cls, keys: np.ndarray, times: np.ndarray) -> Timeline:
+        """From events that are sorted by key and time."""
+        first = np.append(True, keys[1:] != keys[:-1])[:len(keys)]
+        return cls(keys[first], (np.cumsum(first) - 1) << TIME_BITS | times)
+
+    @classmethod
+    def load(cls, path: str) -> Timeline:
+        """Opens what `write_timeline` wrote; the moments stay on disk."""
+        moments = _moments_file(path)
+        return cls(np.load(_keys_file(path)),
+                   np.memmap(moments, np.int64, "r") if os.path.getsize(moments) else np.zeros(0, np.int64))
+
+    def count(self, keys: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+        """`[n]` events of each key `[n]` at or after `begin` and strictly before `end`, in seconds since 1970."""
+        place, known = self._places(keys)
+        first, last = (np.searchsorted(self.moments, place | np.maximum(at, 0)) for at in (begin, end))
+        return np.where(known, np.maximum(last - first, 0), 0)
+
+    def last(self, keys: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """`[n]` the number of the latest event of each key `[n]` at or before a time; -1 where there is none."""
+        place, known = self._places(keys)
+        found = np.searchsorted(self.moments, place | np.maximum(at, 0), side="right") - 1
+        return np.where(known & (at >= 0) & (found >= np.searchsorted(self.moments, place)), found, -1)
+
+    def first(self, keys: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+        """`[n]` the number of the first event of each key at or after `begin` and strictly before `end`; -1 where none."""
+        place, known = self._places(keys)
+        first, last = (np.searchsorted(self.moments, place | np.maximum(at, 0)) for at in (begin, end))
+        return np.where(known & (first < last), first, -1)
+
+    def events(self) -> tuple[np.ndarray, np.ndarray]:
+        """Key and time of every event, sorted."""
+        return self.keys[self.moments >> TIME_BITS], self.moments & ((1 << TIME_BITS) - 1)
+
+    def _places(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The upper bits of each key's moments, and whether it has any."""
+        if not len(self.keys):
+            return np.zeros(len(keys), np.int64), np.zeros(len(keys), bool)
+        place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        return place.astype(np.int64) << TIME_BITS, self.keys[place] == keys
+
+
+def write_timeline(path: str, events: str) -> None:
+    """Writes a timeline that `Timeline.load` opens, in memory that grows with the number of keys alone.
+
+    Args:
+        path: to write to, without an ending.
+        events: Parquet file with whole numbers `key` and `time`, sorted by them.
+    """
+    keys: list[np.ndarray] = []
+    last, count = None, 0
+    with open(_moments_file(path), "wb") as file:
+        for batch in pq.ParquetFile(events).iter_batches(_BATCH, columns=["key", "time"]):
+            key, time = (batch.column(name).to_numpy().astype(np.int64) for name in ("key", "time"))
+            new = np.append(last is None or key[0] != last, key[1:] != key[:-1])
+            place = count - 1 + np.cumsum(new)
+            (place << TIME_BITS | time).tofile(file)
+            keys.append(key[new])
+            last, count = key[-1], int(place[-1]) + 1
+    np.save(_keys_file(path), np.concatenate(keys) if keys else np.zeros(0, np.int64))
+
+
+def _keys_file(path: str) -> str:
+    return f"{path}.keys.npy"
+
+
+def _moments_file(path: str) -> str:
+    return f"{path}.moments"
