@@ -60,7 +60,7 @@ KINDS = {
     "lastfm": Kind(
         read_lastfm, RandomSplitConfig, random_split, ordered=False, times=False,
         source="HetRec 2011, Last.FM, with the knowledge graph of KGCN",
-        floors={"auc": {"popularity": 0.811}, "gauc": {"popularity": 0.809}},
+        floors={"auc": {"popularity": 0.793}, "gauc": {"popularity": 0.790}},
         # KGCN-concat in the paper of KGCN, as OpenHGNN's page on that model quotes it.
         published={"auc": {"kgcn": 0.796}, "f1": {"kgcn": 0.721}}),
 }
