@@ -280,6 +280,31 @@ def test_settings_that_do_not_fit_are_refused(changes, message):
         config(**changes)
 
 
+def test_nothing_in_a_request_depends_on_what_comes_after_it(tmp_path):
+    """Whatever the log, and the tables, go on to say: requests of before are the same."""
+    turn = START + DAY + 12 * HOUR + 7
+    settings = pages(
+        counters=COUNTERS, history={"events": ["click", "buy"], "action": True}, clock={"features": ["hour"]},
+        context=[{"name": "device"}], sequences=[{"name": "carts", "events": ["cart"]}],
+        tables=[{"file": str(tmp_path / f"{of}s.csv"), "of": of, "key": "key", "time": "since", "features": [{"name": name}]}
+                for of, name in (("user", "city"), ("item", "brand"))])
+    found = []
+    for other in (21, 22):
+        rows = [row for row in page_log(20) if int(row.split(",")[2]) < turn]
+        rows += [row.replace(",p", ",later") for row in page_log(other) if int(row.split(",")[2]) >= turn]
+        for of in ("user", "item"):
+            write(tmp_path / f"{of}s.csv", [f"{of[0]}{k},{time},x{k + (other if time >= turn else 0)}" for k in range(8)
+                                           for time in (START, turn - 1, turn)], "key,since,value".replace("value", {
+                                               "user": "city", "item": "brand"}[of]))
+        log = imported(tmp_path / str(other), rows, settings)
+        found.append({request.request_id: request for request in requests_of(log) if request.time < turn})
+    assert len(found[0]) > 20
+    for name, request in found[0].items():
+        other = found[1][name]
+        assert repr((request.features, request.sequences, request.candidates)) == repr(
+            (other.features, other.sequences, other.candidates))
+
+
 # ---- histories, sessions, negatives ----------------------------------------------------------------------------------
 
 
