@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from zoo.config import nearest
 from zoo.data.importer.config import ImportConfig
 from zoo.data.importer.fields import Attribute
 from zoo.data.importer.sources import EventLogError, Source, literal, quote
-
-_UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000}
+from zoo.data.importer.time_units import UNITS
 
 
 class Cells:
@@ -18,21 +17,39 @@ class Cells:
     Args:
         source: the file.
         config: says how times are written.
+        ids: its columns of ids.
+
+    Attributes:
+        floats: of the columns of ids that are written as floats (`123.0`, all of them), how many values there are: pandas makes
+            floats of whole numbers as soon as one is missing. They are whole again.
     """
 
-    def __init__(self, source: Source, config: ImportConfig):
+    def __init__(self, source: Source, config: ImportConfig, ids: Iterable[str | None]):
         self.source, self.config = source, config
+        self.floats: dict[str, int] = {}
+        if source.is_text:
+            self.floats = self._written_as_floats([name for name in dict.fromkeys(ids) if name in source.columns])
+
+    def _written_as_floats(self, columns: Sequence[str]) -> dict[str, int]:
+        texts = [self.text(name) for name in columns]
+        asked = ", ".join(f"coalesce(bool_and(regexp_full_match({text}, '[0-9]{{1,15}}\\.0')), false), count({text})"
+                          for text in texts)
+        found = self.source.db.execute(f"SELECT {asked} FROM {self.source.relation}").fetchall()[0] if texts else ()
+        return {name: found[2 * place + 1] for place, name in enumerate(columns) if found[2 * place]}
 
     def text(self, column: str | None) -> str:
         """A column's trimmed text; NULL where it is missing or the file has no such column."""
         if column is None or column not in self.source.columns:
             return "NULL"
         value, text = quote(column), f"CAST({quote(column)} AS VARCHAR)"
+        if self.source.types[column] == "JSON":  # of several types; its texts are in quotes
+            text = f"({value} ->> '$')"
         if self.source.types[column].startswith(("DOUBLE", "FLOAT", "DECIMAL")):
-            # pandas makes floats of whole numbers as soon as one is missing.
             whole = f"{value} = trunc({value}) AND abs({value}) < 1e15"
             text = f"(CASE WHEN {whole} THEN CAST(CAST({value} AS BIGINT) AS VARCHAR) ELSE {text} END)"
         text = f"trim({text})"
+        if column in self.floats:
+            text = f"regexp_replace({text}, '\\.0$', '')"
         return f"(CASE WHEN {text} IN {texts(('', *self.source.how.missing))} THEN NULL ELSE {text} END)"
 
     def number(self, column: str | None, sql_type: str = "FLOAT") -> str:
@@ -55,7 +72,7 @@ class Cells:
         if self.config.time_format:
             zone = literal(self.config.time_zone)
             return f"epoch(timezone({zone}, try_strptime({text}, {literal(self.config.time_format)})))"
-        number = f"TRY_CAST({text} AS DOUBLE) / {_UNITS[self.config.time_unit]}"
+        number = f"TRY_CAST({text} AS DOUBLE) / {UNITS[self.config.time_unit]}"
         # Without a zone of its own a time is of the connection's.
         moment = f"coalesce({number}, epoch(TRY_CAST({text} AS TIMESTAMPTZ)))"
         return f"({moment} + coalesce({self.number(time_of_day, 'DOUBLE')} / 1000, 0))" if time_of_day else moment

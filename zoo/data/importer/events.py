@@ -18,6 +18,7 @@ from zoo.data.importer.rows import TYPE, RowReader, context_column, label_column
 from zoo.data.importer.sources import EventLogError, Source, literal, quote
 from zoo.data.importer.table_rows import KEY, SINCE, TableReader, side_table
 from zoo.data.importer.tables import SideTable
+from zoo.data.importer.time_units import misfit
 
 __all__ = ["EventLogError", "EventStore"]
 
@@ -77,7 +78,10 @@ class EventStore:
             EventLogError: the file is absent, empty, of an unknown type, or lacks a column.
         """
         with self._opened(file, self.config.files) as source:
-            count = self._check(source, RowReader(self.config, source, prior).select())
+            count = self._check(source, RowReader(self.config, source, prior))
+            wrong = misfit(self.config, self.db)
+            if wrong:
+                raise EventLogError(f"{source.name}: {wrong}")
             # Rows are numbered through all files here, so that ties of time have one order.
             self.db.execute(f"INSERT INTO events SELECT * EXCLUDE (reason) REPLACE (row + {self.rows} AS row) FROM checked "
                             "WHERE reason IS NULL")
@@ -92,7 +96,7 @@ class EventStore:
         """
         name = side_table(self.config, table)
         with self._opened(table.file, table.files) as source:
-            self.table_rows += self._check(source, TableReader(self.config, source, table).select())
+            self.table_rows += self._check(source, TableReader(self.config, source, table))
             columns = ", ".join(quote(feature.name) for feature in table.features)
             last = f"QUALIFY row_number() OVER (PARTITION BY {KEY}, {SINCE} ORDER BY row DESC) = 1"
             self.db.execute(f"CREATE TABLE {name} AS SELECT {KEY}, {SINCE}, {columns} FROM checked WHERE reason IS NULL {last}")
@@ -117,9 +121,10 @@ class EventStore:
                 raise EventLogError(f"{file}: the file can not be read; mend it, or write it anew as UTF-8: {reason}"
                                     ) from None
 
-    def _check(self, source: Source, select: str) -> int:
+    def _check(self, source: Source, reader: RowReader | TableReader) -> int:
         """Puts all rows of a file into the table `checked`, those that can't be used into `rejected`; gives their number."""
-        self.db.execute(f"CREATE OR REPLACE TEMP TABLE checked AS SELECT *, row_number() OVER () AS row FROM ({select})")
+        self.db.execute(f"CREATE OR REPLACE TEMP TABLE checked AS SELECT *, row_number() OVER () AS row FROM "
+                        f"({reader.select()})")
         source.restore_unreadable("checked")
         count = self.db.execute("SELECT count(*) FROM checked").fetchall()[0][0]
         if count == 0:
@@ -127,6 +132,8 @@ class EventStore:
         self.db.execute(f"INSERT INTO rejected SELECT {literal(source.name)}, row, reason FROM checked "
                         "WHERE reason IS NOT NULL")
         self.notes["lines_with_a_quote_that_is_never_closed_read_without_quotes"] += source.mended
+        for column, values in reader.cells.floats.items():
+            self.notes[f"values_of_the_column_{column}_written_as_floats_and_read_as_whole_numbers"] += values
         return count
 
     # ---- rejected and dropped rows -------------------------------------------------------------------------------

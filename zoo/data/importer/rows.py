@@ -10,6 +10,7 @@ from zoo.data.importer.config import ImportConfig
 from zoo.data.importer.fields import Attribute
 from zoo.data.importer.labels import EventLabel
 from zoo.data.importer.sources import EventLogError, Source, literal, quote
+from zoo.data.importer.time_units import FUTURE
 
 # What the user did, in the column `kind`.
 OTHER, CLICK, IMPRESSION = 0, 1, 2
@@ -32,9 +33,11 @@ class RowReader:
 
     def __init__(self, config: ImportConfig, source: Source, prior: bool):
         self.config, self.source, self.prior = config, source, prior
-        self.cells = cells = Cells(source, config)
-        self._check_columns()
         columns = config.columns
+        ids = [columns.user, columns.session, columns.request, columns.item]
+        ids += [one.source for one in (*config.attributes, *config.context) if one.kind == "id"]
+        self.cells = cells = Cells(source, config, ids)
+        self._check_columns()
         self.item, self.session, self.request = map(cells.text, (columns.item, columns.session, columns.request))
         self.what = cells.text(columns.label if columns.label and not prior else columns.event)
         user = cells.text(columns.user)
@@ -99,7 +102,7 @@ class RowReader:
             (f"{self.item} IS NULL", literal("no item")),
             (f"{self.unit} IS NULL", literal("no user or session")),
             (f"{self.moment} IS NULL OR isnan({self.moment})", literal("time can not be read")),
-            (f"{self.moment} > {time.time():.0f}", literal("time lies in the future")),
+            (f"{self.moment} > {time.time():.0f}", literal(FUTURE)),
             (f"{self.moment} < 0", literal("time lies before 1970")),
         ]
         if self.config.columns.request and not self.prior:

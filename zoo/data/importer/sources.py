@@ -146,7 +146,8 @@ class Source:
                     for mark in ([self.how.delimiter] if self.how.delimiter else [*",\t;|"])}
             delimiter = max(read, key=lambda mark: len(read[mark]))
             fields = read[delimiter]
-        names = list(self.how.names or fields)
+        # The index that pandas writes in front has no name.
+        names = list(self.how.names or (field or f"column_{place}" for place, field in enumerate(fields)))
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise EventLogError(f"{self.name}: two columns are called {twice[0]!r}; rename one of them, or name all columns in "

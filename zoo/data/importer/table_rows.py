@@ -30,7 +30,8 @@ class TableReader:
     """
 
     def __init__(self, config: ImportConfig, source: Source, table: SideTable):
-        self.source, self.table, self.cells = source, table, Cells(source, config)
+        self.source, self.table, self.cells = source, table, Cells(
+            source, config, [table.key, *(feature.source for feature in table.features if feature.kind == "id")])
         named = {"key": table.key, "time": table.time, **{feature.name: feature.source for feature in table.features}}
         self.cells.check({meaning: column for meaning, column in named.items() if column})
         self.key = self.cells.text(table.key) if table.key else "''"

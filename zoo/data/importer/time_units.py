@@ -1,0 +1,53 @@
+"""Times that are read in the wrong unit: dates of 1970, or of the year 50000."""
+
+from __future__ import annotations
+
+import datetime
+import time
+
+import duckdb
+
+from zoo.data.importer.config import ImportConfig
+from zoo.data.importer.sources import literal
+
+UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000}
+_1990 = 631_152_000
+_DATE = (19_900_101, 20_991_231)
+FUTURE = "time lies in the future"
+
+
+def misfit(config: ImportConfig, db: duckdb.DuckDBPyConnection) -> str | None:
+    """What is wrong with the times of the rows in `checked`, where more than half of them lie before 1990 or after today.
+
+    A log whose splits lie before 1990 is taken at its word: its times count from a beginning of their own.
+    """
+    early = config.splits.validation_from.timestamp() >= _1990
+    count, future, past, middle = db.execute(
+        f"SELECT count(*), count(*) FILTER (reason = {literal(FUTURE)}), count(*) FILTER (time BETWEEN 0 AND {_1990 - 1}), "
+        "median(time) FROM checked WHERE time IS NOT NULL").fetchall()[0]
+    if 2 * future > count:
+        where = "lie in the future"
+    elif early and 2 * past > count:
+        where = "lie before 1990"
+    else:
+        return None
+    number = middle * UNITS[config.time_unit]
+    fitting = [unit for unit, size in UNITS.items() if _1990 <= number / size <= time.time()]
+    if config.time_format:
+        advice = f"time_format {config.time_format!r} does not fit"
+    elif _DATE[0] <= number <= _DATE[1] and number % 100 <= 31 and number // 100 % 100 <= 12:
+        advice = 'they look like dates: say `time_format: "%Y%m%d"`'
+    elif fitting:
+        then = datetime.datetime.fromtimestamp(number / UNITS[fitting[0]], datetime.timezone.utc)
+        advice = f"as `time_unit: {fitting[0]}` they would lie in {then.year}"
+    else:
+        advice = "no time_unit fits; if they count from a beginning of their own, let `splits` lie there"
+    return (f"{max(future, past) / count:.0%} of the times {where} (half of them after {_shown(middle)}), as "
+            f"`time_unit: {config.time_unit}` has them; {advice}")
+
+
+def _shown(moment: float) -> str:
+    """A date; far from today, years alone."""
+    if not 0 <= moment < 253_402_300_800:
+        return f"the year {1970 + moment / 31_556_952:,.0f}"
+    return datetime.datetime.fromtimestamp(moment, datetime.timezone.utc).date().isoformat()
