@@ -71,7 +71,8 @@ def test_two_columns_of_one_name_and_columns_without_a_name(tmp_path, plain):
                                     r"as `time_unit: ms` they would lie in 2023"),
     (lambda time: f"{time}", {"time_unit": "ms"}, r"lie before 1990 .half of them after 1970-01-20.*`time_unit: s` they would"),
     (lambda time: "20231115", {}, r'lie before 1990 .*they look like dates: say `time_format: "%Y%m%d"`'),
-    (lambda time: f"{1115 + (time - START) // DAY}", {}, r"lie before 1990 .* no time_unit fits; if they count from"),
+    (lambda time: f"{1115 + (time - START) // DAY}", {}, r"lie before 1990 .*they look like days without a year"),
+    (lambda time: f"{time - START + 9999}", {}, r"lie before 1990 .* no time_unit fits; if they count from"),
 ])
 def test_times_in_another_unit_are_said(tmp_path, write_time, changes, message):
     rows = [[user, session, write_time(int(time)), *others] for user, session, time, *others in fields()]

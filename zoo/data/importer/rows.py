@@ -107,7 +107,7 @@ class RowReader:
         ]
         if self.config.columns.request and not self.prior:
             # What came of a click, a purchase, need not know on which page it was.
-            checks.append((f"{self.request} IS NULL AND {self.kind} IS DISTINCT FROM {OTHER}", literal("no request")))
+            checks.append((f"{self.request} IS NULL AND {self.kind} IN ({CLICK}, {IMPRESSION})", literal("no request")))
         checks.append((f"{self.kind} IS NULL", f"{literal(what)} || coalesce({self.what}, '(none)')"))
         described = (*self.config.attributes, *self.config.context)
         numbers = [a.source for a in described if a.kind == "number"] + [one.column for one in self.config.labels if one.column]

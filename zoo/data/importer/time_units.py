@@ -37,6 +37,8 @@ def misfit(config: ImportConfig, db: duckdb.DuckDBPyConnection) -> str | None:
         advice = f"time_format {config.time_format!r} does not fit"
     elif _DATE[0] <= number <= _DATE[1] and number % 100 <= 31 and number // 100 % 100 <= 12:
         advice = 'they look like dates: say `time_format: "%Y%m%d"`'
+    elif 101 <= number <= 1231:
+        advice = 'they look like days without a year: put it in front, and say `time_format: "%Y%m%d"`'
     elif fitting:
         then = datetime.datetime.fromtimestamp(number / UNITS[fitting[0]], datetime.timezone.utc)
         advice = f"as `time_unit: {fitting[0]}` they would lie in {then.year}"
