@@ -16,15 +16,15 @@ from zoo.data.request_log import RequestLog
 
 GUIDE = Path(__file__).parents[3] / "docs/data.md"
 EXAMPLES = dict(re.findall(r"<!-- example: (\w+) -->\n((?: {4}.*\n)+)", files.read_text(GUIDE)))
-START, DAY = 1_709_596_800, 86_400  # 2024-03-05 00:00 UTC
+START, DAY = 1_710_201_600, 86_400  # 2024-03-12 00:00 UTC
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory) -> Path:
     """A folder with the files that the examples name."""
     folder, draw, rows = tmp_path_factory.mktemp("shop"), random.Random(2), []
-    for page in range(90):
-        time, user = START + page * 3 * DAY // 90, f"u{page % 7}"
+    for page in range(96):
+        time, user = START + page * 16 * DAY // 96, f"u{page % 7}"
         for item in draw.sample(range(9), 3):
             about = f"p{item},c{item % 2}"
             rows.append(f"{user},g{page},{time},show,{about},,,phone")
@@ -32,10 +32,10 @@ def shop(tmp_path_factory) -> Path:
                 rows.append(f"{user},g{page},{time + 9},click,{about},{draw.randrange(1, 90)},,phone")
                 rows.append(f"{user},,{time + 600},{draw.choice(['cart', 'purchase', 'scroll'])},{about},,12.5,phone")
     write(folder / "events.csv", rows, "user_id,page_id,ts,type,product_id,category,seconds,amount,device")
-    write(folder / "users.csv", [f"u{k},2024-03-0{5 + k % 2},{20 + k},city{k % 3}" for k in range(7)], "user_id,since,age,city")
+    write(folder / "users.csv", [f"u{k},2024-03-{15 + k % 2},{20 + k},city{k % 3}" for k in range(7)], "user_id,since,age,city")
     write(folder / "products.csv", [f"p{k},2024-03-01T12:00:00Z,b{k % 4}" for k in range(9)], "product_id,valid_from,brand")
-    write(folder / "pages.csv", [f"g{k},shoes" for k in range(90)], "page_id,query")
-    write(folder / "weather.csv", [f"2024-03-0{day},sun" for day in range(4, 8)], "date,weather")
+    write(folder / "pages.csv", [f"g{k},shoes" for k in range(96)], "page_id,query")
+    write(folder / "weather.csv", [f"2024-03-{day},sun" for day in range(11, 28)], "date,weather")
     return folder
 
 
@@ -67,6 +67,8 @@ def test_the_example_makes_what_it_says(shop, tmp_path, name):
     schema = log.schema
     names = {column.name for column in schema.columns()} | {label.column for label in schema.labels} | set(schema.keys)
     assert MADE[name] <= names
-    [count] = {manifest["requests"] for manifest in log.manifest["splits"].values()}
-    assert count == 30
+    assert {split: count["requests"] for split, count in log.manifest["splits"].items()} == {
+        "train": 48, "validation": 24, "test": 24}
+    if name == "labels":
+        assert all(count["positives"]["purchase"] > 0 for count in log.manifest["splits"].values())
     assert not log.manifest["rejected"] and not any("named_in_the_configuration" in note for note in log.manifest["notes"])

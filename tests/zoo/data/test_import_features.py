@@ -183,6 +183,7 @@ def test_a_purchase_of_another_session_counts_where_histories_are_by_session(tmp
     ({"name": "purchase", "events": ["buy"]}, "`events` and `within` go together"),
     ({"name": "purchase"}, "say which `events` make it, or the `column`"),
     ({"name": "click", "column": "stay"}, "declared twice: label_click"),
+    ({"name": "purchase", "events": ["buy"], "within": "1d"}, "'purchase' looks 1d ahead, and the validation split is no"),
 ])
 def test_a_label_that_can_not_be_is_refused(label, message):
     with pytest.raises(ConfigError, match=message):

@@ -12,7 +12,7 @@ from zoo import files
 from zoo.config import Config, ConfigError, load_yaml, nearest, parse
 from zoo.data.importer.clock import Clock
 from zoo.data.importer.counters import CLICKS, IMPRESSIONS, RATE, Counter
-from zoo.data.importer.durations import Duration
+from zoo.data.importer.durations import Duration, short
 from zoo.data.importer.fields import Attribute, Columns, EventType
 from zoo.data.importer.files_config import Files
 from zoo.data.importer.histories import FurtherHistory, History
@@ -114,6 +114,7 @@ class ImportConfig(Config):
             raise ValueError("negatives of the same category need an attribute with the role category; set "
                              "negatives.same_category to 0 or name one")
         self._check_counters()
+        self._check_labels()
         try:
             self.schema()
         except pydantic.ValidationError as error:
@@ -144,6 +145,16 @@ class ImportConfig(Config):
             if not self.pages and {IMPRESSIONS, RATE} & set(counter.counts):
                 raise ValueError("counters: a log of clicks alone has no impressions, and no rate; count clicks, or name "
                                  "`impressions`")
+
+    def _check_labels(self) -> None:
+        edges = {"validation": (self.splits.validation_from, self.splits.test_from),
+                 "test": (self.splits.test_from, self.splits.until)}
+        for label in self.labels:
+            for split, (begin, end) in edges.items():
+                if label.within and label.within >= (end - begin).total_seconds():
+                    raise ValueError(
+                        f"label {label.name!r} looks {short(label.within)} ahead, and the {split} split is no longer than that: "
+                        "none of its clicks would have one; make the split longer or `within` shorter")
 
     # ---- what the settings come to -------------------------------------------------------------------------------
 
