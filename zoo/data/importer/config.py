@@ -153,8 +153,8 @@ class ImportConfig(Config):
             for split, (begin, end) in edges.items():
                 if label.within and label.within >= (end - begin).total_seconds():
                     raise ValueError(
-                        f"label {label.name!r} looks {short(label.within)} ahead, and the {split} split is no longer than that: "
-                        "none of its clicks would have one; make the split longer or `within` shorter")
+                        f"label {label.name!r} looks {short(label.within)} ahead, and the {split} split is no longer than "
+                        "that: none of its clicks would have one; make the split longer or `within` shorter")
 
     # ---- what the settings come to -------------------------------------------------------------------------------
 

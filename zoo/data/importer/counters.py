@@ -74,22 +74,23 @@ class Counter(Config):
             keys: `[n]`; -1 where there is none.
             times: `[n]` of the requests, in seconds since 1970.
         """
-        found = {}
-        for window in self.windows:
-            end = times - self.delay
-            begin = np.zeros_like(end) if window == "all" else end - window
-            number = {what: line.count(keys, begin, end) for what, line in by_key.items() if what in self.counted}
-            for count in self.counts:
-                values = number[count] if count != RATE else self._rate(number, of_all, begin, end)
-                found[self._name(count, window)] = np.where(keys < 0, np.nan, values).astype(np.float32)
-        return found
+        end = times - self.delay
+        begins = [np.zeros_like(end) if window == "all" else end - window for window in self.windows]
+        number = {what: line.counts(keys, begins, end) for what, line in by_key.items()}
+        if RATE in self.counts:
+            mean = self._mean(of_all, begins, end)
+            number[RATE] = [(clicks + self.smoothing * p) / (impressions + self.smoothing)
+                            for clicks, impressions, p in zip(number[CLICKS], number[IMPRESSIONS], mean, strict=True)]
+        return {self._name(count, window): np.where(keys < 0, np.nan, values).astype(np.float32)
+                for count in self.counts for window, values in zip(self.windows, number[count], strict=True)}
 
-    def _rate(self, number: Mapping[str, np.ndarray], of_all: Mapping[str, Timeline], begin: np.ndarray, end: np.ndarray,
-              ) -> np.ndarray:
-        everybody = np.zeros_like(begin)
-        clicks, impressions = (of_all[what].count(everybody, begin, end) for what in (CLICKS, IMPRESSIONS))
-        mean = (clicks + 1) / (impressions + 2)
-        return (number[CLICKS] + self.smoothing * mean) / (number[IMPRESSIONS] + self.smoothing)
+    @staticmethod
+    def _mean(of_all: Mapping[str, Timeline], begins: list[np.ndarray], end: np.ndarray) -> list[np.ndarray]:
+        """The rate of the whole log in each window; requests share their times with all of their candidates."""
+        _, first, request = np.unique(end, return_index=True, return_inverse=True)
+        at = [begin[first] for begin in begins]
+        clicks, impressions = (of_all[what].counts(np.zeros_like(first), at, end[first]) for what in (CLICKS, IMPRESSIONS))
+        return [((hits + 1) / (shown + 2))[request] for hits, shown in zip(clicks, impressions, strict=True)]
 
     def _name(self, count: str, window: Any) -> str:
         return "_".join([*self.of, count, short(window)])

@@ -71,7 +71,7 @@ class ItemTable:
 
     def clicked_before(self, codes: np.ndarray, times: np.ndarray) -> np.ndarray:
         """How often each item was clicked strictly before a time, by anybody, in any split."""
-        return self.plan.clicks.count(codes, np.zeros_like(times), times)
+        return self.plan.clicks.counts(codes, [np.zeros_like(times)], times)[0]
 
 
 @dataclass(frozen=True)

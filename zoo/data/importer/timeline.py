@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -15,7 +16,7 @@ _BATCH = 1 << 18
 class Timeline:
     """Times of events, sorted by key and then by time.
 
-    What is asked of it for a time sees nothing that is not before (`count`), or not after (`last`), that time.
+    What is asked of it for a time sees nothing that is not before (`counts`), or not after (`last`), that time.
 
     Args:
         keys: `[K]` the keys that have events, rising.
@@ -23,8 +24,8 @@ class Timeline:
 
     Example:
         >>> clicks = Timeline.of(np.array([7, 7, 9]), np.array([100, 160, 130]))
-        >>> clicks.count(np.array([7, 7, 8]), np.array([0, 100, 0]), np.array([160, 161, 200]))
-        array([1, 2, 0])
+        >>> clicks.counts(np.array([7, 7, 8]), [np.array([0, 100, 0])], np.array([160, 161, 200]))
+        [array([1, 2, 0])]
     """
 
     def __init__(self, keys: np.ndarray, moments: np.ndarray):
@@ -43,11 +44,11 @@ class Timeline:
         return cls(np.load(_keys_file(path)),
                    np.memmap(moments, np.int64, "r") if os.path.getsize(moments) else np.zeros(0, np.int64))
 
-    def count(self, keys: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
-        """`[n]` events of each key `[n]` at or after `begin` and strictly before `end`, in seconds since 1970."""
+    def counts(self, keys: np.ndarray, begins: Sequence[np.ndarray], end: np.ndarray) -> list[np.ndarray]:
+        """`[n]` events of each key `[n]` at or after each of `begins` and strictly before `end`, in seconds since 1970."""
         place, known = self._places(keys)
-        first, last = (np.searchsorted(self.moments, place | np.maximum(at, 0)) for at in (begin, end))
-        return np.where(known, np.maximum(last - first, 0), 0)
+        first, last = ([np.searchsorted(self.moments, place | np.maximum(at, 0)) for at in times] for times in (begins, [end]))
+        return [np.where(known, np.maximum(last[0] - one, 0), 0) for one in first]
 
     def last(self, keys: np.ndarray, at: np.ndarray) -> np.ndarray:
         """`[n]` the number of the latest event of each key `[n]` at or before a time; -1 where there is none."""
