@@ -44,7 +44,7 @@ def simulate(out: str, requests: int | None, seed: int | None, config: str | Non
 @click.option("--prior", multiple=True, type=click.Path(), help="File of earlier events, for histories (repeatable).")
 @click.option("--overwrite", is_flag=True, help="Replace an existing request log.")
 def import_(events: tuple[str, ...], config: str, out: str, prior: tuple[str, ...], overwrite: bool) -> None:
-    """Turn EVENTS (CSV, JSON lines or Parquet: user, session or request, time, event type, item, attributes) into a request log.
+    """Turn EVENTS (CSV, JSON or Parquet: user, session or request, time, event type, item, attributes) into a request log.
 
     Splits are by time. Rows that can't be used go to rejected.csv with the reason.
     """

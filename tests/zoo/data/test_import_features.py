@@ -252,6 +252,15 @@ def test_tables_are_joined_as_of_the_request(tmp_path):
     assert notes["rows_of_the_user_table_about_none_of_the_log"] == 1
     assert notes["rows_of_the_user_table_with_key_and_time_of_a_later_row"] == 1
     assert notes["requests_without_a_row_of_the_request_table"] == 30
+    assert notes["candidates_without_a_row_of_the_item_table"] == sum(
+        item == "i7" for request in requests_of(log) for item in request.candidates["item"])
+
+
+def test_the_time_of_a_table_in_another_unit_is_said(tmp_path):
+    write(tmp_path / "users.csv", [f"u{k},{START + k}000,{20 + k}" for k in range(4)], "who,since,age")
+    with pytest.raises(EventLogError, match=r"users.csv: 100% of the times lie in the future.*`time_unit: ms` they would"):
+        imported(tmp_path, page_log(), pages(tables=[
+            {"file": str(tmp_path / "users.csv"), "of": "user", "key": "who", "time": "since", "features": [{"name": "age"}]}]))
 
 
 def test_paths_of_tables_are_relative_to_the_configuration(tmp_path, monkeypatch):

@@ -123,6 +123,8 @@ class RequestColumns:
     def _candidates(self, requests: Requests, time: np.ndarray) -> dict[str, pa.Array]:
         codes, time = requests.items, np.repeat(time, requests.lengths)
         found = self.items.described(codes, time)
+        for table in self.plan.item_tables:
+            self.notes["candidates_without_a_row_of_the_item_table"] += int((table.rows(codes, time) < 0).sum())
         found |= {"popularity": pa.array(self.items.clicked_before(codes, time).astype(np.float32))}
         for counter, by_key, of_all in self.counters:
             if not counter.of_request:

@@ -16,7 +16,7 @@ from zoo.data.importer.config import ImportConfig
 from zoo.data.importer.files_config import Files
 from zoo.data.importer.rows import TYPE, RowReader, context_column, label_column
 from zoo.data.importer.sources import EventLogError, Source, literal, quote
-from zoo.data.importer.table_rows import KEY, SINCE, TableReader, side_table
+from zoo.data.importer.table_rows import BOUNDED, KEY, SINCE, TableReader, side_table
 from zoo.data.importer.tables import SideTable
 from zoo.data.importer.time_units import misfit
 
@@ -79,9 +79,7 @@ class EventStore:
         """
         with self._opened(file, self.config.files) as source:
             count = self._check(source, RowReader(self.config, source, prior))
-            wrong = misfit(self.config, self.db)
-            if wrong:
-                raise EventLogError(f"{source.name}: {wrong}")
+            self._refuse(source, misfit(self.config, self.db))
             # Rows are numbered through all files here, so that ties of time have one order.
             self.db.execute(f"INSERT INTO events SELECT * EXCLUDE (reason) REPLACE (row + {self.rows} AS row) FROM checked "
                             "WHERE reason IS NULL")
@@ -97,9 +95,12 @@ class EventStore:
         name = side_table(self.config, table)
         with self._opened(table.file, table.files) as source:
             self.table_rows += self._check(source, TableReader(self.config, source, table))
+            # What holds from the beginning may be given any early time.
+            self._refuse(source, misfit(self.config, self.db, SINCE, early=False))
             columns = ", ".join(quote(feature.name) for feature in table.features)
-            last = f"QUALIFY row_number() OVER (PARTITION BY {KEY}, {SINCE} ORDER BY row DESC) = 1"
-            self.db.execute(f"CREATE TABLE {name} AS SELECT {KEY}, {SINCE}, {columns} FROM checked WHERE reason IS NULL {last}")
+            last = f"QUALIFY row_number() OVER (PARTITION BY {KEY}, {BOUNDED} ORDER BY row DESC) = 1"
+            self.db.execute(f"CREATE TABLE {name} AS SELECT {KEY}, {BOUNDED} AS {SINCE}, {columns} FROM checked "
+                            f"WHERE reason IS NULL {last}")
             good, kept = self.db.execute("SELECT (SELECT count(*) FROM checked WHERE reason IS NULL), "
                                          f"(SELECT count(*) FROM {name})").fetchall()[0]
             self.notes[f"rows_of_the_{table.of}_table_with_key_and_time_of_a_later_row"] += good - kept
@@ -135,6 +136,11 @@ class EventStore:
         for column, values in reader.cells.floats.items():
             self.notes[f"values_of_the_column_{column}_written_as_floats_and_read_as_whole_numbers"] += values
         return count
+
+    @staticmethod
+    def _refuse(source: Source, wrong: str | None) -> None:
+        if wrong:
+            raise EventLogError(f"{source.name}: {wrong}")
 
     # ---- rejected and dropped rows -------------------------------------------------------------------------------
 

@@ -10,6 +10,8 @@ from zoo.data.importer.timeline import TIME_BITS
 
 # Beside the features, which have no such names: whose row it is, and from when it holds.
 KEY, SINCE = "_key", "_since"
+# What held before 1970 held from the beginning, and what will hold after all events never does.
+BOUNDED = f"least(greatest({SINCE}, 0), {(1 << TIME_BITS) - 1})"
 
 
 def side_table(config: ImportConfig, table: SideTable) -> str:
@@ -40,11 +42,11 @@ class TableReader:
     def select(self) -> str:
         """SQL of the rows, with `reason`: why a row can't be used, NULL where it can."""
         checks = [(f"{self.key} IS NULL", literal(f"no {self.table.of}")),
-                  (f"{self.moment} IS NULL OR isnan({self.moment})", literal("time can not be read"))]
+                  (f"{self.moment} IS NULL OR isnan({self.moment})", literal("time can not be read")),
+                  (f"abs({self.moment}) > 1e18", literal("time can not be read"))]
         checks += [self.cells.no_number(feature.source) for feature in self.table.features if feature.kind == "number"]
         reason = f"CASE {' '.join(f'WHEN {condition} THEN {because}' for condition, because in checks)} END"
-        # What held before 1970 held from the beginning, and what will hold after all events never does.
-        since = f"CAST(least(greatest(floor({self.moment}) + {self.table.delay}, 0), {(1 << TIME_BITS) - 1}) AS BIGINT)"
-        values = {"reason": reason, KEY: self.key, SINCE: f"CASE WHEN {reason} IS NULL THEN {since} END",
+        since = f"TRY_CAST(floor({self.moment}) + {self.table.delay} AS BIGINT)"
+        values = {"reason": reason, KEY: self.key, SINCE: since,
                   **{feature.name: self.cells.value(feature) for feature in self.table.features}}
         return f"SELECT {', '.join(f'{value} AS {quote(name)}' for name, value in values.items())} FROM {self.source.relation}"
