@@ -202,6 +202,12 @@ def test_a_bad_row_is_rejected_with_its_reason_and_place(tmp_path, row, reason):
     assert int(rejected["row"]) == len(sessions()) + 1
 
 
+def test_a_bad_row_of_a_file_with_columns_that_are_not_used_is_rejected(tmp_path):
+    rows = [f"1,2,{row}" for row in [*sessions(), f"u,s,{START},click,caf\udce9,c0"]]
+    log = import_events(config(), [write(tmp_path / "events.csv", rows, f"x,y,{HEADER}")], tmp_path / "log")
+    assert log.manifest["rejected"] == {"not UTF-8": 1}
+
+
 def test_rejected_rows_far_down_keep_their_numbers_and_quotes_count_there(tmp_path):
     """DuckDB guesses the form of a CSV from its first 20,000 rows; what comes later must not be read by that guess."""
     many = [f"u,long,{START + k},scroll,i1,c1" for k in range(21_000)]

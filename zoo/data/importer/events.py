@@ -113,7 +113,10 @@ class EventStore:
             raise EventLogError(f"{file}: no such file")
         with files.local_copy(file) as path:
             try:
-                yield Source(self.db, str(file), path, how, self.folder)
+                source = Source(self.db, str(file), path, how, self.folder)
+                source.load()
+                yield source
+                self.db.execute("DROP TABLE IF EXISTS loaded")
             except (duckdb.Error, OSError, EOFError) as error:
                 if files.refused(error) and path not in str(error):
                     raise  # the database's own folder is full

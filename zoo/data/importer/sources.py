@@ -74,6 +74,13 @@ class Source:
         """Names of its columns."""
         return list(self.types)
 
+    def load(self) -> None:
+        """Reads a text into the database, once and with all of its columns: DuckDB can't say which rows are no valid text where
+        it reads some columns alone."""
+        if self.is_text:
+            self.db.execute(f"CREATE OR REPLACE TEMP TABLE loaded AS SELECT * FROM {self.relation}")
+            self.relation = "loaded"
+
     def restore_unreadable(self, table: str) -> None:
         """Puts the rows that DuckDB left out of `table` back at their places there, with the reason.
 
