@@ -10,9 +10,11 @@ from zoo.models.registry import module_of
 
 PACKAGES = ("zoo", "serving", "tfx_pipelines")
 LIBRARIES = ("tfx", "tensorflow")  # the rest of the family follows them
-TFX_ALONE = ("ImportExampleGen", "StatisticsGen", "ImportSchemaGen", "ExampleValidator", "Pusher")
+TFX_ALONE = ("StatisticsGen", "ImportSchemaGen", "ExampleValidator", "Pusher")
 # Where the code of ours that a stage runs begins.
 RUNS = {
+    "ImportExampleGen": ("tfx_pipelines.components.import_example_gen",),
+    "RawLogExampleGen": ("tfx_pipelines.components.raw_log_example_gen",),
     "Transform": ("tfx_pipelines.preprocessing",),
     "Trainer": ("tfx_pipelines.trainer",),
     "LatestPushedModel": ("tfx_pipelines.components.latest_pushed_model",),
