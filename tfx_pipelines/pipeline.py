@@ -11,6 +11,8 @@ from tfx_pipelines.components.import_example_gen import ImportExampleGen
 from tfx_pipelines.components.latest_pushed_model import LatestPushedModel
 from tfx_pipelines.components.raw_log_example_gen import RawLogExampleGen
 from tfx_pipelines.components.serving_validator import ServingValidator
+from tfx_pipelines.components.statistics_gen import StatisticsGen
+from tfx_pipelines.components.transform import Transform
 from tfx_pipelines.config import RunConfig
 from tfx_pipelines.evaluation import eval_config
 from tfx_pipelines.schema import schema_to_json
@@ -106,7 +108,7 @@ def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir
 
 def checking_components(schema_file: str, examples: BaseNode) -> dict[str, BaseNode]:
     """The stages that look whether a log fits its schema, after the one that reads it, by name and in order."""
-    statistics = tfx.components.StatisticsGen(examples=examples.outputs["examples"])
+    statistics = StatisticsGen(examples=examples.outputs["examples"])
     declared = tfx.components.ImportSchemaGen(schema_file=schema_file)
     validator = tfx.components.ExampleValidator(
         statistics=statistics.outputs["statistics"], schema=declared.outputs["schema"])
@@ -116,13 +118,12 @@ def checking_components(schema_file: str, examples: BaseNode) -> dict[str, BaseN
 def data_components(schema: Schema, schema_file: str, examples: BaseNode) -> dict[str, BaseNode]:
     """The stages that make a log ready to learn from, from the one that reads it to Transform, by name and in order."""
     stages = checking_components(schema_file, examples)
-    transform = tfx.components.Transform(
+    transform = Transform(
         examples=stages["examples"].outputs["examples"],
         schema=stages["declared"].outputs["schema"],
         preprocessing_fn="tfx_pipelines.preprocessing.preprocessing_fn",
         custom_config={"schema": schema_to_json(schema)},
         splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=list(SPLITS)),
-        # Nobody asks for them: StatisticsGen's are of the same log, and what was counted for another log is counted anew.
         disable_statistics=True,
         disable_analyzer_cache=True,
     )
