@@ -94,7 +94,7 @@ class _TransformFile(beam.DoFn):
         transformation = tft.TFTransformOutput(self.output)
         decoder = ExamplesToRecordBatchDecoder(self.schema)
         adapter = tensor_adapter.TensorAdapter(_tensors(schema_pb2.Schema.FromString(self.schema)))
-        graph = tf.function(transformation.transform_raw_features, input_signature=[adapter.TypeSpecs()])
+        graph = tf.function(transformation.transform_raw_features, input_signature=[adapter.TypeSpecs()], autograph=False)
         converter = impl_helper.make_tensor_to_arrow_converter(transformation.transformed_metadata.schema)
         encoder = RecordBatchToExamplesEncoder(transformation.transformed_metadata.schema)
 
