@@ -41,7 +41,7 @@ class ReadRecordBatches(beam.PTransform):
         super().__init__()
         self.paths, self.schema = list(paths), schema
 
-    def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def expand(self, pipeline: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         return (pipeline | beam.Create(self.paths) | beam.Reshuffle()
                 | beam.ParDo(_Read(self.schema)).with_output_types(pa.RecordBatch))
 
