@@ -15,8 +15,8 @@ from zoo.data.importer.events import shard_file
 from zoo.data.importer.importer import Shards
 from zoo.data.importer.work import Made, make_shard
 
-# Names of the files with the events of a shard begin so.
-EVENTS = "events-"
+# Names of files begin so: with the events of a shard, and with what it gave.
+EVENTS, MADE = "events-", "made-"
 
 
 def beam_shards(pipeline: Callable[[], beam.Pipeline]) -> Shards:
@@ -56,7 +56,7 @@ def _make(shard: int, config: str, shared: str, log: str) -> None:
 
 
 def _result(shared: str, shard: int) -> str:
-    return files.join(shared, f"made-{shard:05d}.json")
+    return files.join(shared, f"{MADE}{shard:05d}.json")
 
 
 @contextlib.contextmanager
@@ -75,5 +75,6 @@ def _within_reach(plan: str, log: str) -> Iterator[str]:
 
 
 def _planned(folder: str) -> list[str]:
-    """What the shards are made of; the database that it was written from is not."""
-    return [name for name in files.list_dir(folder) if name.endswith((".parquet", ".npy"))]
+    """What the shards are made of; the database that it was written from, and what other shards gave, are not."""
+    return [name for name in files.list_dir(folder)
+            if files.is_file(files.join(folder, name)) and ".duckdb" not in name and not name.startswith(MADE)]

@@ -161,3 +161,17 @@ def test_a_raw_file_becomes_a_served_model(tmp_path, command):
     again = json.loads((tmp_path / "root" / "report.json").read_text(encoding="utf-8"))
     cached = {stage["name"]: stage["cached"] for stage in again["stages"]}
     assert cached["RawLogExampleGen"] and cached["Transform"] and cached["Trainer"]
+
+
+def test_a_run_from_raw_files_compiles_for_kubeflow(tmp_path, command):
+    (tmp_path / "run.yaml").write_text(yaml.safe_dump({
+        "data": {"raw": ["gs://shop/events-{YYYY}{MM}{DD}.csv"], "prior": ["gs://shop/prior-{YYYY}{MM}{DD}.csv"],
+                 "config": "rees46"},
+        "model": {"name": "din"}}), encoding="utf-8")
+    output, code = command("compile", tmp_path / "run.yaml", "--root", "gs://shop/root", "--out", tmp_path / "pipeline.json")
+    assert code == 0, output
+    dag = json.loads((tmp_path / "pipeline.json").read_text(encoding="utf-8"))["pipelineSpec"]["root"]["dag"]["tasks"]
+    assert "RawLogExampleGen" in dag and "ImportExampleGen" not in dag
+    given = dag["RawLogExampleGen"]["inputs"]["parameters"]
+    assert given["input_base"]["runtimeValue"]["constant"] == "gs://shop"
+    assert "events-{YYYY}{MM}{DD}.csv" in given["input_config"]["runtimeValue"]["constant"]

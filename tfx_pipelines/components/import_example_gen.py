@@ -12,7 +12,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import Artifact, artifact_utils
 
 from zoo import files
-from zoo.data.log_shard import SHARDS, SPLITS
+from zoo.data.layout import SHARDS, SPLITS
 
 
 class Executor(executor.Executor):

@@ -6,7 +6,7 @@ import glob
 import json
 import posixpath
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from google.protobuf import wrappers_pb2
@@ -21,12 +21,14 @@ from tfx.utils import proto_utils
 
 from tfx_pipelines.beam_shards import beam_shards
 from tfx_pipelines.components.import_example_gen import hand_over
-from tfx_pipelines.config import DataConfig
 from zoo import files
 from zoo.config import ConfigError, parse
 from zoo.data.importer import ImportConfig, import_events, load_import_config
 from zoo.data.importer.events import EventLogError
 from zoo.data.importer.importer import REJECTED, process_shards
+
+if TYPE_CHECKING:  # a stage is made anew where code that it runs changed, which that of a whole run's settings is not
+    from tfx_pipelines.config import DataConfig
 
 NAME = "RawLogExampleGen"
 EVENTS, PRIOR = "events", "prior"
