@@ -11,8 +11,8 @@ import apache_beam as beam
 
 from zoo import files
 from zoo.data.importer import ImportConfig
-from zoo.data.importer.events import shard_file
 from zoo.data.importer.importer import Shards
+from zoo.data.importer.plan import shard_file
 from zoo.data.importer.work import Made, make_shard
 
 # Names of files begin so: with the events of a shard, and with what it gave.

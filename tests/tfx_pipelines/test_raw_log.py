@@ -87,6 +87,17 @@ def test_the_newest_span_is_imported_and_stands_in_the_metadata(tmp_path, import
     assert RequestLog(imported_log(examples(given))).manifest["source"]["files"] == ["events-20231118.csv"]
 
 
+def test_a_changed_table_is_imported_anew(tmp_path, imported):
+    write(tmp_path / "raw" / "events.csv", sessions())
+    table = tmp_path / "users.csv"
+    settings = {"tables": [{"file": str(table), "of": "user", "key": "user", "features": [{"name": "city"}]}]}
+    write(table, ["u1,c1"], "user,city")
+    assert not imported("events.csv", config=settings).stages[0].cached
+    assert imported("events.csv", config=settings).stages[0].cached
+    write(table, ["u1,c1", "u2,c2"], "user,city")
+    assert not imported("events.csv", config=settings).stages[0].cached
+
+
 def test_a_folder_of_files_is_imported(tmp_path, imported):
     rows = sessions()
     write(tmp_path / "raw" / "a.csv", rows[:7])

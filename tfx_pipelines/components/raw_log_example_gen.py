@@ -17,7 +17,7 @@ from tfx.dsl.components.base import executor_spec
 from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import Artifact, artifact_utils
-from tfx.utils import proto_utils
+from tfx.utils import io_utils, proto_utils
 
 from tfx_pipelines.beam_shards import beam_shards
 from tfx_pipelines.components.import_example_gen import hand_over
@@ -65,7 +65,7 @@ class Executor(executor.Executor):
 class RawLogExampleGen(component.FileBasedExampleGen):
     """Makes a request log of raw files and hands its requests on as Examples; the log itself lies in the same artifact.
 
-    What is imported is known to the cache: the configuration, and names, sizes and times of the files. Where files are named by
+    The cache knows what is imported: the configuration, and sizes and times of the files and tables. Where files are named by
     a pattern with `{SPAN}` or `{YYYY}`, `{MM}` and `{DD}` (and `{VERSION}`), those of the newest span are imported, or of
     `data.span`; the artifact's properties `span` and `version` say which.
 
@@ -93,8 +93,12 @@ class RawLogExampleGen(component.FileBasedExampleGen):
                   for name, path in patterns.items()]
         span = tfx.proto.RangeConfig(static_range=tfx.proto.StaticRange(
             start_span_number=data.span, end_span_number=data.span)) if data.span is not None else None
+        config = import_config(data)
+        # The driver looks at the files of patterns alone; tables beside them are looked at here, for the cache to know them.
+        tables = [io_utils.generate_fingerprint(table.file, glob.escape(table.file)) for table in config.tables]
         custom = example_gen_pb2.CustomConfig()
-        custom.custom_config.Pack(wrappers_pb2.StringValue(value=import_config(data).model_dump_json()))
+        custom.custom_config.Pack(wrappers_pb2.StringValue(
+            value=json.dumps({"config": config.model_dump(mode="json"), "tables": tables})))
         super().__init__(input_base=base, input_config=example_gen_pb2.Input(splits=splits), range_config=span,
                          custom_config=custom)
 
@@ -147,7 +151,7 @@ def _config(exec_properties: dict[str, Any]) -> ImportConfig:
     custom, text = example_gen_pb2.CustomConfig(), wrappers_pb2.StringValue()
     proto_utils.json_to_proto(exec_properties["custom_config"], custom)
     custom.custom_config.Unpack(text)
-    return parse(ImportConfig, json.loads(text.value))
+    return parse(ImportConfig, json.loads(text.value)["config"])
 
 
 def _found(exec_properties: dict[str, Any], kind: str) -> list[str]:
