@@ -10,6 +10,7 @@ from tfx import v1 as tfx
 
 from tfx_pipelines.anomalies import check_anomalies
 from tfx_pipelines.code import stage_code
+from tfx_pipelines.components.import_example_gen import ImportExampleGen
 from tfx_pipelines.config import load_run_config
 from tfx_pipelines.pipeline import data_components
 from tfx_pipelines.preprocessing import vocabulary_sizes
@@ -35,7 +36,7 @@ def transformed(log_path: str, root: Path) -> Transformed:
     config = load_run_config("demo", options={"data.log": files.absolute(log.path), "pipeline.root": str(root)})
     declared = schema_file(str(root), log.schema)
     write_tfmd_schema(log.schema, declared)
-    stages = data_components(log.schema, declared, config.log)
+    stages = data_components(log.schema, declared, ImportExampleGen(config.log))
     part = tfx.dsl.Pipeline(
         pipeline_name=config.name, pipeline_root=config.root, components=list(stages.values()), enable_cache=True,
         metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(

@@ -10,10 +10,13 @@ from zoo.models.registry import module_of
 
 PACKAGES = ("zoo", "serving", "tfx_pipelines")
 LIBRARIES = ("tfx", "tensorflow")  # the rest of the family follows them
-TFX_ALONE = ("ImportExampleGen", "StatisticsGen", "ImportSchemaGen", "ExampleValidator", "Pusher")
+TFX_ALONE = ("ImportSchemaGen", "ExampleValidator", "Pusher")
 # Where the code of ours that a stage runs begins.
 RUNS = {
-    "Transform": ("tfx_pipelines.preprocessing",),
+    "ImportExampleGen": ("tfx_pipelines.components.import_example_gen",),
+    "RawLogExampleGen": ("tfx_pipelines.components.raw_log_example_gen",),
+    "StatisticsGen": ("tfx_pipelines.components.statistics_gen",),
+    "Transform": ("tfx_pipelines.components.transform", "tfx_pipelines.preprocessing"),
     "Trainer": ("tfx_pipelines.trainer",),
     "LatestPushedModel": ("tfx_pipelines.components.latest_pushed_model",),
     "Evaluator": ("tfx_pipelines.components.evaluator", "tfx_pipelines.gauc_metric"),

@@ -13,7 +13,7 @@ _CONFIG_HELP = f"CONFIG is a YAML file, or the name of a configuration that come
 _MODEL_HELP = "Model of the zoo (`zoo models` lists them). [default: the configuration's]"
 
 
-@click.command("run", help=f"""Run the pipeline of CONFIG on this machine: from a request log to a pushed model.
+@click.command("run", help=f"""Run the pipeline of CONFIG on this machine: from a request log, or raw files, to a pushed model.
 
 {_CONFIG_HELP} Unchanged stages are taken from the cache of an earlier run.""")
 @click.argument("config")
@@ -51,18 +51,19 @@ def compile_(config: str, model: str | None, runner: str, out: str, log: str | N
     from tfx_pipelines.config import load_run_config, with_floors
     from tfx_pipelines.runners.kubeflow import compile_kubeflow, legal_name, schema_beside
     from tfx_pipelines.schema import schema_file
-    from zoo.data.request_log import RequestLog
+    from tfx_pipelines.source import source_of
 
     loaded = load_run_config(config, overrides, model=model,
                              options={"data.log": log, "data.cluster_log": cluster_log, "pipeline.root": root})
-    stored = RequestLog(loaded.log)
-    path = compile_kubeflow(with_floors(loaded, stored.manifest.get("floors", {})), stored.schema, out)
+    source = source_of(loaded.data)
+    path = compile_kubeflow(with_floors(loaded, source.floors), source.schema, out)
     click.echo(f"Wrote {path}, plain text that the Kubeflow Pipelines client submits.\n"
                f"Name:    {legal_name(loaded.name)}\n"
-               f"Before:  copy {schema_beside(path)} to {schema_file(loaded.root, stored.schema)}\n"
+               f"Before:  copy {schema_beside(path)} to {schema_file(loaded.root, source.schema)}\n"
                f"Image:   {loaded.pipeline.image} must contain this package (pipeline.image)")
-    for what, place, option in (("request log", loaded.data.cluster_log or loaded.log, "--cluster-log"),
-                                ("root", loaded.root, "--root")):
+    places = [("raw file", file, "data.raw") for file in loaded.data.raw] or [
+        ("request log", loaded.data.cluster_log or loaded.log, "--cluster-log")]
+    for what, place, option in [*places, ("root", loaded.root, "--root")]:
         if "://" not in place and not Path(place).is_absolute():
             click.echo(f"Note:    the {what} {place} is a folder of this machine; name it as the cluster sees it: {option}")
 
@@ -91,7 +92,8 @@ def _run_and_show(config) -> dict:
     from rich.markup import escape
 
     console = Console(emoji=False)
-    console.print(f"[bold]{escape(config.model.name)}[/bold] on [bold]{escape(config.log)}[/bold]; "
+    data = ", ".join(config.data.raw) or config.log
+    console.print(f"[bold]{escape(config.model.name)}[/bold] on [bold]{escape(data)}[/bold]; "
                   f"everything goes to {escape(config.root)}")
     with console.status("loading TFX (some ten seconds)"):
         from tfx_pipelines.places import serving_dir

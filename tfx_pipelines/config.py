@@ -31,10 +31,30 @@ class DataConfig(Config):
     """Args:
         log: folder of the request log; the command line may name it instead.
         cluster_log: the same log as a cluster reaches it (`gs://…`), for compiled pipelines; `log` by default.
+        raw: in place of `log`, raw files that the pipeline imports first: files, folders or patterns; with `{SPAN}`, or
+            `{YYYY}`, `{MM}` and `{DD}`, in their names (and `{VERSION}`), those of the newest span.
+        prior: raw files with earlier events of the sessions, for histories alone.
+        config: of the import: a YAML file, or the name of one that comes with the package.
+        span: of `raw` to import, not the newest one; a date counts in days since 1970.
     """
 
     log: str | None = None
     cluster_log: str | None = None
+    raw: tuple[str, ...] = ()
+    prior: tuple[str, ...] = ()
+    config: str | None = None
+    span: int | None = pydantic.Field(default=None, ge=0)
+
+    @pydantic.model_validator(mode="after")
+    def _consistent(self) -> DataConfig:
+        if self.raw and (self.log or self.cluster_log):
+            raise ValueError("either a request log is named (`log`), or the raw files that one is made of (`raw`)")
+        if self.raw and not self.config:
+            raise ValueError("`raw` needs `config`, the import configuration of the files: a YAML file, or the name of one "
+                             "that comes with the package")
+        if not self.raw and (self.prior or self.config or self.span is not None):
+            raise ValueError("`prior`, `config` and `span` are for `raw`, which names no files")
+        return self
 
 
 class ModelConfig(Config):
@@ -125,7 +145,8 @@ class RunConfig(Config):
     @property
     def name(self) -> str:
         """Name of the pipeline."""
-        return self.pipeline.name or f"{Path(self.log).parent.name or 'log'}-{self.model.name}"
+        data = Path(self.data.config).stem if self.data.config else Path(self.log).parent.name
+        return self.pipeline.name or f"{data or 'log'}-{self.model.name}"
 
     @property
     def root(self) -> str:
@@ -151,7 +172,9 @@ class RunConfig(Config):
     @property
     def beam_arguments(self) -> list[str]:
         """Beam's command line."""
-        return [f"--runner={self.beam.runner}", PICKLER, *self.beam.arguments]
+        # TFX packs itself up for remote workers, 5 seconds a stage, where no image is said to hold it. Nothing is remote here.
+        local = [f"--sdk_container_image={self.pipeline.image}"] if self.beam.runner == "DirectRunner" else []
+        return [f"--runner={self.beam.runner}", PICKLER, *local, *self.beam.arguments]
 
 
 def load_run_config(path: str | Path, overrides: Sequence[str] = (), *, model: str | None = None,

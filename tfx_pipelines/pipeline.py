@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from tfx import v1 as tfx
 from tfx.dsl.components.base.base_node import BaseNode
-from tfx.proto import example_gen_pb2, trainer_pb2, transform_pb2
+from tfx.proto import trainer_pb2, transform_pb2
 
 from tfx_pipelines.components.evaluator import Evaluator
+from tfx_pipelines.components.import_example_gen import ImportExampleGen
 from tfx_pipelines.components.latest_pushed_model import LatestPushedModel
+from tfx_pipelines.components.raw_log_example_gen import RawLogExampleGen
 from tfx_pipelines.components.serving_validator import ServingValidator
+from tfx_pipelines.components.statistics_gen import StatisticsGen
+from tfx_pipelines.components.transform import Transform
 from tfx_pipelines.config import RunConfig
 from tfx_pipelines.evaluation import eval_config
 from tfx_pipelines.schema import schema_to_json
@@ -19,7 +23,7 @@ from zoo.schema import Schema
 
 def create_pipeline(config: RunConfig, schema: Schema, *, schema_file: str, serving_dir: str, metadata_path: str | None,
                     log: str | None = None) -> tfx.dsl.Pipeline:
-    """ImportExampleGen to Pusher, for any runner.
+    """From the log, a request log or raw files, to the pushed model, for any runner.
 
     Args:
         config: of the run.
@@ -43,7 +47,7 @@ def create_pipeline(config: RunConfig, schema: Schema, *, schema_file: str, serv
     return tfx.dsl.Pipeline(
         pipeline_name=config.name,
         pipeline_root=config.root,
-        components=list(_components(config, schema, schema_file, serving_dir, log or config.log)),
+        components=list(_components(config, schema, schema_file, serving_dir, log)),
         enable_cache=config.pipeline.cache,
         metadata_connection_config=(
             tfx.orchestration.metadata.sqlite_metadata_connection_config(metadata_path) if metadata_path else None),
@@ -51,8 +55,9 @@ def create_pipeline(config: RunConfig, schema: Schema, *, schema_file: str, serv
     )
 
 
-def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir: str, log: str) -> list[BaseNode]:
-    data = data_components(schema, schema_file, log)
+def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir: str, log: str | None) -> list[BaseNode]:
+    first = RawLogExampleGen(config.data) if config.data.raw else ImportExampleGen(log or config.log)
+    data = data_components(schema, schema_file, first)
     examples, transform = data["examples"], data["transform"]
     schema_json = schema_to_json(schema)
     trainer = tfx.components.Trainer(
@@ -101,29 +106,26 @@ def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir
     return [*data.values(), trainer, baseline, evaluator, serving, pusher]
 
 
-def checking_components(schema_file: str, log: str) -> dict[str, BaseNode]:
-    """The stages that read a log and look whether it fits its schema, by name and in order."""
-    examples = tfx.components.ImportExampleGen(
-        input_base=log,
-        input_config=example_gen_pb2.Input(
-            splits=[example_gen_pb2.Input.Split(name=split, pattern=f"{split}/*.tfrecord.gz") for split in SPLITS]),
-    )
-    statistics = tfx.components.StatisticsGen(examples=examples.outputs["examples"])
+def checking_components(schema_file: str, examples: BaseNode) -> dict[str, BaseNode]:
+    """The stages that look whether a log fits its schema, after the one that reads it, by name and in order."""
+    statistics = StatisticsGen(examples=examples.outputs["examples"])
     declared = tfx.components.ImportSchemaGen(schema_file=schema_file)
     validator = tfx.components.ExampleValidator(
         statistics=statistics.outputs["statistics"], schema=declared.outputs["schema"])
     return {"examples": examples, "statistics": statistics, "declared": declared, "validator": validator}
 
 
-def data_components(schema: Schema, schema_file: str, log: str) -> dict[str, BaseNode]:
-    """The stages that make a log ready to learn from, ImportExampleGen to Transform, by name and in order."""
-    stages = checking_components(schema_file, log)
-    transform = tfx.components.Transform(
+def data_components(schema: Schema, schema_file: str, examples: BaseNode) -> dict[str, BaseNode]:
+    """The stages that make a log ready to learn from, from the one that reads it to Transform, by name and in order."""
+    stages = checking_components(schema_file, examples)
+    transform = Transform(
         examples=stages["examples"].outputs["examples"],
         schema=stages["declared"].outputs["schema"],
         preprocessing_fn="tfx_pipelines.preprocessing.preprocessing_fn",
         custom_config={"schema": schema_to_json(schema)},
         splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=list(SPLITS)),
+        disable_statistics=True,
+        disable_analyzer_cache=True,
     )
     # A log that does not fit its schema is named before the long stages, not after them.
     transform.add_upstream_node(stages["validator"])

@@ -72,7 +72,9 @@ def _look_up(schema: Schema, name: str, inputs: dict[str, Value]) -> Callable[[t
     columns = [column for column in schema.columns() if column.feature.space == name]
     # Every occurrence counts, wherever it stands: one vocabulary for the candidate's and the history's items.
     everything = tf.concat([_values(inputs[column.name]) for column in columns], 0)
-    vocabulary = tft.vocabulary(everything, top_k=space.max_size, frequency_threshold=space.min_count,
+    # Each weighs 1: weights are summed up by id within a batch, where plain ids are counted by Beam one by one.
+    ones = tf.ones_like(everything, tf.int64)
+    vocabulary = tft.vocabulary(everything, weights=ones, top_k=space.max_size, frequency_threshold=space.min_count,
                                 vocab_filename=vocabulary_name(name), name=vocabulary_name(name))
     return lambda ids: FIRST_ID + tft.apply_vocabulary(ids, vocabulary, default_value=UNKNOWN_ID - FIRST_ID)
 

@@ -8,6 +8,8 @@ import os
 from serving.versions import newest_version
 from tfx_pipelines.anomalies import check_anomalies
 from tfx_pipelines.code import stage_code
+from tfx_pipelines.components.raw_log_example_gen import NAME as RAW
+from tfx_pipelines.components.raw_log_example_gen import imported_log
 from tfx_pipelines.config import RunConfig, with_floors
 from tfx_pipelines.pipeline import create_pipeline
 from tfx_pipelines.places import local_folder, serving_dir
@@ -18,6 +20,7 @@ from tfx_pipelines.runners.local import LocalRun, run_local
 from tfx_pipelines.runners.lock import only_run
 from tfx_pipelines.runners.storage import storage_errors
 from tfx_pipelines.schema import schema_file, write_tfmd_schema
+from tfx_pipelines.source import source_of
 from zoo import files
 from zoo.data.request_log import RequestLog
 
@@ -33,6 +36,7 @@ def run_pipeline(config: RunConfig) -> tuple[LocalRun, dict]:
 
     Raises:
         RequestLogError: there is no request log.
+        EventLogError: a raw file can't be imported.
         ConfigError: a path that stages can't read.
         OneClassError: the log's validation or test split has one class alone.
         RootInUseError: another run works in the root.
@@ -41,20 +45,25 @@ def run_pipeline(config: RunConfig) -> tuple[LocalRun, dict]:
         StageError: a stage failed.
     """
     check_path("root", config.root)
-    check_path("request log", config.log)
-    log = RequestLog(config.log)
-    check_classes(log, ("test",) if config.training.select_by == "logloss" else ("validation", "test"))
+    source = source_of(config.data)
+    measured = ("test",) if config.training.select_by == "logloss" else ("validation", "test")
+    if source.log is not None:
+        check_path("request log", source.log.path)
+        check_classes(source.log, measured)
     root, local = files.absolute(config.root), local_folder(config)
-    config = with_floors(config, log.manifest.get("floors", {})).model_copy(update={
+    config = with_floors(config, source.floors).model_copy(update={
         "pipeline": config.pipeline.model_copy(update={"root": root, "name": config.name}),
-        "data": config.data.model_copy(update={"log": files.absolute(config.log)})})
+        "data": config.data.model_copy(update={"log": files.absolute(source.log.path) if source.log else None})})
     with storage_errors(local), only_run(local):
-        declared = schema_file(root, log.schema)
-        write_tfmd_schema(log.schema, declared)
-        pipeline = create_pipeline(config, log.schema, schema_file=declared, serving_dir=serving_dir(config),
+        declared = schema_file(root, source.schema)
+        write_tfmd_schema(source.schema, declared)
+        pipeline = create_pipeline(config, source.schema, schema_file=declared, serving_dir=serving_dir(config),
                                    metadata_path=str(local / "metadata.sqlite"))
         keys = stage_code(config.model.name)
         keys["LatestPushedModel"] += f", {identity(newest_version(serving_dir(config)))}"
         run = run_local(pipeline, local / "logs" / f"run-{datetime.datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log",
-                        keys=keys, checks={("ExampleValidator", "anomalies"): check_anomalies})
+                        keys=keys, checks={
+                            (RAW, "examples"): lambda examples: check_classes(RequestLog(imported_log(examples)), measured),
+                            ("ExampleValidator", "anomalies"): check_anomalies})
+        log = source.log or RequestLog(imported_log(run.artifacts[RAW, "examples"]))
         return run, write_report(root, config, log, run)

@@ -12,6 +12,7 @@ from tfx.dsl.compiler import compiler
 from tfx.orchestration.local import runner_utils
 
 from tfx_pipelines.code import PACKAGES, RUNS, stage_code
+from tfx_pipelines.config import DataConfig
 from tfx_pipelines.pipeline import create_pipeline
 from zoo.code import HOME, code_fingerprint, imported_modules
 from zoo.config import ConfigError
@@ -32,9 +33,13 @@ EDITS = {
     "tfx_pipelines/components/serving_validator.py": {"ServingValidator"},
     "tfx_pipelines/components/latest_pushed_model.py": {"LatestPushedModel"},
     "tfx_pipelines/components/evaluator.py": {"Evaluator"},
-    "zoo/schema.py": {"Transform", "Trainer", "LatestPushedModel", "ServingValidator"},
+    "tfx_pipelines/config.py": set(),
+    "tfx_pipelines/components/import_example_gen.py": {"ImportExampleGen", "RawLogExampleGen"},
+    "tfx_pipelines/components/transform.py": {"Transform"},
+    "tfx_pipelines/record_batches.py": {"StatisticsGen", "Transform"},
+    "zoo/schema.py": {"RawLogExampleGen", "Transform", "Trainer", "LatestPushedModel", "ServingValidator"},
     "zoo/data/simulator/market.py": set(),
-    "zoo/data/importer/events.py": set(),
+    "zoo/data/importer/events.py": {"RawLogExampleGen"},
     "tfx_pipelines/report.py": set(),
     "tfx_pipelines/pipeline.py": set(),
     "serving/serve.py": set(),
@@ -76,16 +81,19 @@ def test_editing_a_file_changes_the_keys_of_the_stages_that_run_it(copy, path, s
     assert {stage for stage in before if after[stage] != before[stage]} == stages
 
 
-def test_every_stage_begins_where_the_pipeline_says(pipeline):
+def test_every_stage_begins_where_the_pipeline_says(pipeline, config, log):
     """Whatever of ours a stage names (its executor, `run_fn`, a metric's module) is known as where its code begins."""
-    ir = compiler.Compiler().compile(pipeline)
-    deployment = runner_utils.extract_local_deployment_config(ir)
-    assert {node.pipeline_node.node_info.id for node in ir.nodes} == set(stage_code("din"))
+    raw = config.model_copy(update={"data": DataConfig(raw=("gs://shop/events.csv",), config="rees46")})
     begins = {}
-    for node in ir.nodes:
-        name = node.pipeline_node.node_info.id
-        text = f"{runner_utils.extract_executor_spec(deployment, name)} {node.pipeline_node.parameters}"
-        begins[name] = {module_of(dotted) for dotted in re.findall(rf"\b(?:{'|'.join(PACKAGES)})(?:\.\w+)+", text)}
+    for one in (pipeline, create_pipeline(raw, log.schema, schema_file="schema.pbtxt", serving_dir="serving",
+                                          metadata_path="metadata.sqlite")):
+        ir = compiler.Compiler().compile(one)
+        deployment = runner_utils.extract_local_deployment_config(ir)
+        for node in ir.nodes:
+            name = node.pipeline_node.node_info.id
+            text = f"{runner_utils.extract_executor_spec(deployment, name)} {node.pipeline_node.parameters}"
+            begins[name] = {module_of(dotted) for dotted in re.findall(rf"\b(?:{'|'.join(PACKAGES)})(?:\.\w+)+", text)}
+    assert set(begins) == set(stage_code("din"))
     assert {name: modules for name, modules in begins.items() if modules} == {k: set(v) for k, v in RUNS.items()}
 
 

@@ -8,6 +8,7 @@ from tfx import v1 as tfx
 from tests.toy import toy_requests, toy_schema
 from tfx_pipelines.anomalies import AnomalyError, check_anomalies
 from tfx_pipelines.code import stage_code
+from tfx_pipelines.components.import_example_gen import ImportExampleGen
 from tfx_pipelines.pipeline import checking_components
 from tfx_pipelines.runners.local import LocalRun, run_local
 from tfx_pipelines.schema import schema_file, write_tfmd_schema
@@ -30,7 +31,7 @@ def stages(tmp_path):
                     log.write(split, request)
         path = schema_file(str(tmp_path), declared or schema)
         write_tfmd_schema(declared or schema, path)
-        stages = checking_components(path, str(tmp_path / "log"))
+        stages = checking_components(path, ImportExampleGen(str(tmp_path / "log")))
         pipeline = tfx.dsl.Pipeline(
             pipeline_name="data", pipeline_root=str(tmp_path), components=list(stages.values()), enable_cache=True,
             metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(f"{tmp_path}/m.sqlite"))

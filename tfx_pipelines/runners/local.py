@@ -25,6 +25,7 @@ from tfx_pipelines.runners.progress import stage_progress
 
 # What each stage does, in the words of a user.
 DOES = {
+    "RawLogExampleGen": "make a request log of the raw files",
     "ImportExampleGen": "read the request log",
     "StatisticsGen": "compute statistics of every column",
     "ImportSchemaGen": "declare the schema",

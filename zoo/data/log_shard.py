@@ -11,11 +11,10 @@ import pyarrow as pa
 
 from zoo import files
 from zoo.data.columnar import check_batch, counts, encode
+from zoo.data.layout import SHARDS, SPLITS
 from zoo.keras import tf
 from zoo.schema import Schema
 
-SPLITS = ("train", "validation", "test")
-SHARDS = "requests-*.tfrecord.gz"
 # A log is written once and read a few times: at level 6, a third of the speed for a tenth less room.
 _LEVEL = 1
 

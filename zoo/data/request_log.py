@@ -11,7 +11,8 @@ from zoo import files
 from zoo.data.catalogue import CATALOGUE_FILE, Catalogue, CatalogueRow
 from zoo.data.catalogue_writer import write_catalogue
 from zoo.data.example import from_example, to_example
-from zoo.data.log_shard import SHARDS, SPLITS, add_count, empty_count, open_shard, room, shard_path
+from zoo.data.layout import SHARDS, SPLITS
+from zoo.data.log_shard import add_count, empty_count, open_shard, room, shard_path
 from zoo.data.request import Request
 from zoo.files import PathLike
 from zoo.keras import tf

@@ -24,10 +24,30 @@ REJECTED = "rejected.csv"
 # What a process works on at a time; it needs some hundred bytes of memory for each.
 SHARD_EVENTS = 250_000
 Progress = Callable[[str, int, int], None]
+# (config, folder of the plan, how many shards, folder of the log that is being written) -> what each gave, in any order.
+Shards = Callable[[ImportConfig, str, int, str], Iterator[Made]]
+
+
+def process_shards(config: ImportConfig, folder: str, shards: int, log: str) -> Iterator[Made]:
+    """Each shard made by one of as many processes as there are cores; a lone one is made in this process."""
+    workers = min(shards, os.cpu_count() or 1)
+    if workers == 1:
+        yield from (make_shard(config, folder, shard, log) for shard in range(shards))
+        return
+    # Not forked from this process, whose database has threads; from one that has imported what the work needs, once.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["zoo.data.importer.work"])
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        work = [pool.submit(make_shard, config, folder, shard, log) for shard in range(shards)]
+        try:
+            for one in as_completed(work):
+                yield one.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def import_events(config: ImportConfig, events: Sequence[files.PathLike], out: files.PathLike, *,
-                  prior: Sequence[files.PathLike] = (), overwrite: bool = False,
+                  prior: Sequence[files.PathLike] = (), overwrite: bool = False, shards: Shards = process_shards,
                   on_progress: Progress = lambda what, done, total: None) -> RequestLog:
     """Makes a request log from event logs, in memory that does not grow with them.
 
@@ -42,6 +62,7 @@ def import_events(config: ImportConfig, events: Sequence[files.PathLike], out: f
         out: folder to make; a local path or a URI.
         prior: files with earlier events of the sessions, for histories only.
         overwrite: replace an existing request log.
+        shards: who makes the requests; this machine's processes by default, or a Beam runner (`tfx_pipelines.beam_shards`).
         on_progress: called with what is being done, how much of it, and of how much.
 
     Returns:
@@ -71,7 +92,7 @@ def import_events(config: ImportConfig, events: Sequence[files.PathLike], out: f
         log.notes = {"rows": store.rows, "rejected": _keep_rejected(store, log), "dropped_after_until": store.drop_late()}
         store.cut_sessions()
         store.note_types()
-        log.notes |= {"notes": _write_requests(store, folder, log, on_progress), "floors": config.floors}
+        log.notes |= {"notes": _write_requests(store, folder, log, shards, on_progress), "floors": config.floors}
     return RequestLog(out)
 
 
@@ -91,7 +112,8 @@ def _keep_rejected(store: EventStore, log: RequestLogWriter) -> dict[str, int]:
     return rejected
 
 
-def _write_requests(store: EventStore, folder: str, log: RequestLogWriter, on_progress: Progress) -> dict[str, int]:
+def _write_requests(store: EventStore, folder: str, log: RequestLogWriter, make: Shards,
+                    on_progress: Progress) -> dict[str, int]:
     """Makes the requests, shard by shard, and the catalogue; gives counts of what was done otherwise than asked."""
     total = store.count()
     shards = max(1, -(-total // SHARD_EVENTS))
@@ -104,7 +126,7 @@ def _write_requests(store: EventStore, folder: str, log: RequestLogWriter, on_pr
                             "event types")
     notes = store.notes + export.notes
     since = items.first_event.copy()
-    for done, made in enumerate(_made(store.config, folder, shards, log.partial), 1):
+    for done, made in enumerate(make(store.config, folder, shards, log.partial), 1):
         log.add(made.counts)
         notes.update(made.notes)
         # A drawn candidate may stand in a request that is earlier than its first event: the catalogue has it from then on.
@@ -113,21 +135,3 @@ def _write_requests(store: EventStore, folder: str, log: RequestLogWriter, on_pr
         on_progress("making requests", done, shards)
     log.write_catalogue(items.catalogue(since))
     return {name: count for name, count in notes.items() if count}
-
-
-def _made(config: ImportConfig, folder: str, shards: int, log: str) -> Iterator[Made]:
-    """The shards, each made by one of as many processes as there are cores; a lone one is made in this process."""
-    workers = min(shards, os.cpu_count() or 1)
-    if workers == 1:
-        yield from (make_shard(config, folder, shard, log) for shard in range(shards))
-        return
-    # Not forked from this process, whose database has threads; from one that has imported what the work needs, once.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["zoo.data.importer.work"])
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        work = [pool.submit(make_shard, config, folder, shard, log) for shard in range(shards)]
-        try:
-            for one in as_completed(work):
-                yield one.result()
-        finally:
-            pool.shutdown(cancel_futures=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any, NamedTuple
 
@@ -27,6 +28,16 @@ class Made(NamedTuple):
     counts: dict[str, dict[str, Any]]
     notes: dict[str, int]
     candidates: tuple[np.ndarray, np.ndarray]
+
+    def to_json(self) -> str:
+        """As text, for a worker that hands it on in a file."""
+        return json.dumps([self.counts, self.notes, [column.tolist() for column in self.candidates]])
+
+    @classmethod
+    def from_json(cls, text: str) -> Made:
+        """The inverse of `to_json`."""
+        counts, notes, (codes, since) = json.loads(text)
+        return cls(counts, notes, (np.array(codes, np.int64), np.array(since, np.int64)))
 
 
 def make_shard(config: ImportConfig, plan: str, shard: int, log: str) -> Made:

@@ -1,0 +1,102 @@
+"""The data stages that read in batches give what TFX's own give, which read record by record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow_data_validation as tfdv
+from tfx import v1 as tfx
+from tfx.proto import example_gen_pb2
+
+from tests.toy import rich_requests, rich_schema
+from tfx_pipelines.components.import_example_gen import ImportExampleGen
+from tfx_pipelines.components.statistics_gen import StatisticsGen
+from tfx_pipelines.components.transform import Transform
+from tfx_pipelines.config import PICKLER
+from tfx_pipelines.pipeline import data_components
+from tfx_pipelines.runners.local import run_local
+from tfx_pipelines.schema import schema_file, write_tfmd_schema
+from zoo.data.request_log import SPLITS, RequestLogWriter
+from zoo.keras import tf
+
+pytestmark = pytest.mark.slow
+SCHEMA = rich_schema()
+REQUESTS = dict(zip(SPLITS, np.split(np.array(rich_requests(90), object), [60, 80]), strict=True))
+IDS = {split: [request.request_id for request in requests] for split, requests in REQUESTS.items()}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """The stages of the pipeline and TFX's own, on a log of several files: the folder of each output by (stage, output)."""
+    folder = tmp_path_factory.mktemp("stages")
+    with RequestLogWriter(folder / "log", SCHEMA, source={}, shard_size=25) as log:
+        for split, requests in REQUESTS.items():
+            for request in requests:
+                log.write(split, request)
+    declared = schema_file(str(folder), SCHEMA)
+    write_tfmd_schema(SCHEMA, declared)
+    ours = data_components(SCHEMA, declared, ImportExampleGen(str(folder / "log")))
+    splits = [example_gen_pb2.Input.Split(name=split, pattern=f"{split}/*") for split in SPLITS]
+    examples = tfx.components.ImportExampleGen(
+        input_base=str(folder / "log"), input_config=example_gen_pb2.Input(splits=splits)).with_id("TfxExamples")
+    statistics = tfx.components.StatisticsGen(examples=examples.outputs["examples"]).with_id("TfxStatistics")
+    settings = {name: ours["transform"].exec_properties[name] for name in ("preprocessing_fn", "splits_config")}
+    transform = tfx.components.Transform(
+        examples=examples.outputs["examples"], schema=ours["declared"].outputs["schema"],
+        custom_config={"schema": SCHEMA.model_dump_json(exclude_defaults=True)}, disable_statistics=True,
+        disable_analyzer_cache=True, **settings).with_id("TfxTransform")
+    pipeline = tfx.dsl.Pipeline(
+        pipeline_name="stages", pipeline_root=str(folder), components=[*ours.values(), examples, statistics, transform],
+        metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(str(folder / "m.sqlite")),
+        beam_pipeline_args=[PICKLER])
+    assert isinstance(ours["statistics"], StatisticsGen) and isinstance(ours["transform"], Transform)
+    return {key: Path(uri) for key, uri in run_local(pipeline, folder / "run.log").artifacts.items()}
+
+
+def examples_of(folder: Path, split: str) -> list[bytes]:
+    """Of a split, in order; a map's order in the bytes is left to chance."""
+    paths = sorted(map(str, (folder / f"Split-{split}").iterdir()))
+    return [tf.train.Example.FromString(record.numpy()).SerializeToString(deterministic=True)
+            for record in tf.data.TFRecordDataset(paths, compression_type="GZIP")]
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_examples_are_handed_on_in_the_order_of_the_log(runs, split):
+    """TFX's own reader takes several files in an order of its own."""
+    handed_on = examples_of(runs["ImportExampleGen", "examples"], split)
+    assert sorted(handed_on) == sorted(examples_of(runs["TfxExamples", "examples"], split))
+    assert [request_id(one) for one in handed_on] == IDS[split]
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_transformed_examples_are_the_same(runs, split):
+    transformed = examples_of(runs["Transform", "transformed_examples"], split)
+    assert sorted(transformed) == sorted(examples_of(runs["TfxTransform", "transformed_examples"], split))
+    assert [request_id(one) for one in transformed] == IDS[split]
+
+
+def test_vocabularies_are_the_same(runs):
+    ours, theirs = (sorted((runs[stage, "transform_graph"] / "transform_fn" / "assets").iterdir())
+                    for stage in ("Transform", "TfxTransform"))
+    assert [path.name for path in ours] == [path.name for path in theirs] != []
+    assert [path.read_bytes() for path in ours] == [path.read_bytes() for path in theirs]
+    assert {path.name for path in runs["Transform", "transform_graph"].iterdir()} == {
+        path.name for path in runs["TfxTransform", "transform_graph"].iterdir()}
+
+
+def request_id(example: bytes) -> str:
+    return tf.train.Example.FromString(example).features.feature["request_id"].bytes_list.value[0].decode()
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_statistics_are_the_same(runs, split):
+    """Of splits of one file; how quantiles are approximated depends on the order of several."""
+    ours, theirs = (tfdv.load_stats_binary(str(runs[stage, "statistics"] / f"Split-{split}" / "FeatureStats.pb"))
+                    for stage in ("StatisticsGen", "TfxStatistics"))
+    def by_name(statistics):
+        return {feature.path.step[0]: feature for feature in statistics.datasets[0].features}
+
+    assert ours.datasets[0].num_examples == theirs.datasets[0].num_examples
+    assert by_name(ours) == by_name(theirs)

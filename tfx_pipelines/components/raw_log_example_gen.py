@@ -1,0 +1,169 @@
+"""The import of raw files (`zoo data import`) as an ExampleGen: the pipeline begins where the data does."""
+
+from __future__ import annotations
+
+import glob
+import json
+import posixpath
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from google.protobuf import wrappers_pb2
+from tfx import v1 as tfx
+from tfx.components.example_gen import component
+from tfx.components.example_gen.import_example_gen import executor
+from tfx.dsl.components.base import executor_spec
+from tfx.dsl.io import fileio
+from tfx.proto import example_gen_pb2
+from tfx.types import Artifact, artifact_utils
+from tfx.utils import io_utils, proto_utils
+
+from tfx_pipelines.beam_shards import beam_shards
+from tfx_pipelines.components.import_example_gen import hand_over
+from zoo import files
+from zoo.config import ConfigError, parse
+from zoo.data.importer import ImportConfig, import_events, load_import_config
+from zoo.data.importer.events import EventLogError
+from zoo.data.importer.importer import REJECTED, process_shards
+
+if TYPE_CHECKING:  # a stage is made anew where code that it runs changed, which that of a whole run's settings is not
+    from tfx_pipelines.config import DataConfig
+
+NAME = "RawLogExampleGen"
+EVENTS, PRIOR = "events", "prior"
+
+
+class Executor(executor.Executor):
+    """Imports the files; the shards are made by this machine's processes, or by the Beam runner where it is another one."""
+
+    def Do(self, input_dict: dict[str, list[Artifact]], output_dict: dict[str, list[Artifact]],
+           exec_properties: dict[str, Any]) -> None:
+        self._log_startup(input_dict, output_dict, exec_properties)
+        examples = artifact_utils.get_single_instance(output_dict["examples"])
+        log = imported_log(examples.uri)
+        events, prior = (_found(exec_properties, kind) for kind in (EVENTS, PRIOR))
+        try:
+            import_events(_config(exec_properties), events, log, prior=prior, overwrite=True,
+                          shards=beam_shards(self._make_beam_pipeline) if self._distributed() else process_shards,
+                          on_progress=lambda what, done, total: print(f"{what} {done}/{total}", flush=True))
+        except EventLogError as error:
+            # TFX removes the artifact's folder; what was rejected has to outlive it.
+            report = f"{log}.{REJECTED}"
+            if not files.is_file(report):
+                raise
+            kept = files.join(files.parent(files.parent(examples.uri)), REJECTED)
+            files.copy(report, kept)
+            raise EventLogError(str(error).replace(report, kept)) from None
+        hand_over(log, examples)
+
+    def _distributed(self) -> bool:
+        options = PipelineOptions([str(argument) for argument in self._beam_pipeline_args]).view_as(StandardOptions)
+        return (options.runner or "DirectRunner").rpartition(".")[2] != "DirectRunner"
+
+
+class RawLogExampleGen(component.FileBasedExampleGen):
+    """Makes a request log of raw files and hands its requests on as Examples; the log itself lies in the same artifact.
+
+    The cache knows what is imported: the configuration, and sizes and times of the files and tables. Where files are named by
+    a pattern with `{SPAN}` or `{YYYY}`, `{MM}` and `{DD}` (and `{VERSION}`), those of the newest span are imported, or of
+    `data.span`; the artifact's properties `span` and `version` say which.
+
+    Args:
+        data: names the files and their import configuration.
+
+    Raises:
+        ConfigError: a file is absent, some files name a span and others do not, or the configuration is wrong.
+    """
+
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+
+    def __init__(self, data: DataConfig):
+        patterns = {f"{kind}-{number}": _pattern(path) for kind, paths in ((EVENTS, data.raw), (PRIOR, data.prior))
+                    for number, path in enumerate(paths)}
+        spans = [path for path in patterns.values() if _has_span(path)]
+        if spans and len(spans) < len(patterns):
+            other = next(path for path in patterns.values() if not _has_span(path))
+            raise ConfigError(f"data.raw and data.prior: {spans[0]} names a span, and {other} does not; all do or none")
+        if data.span is not None and not spans:
+            raise ConfigError("data.span says which span is imported, but no file of data.raw names one; such as "
+                              "events-{SPAN}.csv or events-{YYYY}{MM}{DD}.csv")
+        base = _common_folder(patterns.values())
+        splits = [example_gen_pb2.Input.Split(name=name, pattern=path.removeprefix(base).lstrip("/"))
+                  for name, path in patterns.items()]
+        span = tfx.proto.RangeConfig(static_range=tfx.proto.StaticRange(
+            start_span_number=data.span, end_span_number=data.span)) if data.span is not None else None
+        config = import_config(data)
+        # The driver looks at the files of patterns alone; tables beside them are looked at here, for the cache to know them.
+        tables = [io_utils.generate_fingerprint(table.file, glob.escape(table.file)) for table in config.tables]
+        custom = example_gen_pb2.CustomConfig()
+        custom.custom_config.Pack(wrappers_pb2.StringValue(
+            value=json.dumps({"config": config.model_dump(mode="json"), "tables": tables})))
+        super().__init__(input_base=base, input_config=example_gen_pb2.Input(splits=splits), range_config=span,
+                         custom_config=custom)
+
+
+def import_config(data: DataConfig) -> ImportConfig:
+    """What the columns of the raw files mean.
+
+    Raises:
+        ConfigError: it is not there, or wrong.
+    """
+    assert data.config is not None
+    return load_import_config(data.config)
+
+
+def imported_log(examples: str) -> str:
+    """Where the request log lies in the artifact of the examples that were made with it."""
+    return files.join(examples, "log")
+
+
+def _pattern(path: str) -> str:
+    """A file as a pattern that finds it alone; a folder as one that finds its files; a pattern, or a URI, as it is."""
+    if files.scheme(path):
+        return path
+    path = files.absolute(path)
+    if files.is_file(path):
+        return glob.escape(path)
+    if files.is_dir(path):
+        return files.join(glob.escape(path), "*")
+    if not (_has_span(path) or glob.has_magic(path)):
+        raise ConfigError(f"{path}: no such file")
+    return path
+
+
+def _has_span(path: str) -> bool:
+    return any(mark in path for mark in ("{SPAN", "{YYYY}", "{MM}", "{DD}"))
+
+
+def _common_folder(patterns: Iterable[str]) -> str:
+    """The deepest folder that all files lie in, and that no pattern names."""
+    folders = [posixpath.dirname(path).split("/") for path in patterns]
+    common = []
+    for parts in zip(*folders, strict=False):
+        if len(set(parts)) > 1 or any(mark in parts[0] for mark in "*?[{"):
+            break
+        common.append(parts[0])
+    return "/".join(common) or "/"
+
+
+def _config(exec_properties: dict[str, Any]) -> ImportConfig:
+    custom, text = example_gen_pb2.CustomConfig(), wrappers_pb2.StringValue()
+    proto_utils.json_to_proto(exec_properties["custom_config"], custom)
+    custom.custom_config.Unpack(text)
+    return parse(ImportConfig, json.loads(text.value)["config"])
+
+
+def _found(exec_properties: dict[str, Any], kind: str) -> list[str]:
+    """The files of a kind, by the patterns in which the driver has filled in the span."""
+    config = example_gen_pb2.Input()
+    proto_utils.json_to_proto(exec_properties["input_config"], config)
+    found = []
+    for split in config.splits:
+        if split.name.startswith(kind):
+            pattern = files.join(exec_properties["input_base"], split.pattern)
+            paths = sorted(fileio.glob(pattern))
+            if not paths:
+                raise EventLogError(f"{pattern}: no file has such a name")
+            found += paths
+    return found

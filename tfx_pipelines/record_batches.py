@@ -1,0 +1,59 @@
+"""Files of tf.Examples as batches of Arrow, read by TensorFlow in batches, where Beam's own reader goes record by record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+from tfx.types import Artifact, artifact_utils
+from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
+
+from zoo import files
+from zoo.keras import tf
+
+ROWS = 2_048
+_BUFFER_BYTES = 1 << 20
+
+
+def split_files(examples: Sequence[Artifact], split: str) -> list[str]:
+    """Paths of the files of a split, in order."""
+    return [path for folder in artifact_utils.get_split_uris(list(examples), split) for path in files.glob(folder, "*.gz")]
+
+
+def serialized_batches(path: str) -> Iterator[list[bytes]]:
+    """The serialized examples of a gzipped TFRecord, in order."""
+    dataset = tf.data.TFRecordDataset(path, compression_type="GZIP", buffer_size=_BUFFER_BYTES).batch(ROWS)
+    for batch in dataset.prefetch(1):
+        yield batch.numpy().tolist()
+
+
+class ReadRecordBatches(beam.PTransform):
+    """A PCollection of the record batches of some files; each file is one element of work.
+
+    Args:
+        paths: of gzipped TFRecords.
+        schema: a serialized TFMD schema, which declares the columns; without one they are those that a batch has.
+    """
+
+    def __init__(self, paths: Sequence[str], schema: bytes | None = None):
+        super().__init__()
+        self.paths, self.schema = list(paths), schema
+
+    def expand(self, pipeline: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return (pipeline | beam.Create(self.paths) | beam.Reshuffle()
+                | beam.ParDo(_Read(self.schema)).with_output_types(pa.RecordBatch))
+
+
+class _Read(beam.DoFn):
+    def __init__(self, schema: bytes | None):
+        self.schema = schema
+        self._decoder: Any = None
+
+    def setup(self) -> None:
+        self._decoder = ExamplesToRecordBatchDecoder(self.schema) if self.schema else ExamplesToRecordBatchDecoder()
+
+    def process(self, element: str) -> Iterator[pa.RecordBatch]:
+        for batch in serialized_batches(element):
+            yield self._decoder.DecodeBatch(batch)

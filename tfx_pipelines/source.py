@@ -1,0 +1,43 @@
+"""What is known of a run's data before its first stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tfx_pipelines.config import DataConfig
+from zoo.config import ConfigError
+from zoo.data.importer import load_import_config
+from zoo.data.request_log import RequestLog
+from zoo.schema import Schema
+
+
+@dataclass(frozen=True)
+class Source:
+    """A request log, or the import that will make one.
+
+    Args:
+        schema: of the log.
+        floors: what counting alone reaches on it, by metric and name.
+        log: where there is one already.
+    """
+
+    schema: Schema
+    floors: dict[str, dict[str, float]]
+    log: RequestLog | None
+
+
+def source_of(data: DataConfig) -> Source:
+    """Reads the log's own schema, or that of the import's configuration.
+
+    Raises:
+        ConfigError: nothing is named, or the import configuration is wrong.
+        RequestLogError: there is no request log.
+    """
+    if data.config:
+        config = load_import_config(data.config)
+        return Source(config.schema(), config.floors, None)
+    if data.log is None:
+        raise ConfigError("no request log is named: give data.log in the configuration, or --log on the command line; or "
+                          "data.raw and data.config, to begin with raw files")
+    log = RequestLog(data.log)
+    return Source(log.schema, log.manifest.get("floors", {}), log)
