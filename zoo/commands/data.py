@@ -1,4 +1,4 @@
-"""`zoo data`: request logs from a simulator or an event log."""
+"""`zoo data`: request logs from a simulator, an event log or a table of samples."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 @click.group()
 def data() -> None:
-    """Make request logs: simulate a marketplace, or import an event log."""
+    """Make request logs: simulate a marketplace, or import events or samples."""
 
 
 @data.command()
@@ -38,21 +38,27 @@ def simulate(out: str, requests: int | None, seed: int | None, config: str | Non
 
 
 @data.command("import")
-@click.argument("events", nargs=-1, required=True, type=click.Path())
+@click.argument("rows", nargs=-1, required=True, type=click.Path())
 @click.option("--config", required=True, help="What the columns mean: a YAML file, or the name of a known log (rees46).")
 @click.option("--out", type=click.Path(), required=True, help="Folder of the request log to make.")
 @click.option("--prior", multiple=True, type=click.Path(), help="File of earlier events, for histories (repeatable).")
 @click.option("--overwrite", is_flag=True, help="Replace an existing request log.")
-def import_(events: tuple[str, ...], config: str, out: str, prior: tuple[str, ...], overwrite: bool) -> None:
-    """Turn EVENTS (CSV, JSON or Parquet: user, session or request, time, event type, item, attributes) into a request log.
+def import_(rows: tuple[str, ...], config: str, out: str, prior: tuple[str, ...], overwrite: bool) -> None:
+    """Turn ROWS (files of CSV, JSON lines or Parquet) into a request log.
 
-    Splits are by time. Rows that can't be used go to rejected.csv with the reason.
+    They are the events of users, or samples: impressions or requests with their features and labels, where the configuration
+    says `kind: samples`. Rows that can't be used go to rejected.csv with the reason.
     """
-    from zoo.data.importer import import_events, load_import_config
+    from zoo.data.importer import ImportConfig, import_events, import_samples, load_import_config
 
     settings = load_import_config(config)
+    if prior and not isinstance(settings, ImportConfig):
+        raise click.UsageError("--prior is for logs of events; a table of samples has its histories in it")
     with progress_bar() as show:
-        log = import_events(settings, events, out, prior=prior, overwrite=overwrite, on_progress=show)
+        if isinstance(settings, ImportConfig):
+            log = import_events(settings, rows, out, prior=prior, overwrite=overwrite, on_progress=show)
+        else:
+            log = import_samples(settings, rows, out, overwrite=overwrite, on_progress=show)
     made(log)
 
 

@@ -70,11 +70,27 @@ class CatalogueTable(Config):
 
 
 class Place(NamedTuple):
-    """A feature with the name of its column in the log, and its sequence where it has one."""
+    """Where a feature stands in the log.
 
-    column: str
+    Args:
+        level: whether it describes the request, an event or a candidate.
+        sequence: whose event it describes, where it does.
+        feature: what is said of it.
+        listed: whether a row has a list of its values, one for each event or candidate.
+        joined: whether it comes from the catalogue.
+    """
+
+    level: Literal["request", "sequence", "candidate"]
     sequence: SampleSequence | None
     feature: SampleFeature
+    listed: bool = False
+    joined: bool = False
+
+    @property
+    def column(self) -> str:
+        """Name of its column in the log."""
+        prefix = f"{self.sequence.name}_" if self.sequence else "candidate_" if self.level == "candidate" else ""
+        return prefix + self.feature.name
 
     @property
     def kind(self) -> Literal["id", "number", "text"] | None:
@@ -86,11 +102,15 @@ class Place(NamedTuple):
         return "id" if one.kind is None and said else one.kind
 
     @property
+    def several_columns(self) -> bool:
+        """Whether several values of one place stand in columns of their own."""
+        return not self.listed and len(numbered(self.feature.source)) > 1
+
+    @property
     def shape(self) -> Shape:
         """What its values are where the table says nothing else."""
         kind, one = self.kind or "id", self.feature
-        several = one.separator or one.weighted or (self.sequence is None and len(numbered(one.source)) > 1)
-        return Shape(kind, kind == "id" and bool(several))
+        return Shape(kind, kind == "id" and bool(one.separator or one.weighted or self.several_columns))
 
 
 class SamplesConfig(Config):
@@ -178,13 +198,14 @@ class SamplesConfig(Config):
     def places(self) -> Iterator[Place]:
         """The features of the log, those from the catalogue among them."""
         for feature in self.request:
-            yield Place(feature.name, None, feature)
+            yield Place("request", None, feature)
         described = {feature.name: feature for feature in self.catalogue.features} if self.catalogue else {}
         for sequence in self.sequences:
-            for feature in (*sequence.fields, *(described[name] for name in sequence.attributes)):
-                yield Place(f"{sequence.name}_{feature.name}", sequence, feature)
-        for feature in (*self.candidates, *described.values()):
-            yield Place(f"candidate_{feature.name}", None, feature)
+            yield from (Place("sequence", sequence, feature, listed=True) for feature in sequence.fields)
+            yield from (Place("sequence", sequence, described[name], joined=True) for name in sequence.attributes)
+        listed = self.rows == "requests"
+        yield from (Place("candidate", None, feature, listed) for feature in self.candidates)
+        yield from (Place("candidate", None, feature, joined=True) for feature in described.values())
 
     def schema(self, shapes: Mapping[str, Shape] | None = None) -> Schema:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The schema of the request log.

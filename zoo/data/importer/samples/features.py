@@ -7,6 +7,7 @@ from typing import Any, Literal
 import pydantic
 
 from zoo.config import Config
+from zoo.data.importer.files_config import numbered
 from zoo.data.importer.samples.values import Values
 from zoo.schema import Feature, Label, Role
 
@@ -63,6 +64,11 @@ class SampleFeature(Config):
     def source(self) -> str:
         """The column, or the range of columns."""
         return self.column or self.name
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns that it is read from, those of its weights among them."""
+        return numbered(self.source) + (numbered(self.weights) if self.weights else ())
 
     @property
     def weighted(self) -> bool:
@@ -178,7 +184,13 @@ class SampleLabel(Config):
 
     @property
     def source(self) -> str:
+        """The column, or the range of columns."""
         return self.column or self.name
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns that it is read from."""
+        return numbered(self.source)
 
     def label(self) -> Label:
         """As the schema has it."""
