@@ -1,7 +1,7 @@
 """tf.Examples of many requests, put together column by column.
 
-What `tfx_bsl.coders.example_coder.RecordBatchToExamplesEncoder` makes value by value is made here of whole columns: a feature of
-an example is a head, which depends on the length of what follows alone, and the values' bytes, which lie one after the other
+What `tfx_bsl.coders.example_coder.RecordBatchToExamplesEncoder` makes value by value is made here of whole columns: a feature
+of an example is a head, which depends on the length of what follows alone, and the values' bytes, which lie one after the other
 in the column already.
 """
 

@@ -32,4 +32,4 @@ def load_import_config(path: files.PathLike) -> ImportConfig | SamplesConfig:
     kind = str(values.get("kind", "events"))
     if kind not in _KINDS:
         raise ConfigError(f"{path}.kind: {kind!r} is no kind of log{nearest(kind, _KINDS)}")
-    return parse(_KINDS[kind], values, where=str(path))
+    return parse(_KINDS[kind], values, where=str(path)).located(files.parent(file))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import pydantic
 
+from zoo import files
 from zoo.config import Config, nearest
 from zoo.data.importer.config import check_time_zone
 from zoo.data.importer.files_config import Files, numbered
@@ -55,7 +57,7 @@ class CatalogueTable(Config):
     """A table of items beside the samples; what it says of a candidate is joined by id.
 
     Args:
-        paths: of its files, as on the command line.
+        paths: of its files; seen from the folder of the configuration.
         files: how they are written.
         key: column with the item's id.
         features: of the item; they become candidate features.
@@ -236,6 +238,14 @@ class SamplesConfig(Config):
             labels=tuple(label.label() for label in self.labels), group_key=USER_KEY,
             keys=() if any(feature.name == USER_KEY for feature in request) else (USER_KEY,),
             sample_weight=self.columns.weight is not None)
+
+    def located(self, folder: str) -> SamplesConfig:
+        """With the paths of the catalogue as they are from here, where the configuration lies in another folder."""
+        if self.catalogue is None:
+            return self
+        paths = tuple(path if files.scheme(path) or Path(path).is_absolute() else files.join(folder, path)
+                      for path in self.catalogue.paths)
+        return self.model_copy(update={"catalogue": self.catalogue.model_copy(update={"paths": paths})})
 
     def owner(self, feature: SampleFeature) -> Literal["item", "request"]:
         """Whose a candidate feature is."""

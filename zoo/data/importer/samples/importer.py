@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fnmatch
-import itertools
 import multiprocessing
 import os
 import tempfile
@@ -31,6 +30,8 @@ from zoo.data.importer.sources import EventLogError
 from zoo.data.request_log import SPLITS, RequestLog, RequestLogError, RequestLogWriter
 
 _MEMORY_MIB = 256
+# What one process is quicker with than several.
+_ALONE_BYTES = 16 << 20
 
 
 def import_samples(config: SamplesConfig, samples: Sequence[files.PathLike], out: files.PathLike, *, overwrite: bool = False,
@@ -104,7 +105,9 @@ class _Import:
         """Makes the requests and the catalogue."""
         rows = late = 0
         rejected, seen = [], []
-        for made in _made(*self._shards(), log.partial):
+        # Other processes need some seconds to begin.
+        workers = (os.cpu_count() or 1) if self.table.bytes > _ALONE_BYTES else 1
+        for made in _made(*self._shards(), log.partial, workers):
             log.add(made.counts)
             self.notes.update(made.notes)
             rows, late = rows + made.rows, late + made.late
@@ -168,12 +171,10 @@ class _Import:
             log.write_catalogue(table)
 
 
-def _made(plan: Plan, shards: Iterator[Shard], log: str) -> Iterator[Made]:
-    """What the shards give, each made by one of as many processes as there are cores; a lone one is made in this process."""
-    first = list(itertools.islice(shards, 2))
-    workers = os.cpu_count() or 1
-    if len(first) < 2 or workers == 1:
-        yield from (make_shard(plan, shard, log) for shard in itertools.chain(first, shards))
+def _made(plan: Plan, shards: Iterator[Shard], log: str, workers: int) -> Iterator[Made]:
+    """What the shards give, each made by one of some processes, or all by this one."""
+    if workers == 1:
+        yield from (make_shard(plan, shard, log) for shard in shards)
         return
     # Not forked from this process, whose database has threads; from one that has imported what the work needs, once.
     context = multiprocessing.get_context("forkserver")
@@ -181,7 +182,7 @@ def _made(plan: Plan, shards: Iterator[Shard], log: str) -> Iterator[Made]:
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         waiting: set[Future[Made]] = set()
         try:
-            for shard in itertools.chain(first, shards):
+            for shard in shards:
                 waiting.add(pool.submit(make_shard, plan, shard, log))
                 # Rows are read no faster than requests are made of them, as they take room.
                 while len(waiting) > workers + 1:
