@@ -98,9 +98,10 @@ def read_requests(plan: Plan, raw: RawTable, groups: Groups, cast: Caster) -> Re
 
 
 def _differing(plan: Plan, raw: RawTable, groups: Groups, cast: Caster) -> dict[str, int]:
-    if len(groups.rows) == len(groups.sizes):
+    columns = request_columns(plan.config)
+    if len(groups.rows) == len(groups.sizes) or not columns:
         return {}
-    prints = cast.fingerprints(raw.table.select(request_columns(plan.config)))
+    prints = cast.fingerprints(raw.table.select(columns))
     request = np.repeat(np.arange(len(groups.sizes)), groups.sizes)
     return {name: len(np.unique(request[values[groups.rows] != values[groups.first][request]]))
             for name, values in prints.items()}

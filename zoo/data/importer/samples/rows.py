@@ -74,12 +74,12 @@ def _splits(plan: Plan, raw: RawTable, user: pa.Array, file: np.ndarray, cast: C
         texts = cast(raw.column(splits.column), "text").values
         found = np.full(len(raw), UNSPLIT)
         for number, split in enumerate(SPLITS):
-            named = pa.array([name.encode() for name in getattr(splits.names, split)], pa.binary())
+            named = pa.array([name.encode() for name in getattr(splits.named, split)], pa.binary())
             found[pc.is_in(texts, value_set=named).to_numpy(zero_copy_only=False)] = number
         reasons.add(found == UNSPLIT, f"{splits.column} names no split")
     if splits.shares is None:
         return found
-    named = splits.paths or (splits.names if splits.column else None)
+    named = splits.named
     lot = _shares(user, splits.shares.seed, cast)
     validation = 0.0 if named and named.validation else splits.shares.validation
     test = 0.0 if named and named.test else splits.shares.test

@@ -23,6 +23,9 @@ class SplitNames(Config):
     test: Values = ()
 
 
+_NAMES = SplitNames(train=("train",), validation=("validation", "valid", "val"), test=("test",))
+
+
 class Shares(Config):
     """How much of the users goes to the later splits, by a hash of the user.
 
@@ -42,7 +45,7 @@ class SampleSplits(Config):
     Args:
         validation_from, test_from, until: times, as in `zoo.data.importer.config.Splits`.
         column: that says the split of each row; its values stand in `names`.
-        names: values of `column`.
+        names: values of `column`; `train`, `validation` (or `valid`, `val`) and `test` by default.
         paths: names of the files of each split; `*` and `?` are patterns.
         shares: of users. With `column` or `paths`, of the training split's users, for splits that are not named there.
     """
@@ -51,7 +54,7 @@ class SampleSplits(Config):
     test_from: datetime.datetime | None = None
     until: datetime.datetime | None = None
     column: str | None = None
-    names: SplitNames = SplitNames(train=("train",), validation=("validation", "valid", "val"), test=("test",))
+    names: SplitNames | None = None
     paths: SplitNames | None = None
     shares: Shares | None = None
 
@@ -66,14 +69,18 @@ class SampleSplits(Config):
         if any(times) and not all(times):
             raise ValueError("a split by time needs validation_from, test_from and until")
         _ = self.times
-        if "names" in self.model_fields_set and not self.column:
+        if self.names and not self.column:
             raise ValueError("`names` are values of a `column`; name it")
-        named = self.paths or (self.names if self.column else None)
-        for split in ("validation", "test") if named and not self.shares else ():
-            if not getattr(named, split):
+        for split in ("validation", "test") if self.named and not self.shares else ():
+            if not getattr(self.named, split):
                 raise ValueError(f"nothing is named for the {split} split; name it, or say `shares: {{{split}: 0.1}}` to take "
                                  "that much of the training split's users")
         return self
+
+    @property
+    def named(self) -> SplitNames | None:
+        """What the splits are called, where a column or files name them."""
+        return self.paths or ((self.names or _NAMES) if self.column else None)
 
     @property
     def times(self) -> Splits | None:
