@@ -1,4 +1,4 @@
-"""`zoo data`: request logs from a simulator or an event log."""
+"""`zoo data`: request logs from a simulator, an event log or a table of samples."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 @click.group()
 def data() -> None:
-    """Make request logs: simulate a marketplace, or import an event log."""
+    """Make request logs: simulate a marketplace, or import events or samples; and look at them."""
 
 
 @data.command()
@@ -38,21 +38,27 @@ def simulate(out: str, requests: int | None, seed: int | None, config: str | Non
 
 
 @data.command("import")
-@click.argument("events", nargs=-1, required=True, type=click.Path())
+@click.argument("rows", nargs=-1, required=True, type=click.Path())
 @click.option("--config", required=True, help="What the columns mean: a YAML file, or the name of a known log (rees46).")
 @click.option("--out", type=click.Path(), required=True, help="Folder of the request log to make.")
 @click.option("--prior", multiple=True, type=click.Path(), help="File of earlier events, for histories (repeatable).")
 @click.option("--overwrite", is_flag=True, help="Replace an existing request log.")
-def import_(events: tuple[str, ...], config: str, out: str, prior: tuple[str, ...], overwrite: bool) -> None:
-    """Turn EVENTS (CSV, JSON or Parquet: user, session or request, time, event type, item, attributes) into a request log.
+def import_(rows: tuple[str, ...], config: str, out: str, prior: tuple[str, ...], overwrite: bool) -> None:
+    """Turn ROWS (files of CSV, JSON lines or Parquet) into a request log.
 
-    Splits are by time. Rows that can't be used go to rejected.csv with the reason.
+    They are the events of users, or samples: impressions or requests with their features and labels, where the configuration
+    says `kind: samples`. Rows that can't be used go to rejected.csv with the reason.
     """
-    from zoo.data.importer import import_events, load_import_config
+    from zoo.data.importer import ImportConfig, import_events, import_samples, load_import_config
 
     settings = load_import_config(config)
+    if prior and not isinstance(settings, ImportConfig):
+        raise click.UsageError("--prior is for logs of events; a table of samples has its histories in it")
     with progress_bar() as show:
-        log = import_events(settings, events, out, prior=prior, overwrite=overwrite, on_progress=show)
+        if isinstance(settings, ImportConfig):
+            log = import_events(settings, rows, out, prior=prior, overwrite=overwrite, on_progress=show)
+        else:
+            log = import_samples(settings, rows, out, overwrite=overwrite, on_progress=show)
     made(log)
 
 
@@ -80,6 +86,61 @@ def show(log: str, split: str, index: int) -> None:
     if catalogue is not None:
         item = request.candidates[item_feature(opened.schema).name][0]
         data_console().print(Pretty(catalogue.as_of(item, request.time)))
+
+
+@data.command()
+@click.argument("file", type=click.Path())
+@click.option("--out", type=click.Path(), help="File for the configuration; without it, it is printed.")
+def guess(file: str, out: str | None) -> None:
+    """Look at a FILE (CSV, JSON lines or Parquet, packed or not) and write a first configuration for `zoo data import`.
+
+    It says in comments which column looks like what and why, how many values it has, and what was not understood.
+    """
+    from zoo import files
+    from zoo.data.guess import guess_config
+
+    text = guess_config(file)
+    if not out:
+        click.echo(text, nl=False)
+        return
+    files.write_text(out, text)
+    click.echo(f"wrote {out}; look through it, then: zoo data import {file} --config {out} --out runs/NAME/log")
+
+
+@data.command()
+@click.argument("log", type=click.Path())
+@click.option("--json", "json_file", type=click.Path(), help="File for the report as JSON.")
+@click.option("--picture", type=click.Path(), help="File for the report as a picture (PNG).")
+@click.option("--requests", type=click.IntRange(min=0), default=100_000, show_default=True,
+              help="Read at most so many requests of each split, evenly over it; 0 reads all.")
+@click.option("--strict", is_flag=True, help="Exit with 1 where there is anything to warn of.")
+def check(log: str, json_file: str | None, picture: str | None, requests: int, strict: bool) -> None:
+    """Look at a request LOG before anything is trained on it: what there is, what fell and why, and leaks that can be seen.
+
+    Warnings come last, the heaviest first, each with what to do.
+    """
+    from zoo import files
+    from zoo.check import check_log, report_json
+    from zoo.commands.check_text import print_check
+    from zoo.data.request_log import RequestLog
+
+    opened = RequestLog(log)
+    with progress_bar() as show:
+        report = check_log(opened, requests, on_progress=show)
+    print_check(report)
+    if json_file:
+        files.write_text(json_file, report_json(report))
+    if picture:
+        from zoo.check.picture import check_picture
+
+        with files.open_file(picture, "wb") as file:
+            file.write(check_picture(report))
+    for made in filter(None, (json_file, picture)):
+        click.echo(f"wrote {made}")
+    if not picture:
+        click.echo(f"Next: see it drawn: zoo data check {log} --picture check.png")
+    if strict and report["findings"]:
+        raise click.exceptions.Exit(1)
 
 
 @contextlib.contextmanager

@@ -63,7 +63,31 @@ def write_catalogue(path: files.PathLike, schema: Schema, rows: Iterable[Catalog
         if len(waiting[ITEM]) == _BATCH_ROWS:
             pack()
     pack()
-    table = pa.Table.from_batches(batches, arrow)
+    return write_catalogue_table(path, schema, pa.Table.from_batches(batches, arrow))
+
+
+def write_catalogue_table(path: files.PathLike, schema: Schema, table: pa.Table) -> dict[str, int]:
+    """Writes a catalogue of rows that stand in the columns of `zoo.data.catalogue.arrow_schema` already.
+
+    Args:
+        path: of the file, a local path or a URI.
+        schema: of the request log.
+        table: the rows, in any order.
+
+    Returns:
+        `rows` and `items`, how many there are.
+
+    Raises:
+        CatalogueError: the columns are others, a value is missing, or an item has two rows of one time.
+    """
+    expected = arrow_schema(schema)
+    if table.schema != expected:
+        raise CatalogueError(f"a catalogue of {schema.name!r} has other columns than its schema: expected {expected}, got "
+                             f"{table.schema}")
+    for name in table.column_names:
+        if table[name].null_count:
+            raise CatalogueError(f"column {name!r}: {table[name].null_count} values are missing; a missing id is '', a missing "
+                                 "number NaN, and no values at all []")
     table = table.take(pc.sort_indices(table, sort_keys=[(ITEM, "ascending"), (VALID_FROM, "ascending")]))
     catalogue = Catalogue(schema, table)
     _check_times(catalogue)

@@ -2,7 +2,7 @@
 
 A batch has one row a request and one list column for each raw column of an example (`Column.raw_names`, labels, keys): a
 request feature is a list of one value, candidates and events are as many as there are, several values stand flat with their
-counts beside them. That is how tf.Examples have them, so encoding is one call of `tfx_bsl`.
+counts beside them. That is how tf.Examples have them, so that they are encoded column by column (`zoo.data.wire`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from zoo.data.example import from_example
 from zoo.data.request import Request, RequestError
+from zoo.data.wire import examples
 from zoo.schema import REQUEST_ID, REQUEST_TIME, Column, Schema
 
 TEXT, NUMBER, WHOLE = pa.list_(pa.binary()), pa.list_(pa.float32()), pa.list_(pa.int64())
@@ -47,9 +48,7 @@ def arrow_schema(schema: Schema, labelled: bool = True) -> pa.Schema:
 
 def encode(batch: pa.RecordBatch) -> list[bytes]:
     """The serialized tf.Example of each row of a batch."""
-    from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
-
-    return RecordBatchToExamplesEncoder(None).encode(batch)
+    return examples(batch).to_pylist()
 
 
 def to_requests(schema: Schema, batch: pa.RecordBatch) -> Iterator[Request]:

@@ -7,9 +7,11 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import pyarrow as pa
+
 from zoo import files
 from zoo.data.catalogue import CATALOGUE_FILE, Catalogue, CatalogueRow
-from zoo.data.catalogue_writer import write_catalogue
+from zoo.data.catalogue_writer import write_catalogue, write_catalogue_table
 from zoo.data.example import from_example, to_example
 from zoo.data.layout import SHARDS, SPLITS
 from zoo.data.log_shard import add_count, empty_count, open_shard, room, shard_path
@@ -89,10 +91,12 @@ class RequestLogWriter:
         for split, count in counts.items():
             add_count(self.counts[split], count)
 
-    def write_catalogue(self, rows: Iterable[CatalogueRow]) -> None:
+    def write_catalogue(self, rows: Iterable[CatalogueRow] | pa.Table) -> None:
         """Writes what belongs to the items alone, once; raises `CatalogueError` where a row does not fit the schema."""
+        path = files.join(self.partial, CATALOGUE_FILE)
         with files.writing(self.path):
-            self._catalogue = write_catalogue(files.join(self.partial, CATALOGUE_FILE), self.schema, rows)
+            self._catalogue = (write_catalogue_table(path, self.schema, rows) if isinstance(rows, pa.Table)
+                               else write_catalogue(path, self.schema, rows))
 
     def __enter__(self) -> RequestLogWriter:
         return self

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import zoneinfo
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pydantic
 
 from zoo import files
-from zoo.config import Config, ConfigError, load_yaml, nearest, parse
+from zoo.config import Config, nearest
 from zoo.data.importer.clock import Clock
 from zoo.data.importer.counters import CLICKS, IMPRESSIONS, RATE, Counter
 from zoo.data.importer.durations import Duration, short
@@ -21,8 +21,6 @@ from zoo.data.importer.protocol import Negatives, Splits
 from zoo.data.importer.tables import SideTable
 from zoo.schema import BehaviourSequence, Feature, IdSpace, Label, Schema
 
-CONFIGS = Path(__file__).parents[2] / "configs"
-
 # Features that the import makes itself, and what `EventStore` and the catalogue have beside the attributes.
 _TAKEN = {"item", "gap", "popularity", "prior", "unit", "user_id", "session_id", "request_id", "time", "place", "kind",
           "row", "reason", "valid_from"}
@@ -32,6 +30,7 @@ class ImportConfig(Config):
     """How an event log becomes a request log.
 
     Args:
+        kind: `events`; may be left away.
         name: of the data set.
         files: how they are written.
         columns: what the log's columns are called.
@@ -60,6 +59,7 @@ class ImportConfig(Config):
         floors: what counting alone reaches on this protocol, by metric and name; reports compare with it.
     """
 
+    kind: Literal["events"] = "events"
     name: str
     files: Files = Files()
     columns: Columns
@@ -102,10 +102,7 @@ class ImportConfig(Config):
             raise ValueError("histories, labels and counters name event types, which are values of columns.event; it is not "
                              "named")
         for zone in (self.time_zone, self.clock.time_zone if self.clock else None):
-            try:
-                zoneinfo.ZoneInfo(zone or "UTC")
-            except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-                raise ValueError(f"time_zone: {zone!r} is no time zone; such as Europe/Berlin") from None
+            check_time_zone(zone or "UTC")
         if self.session_gap and self.columns.session:
             raise ValueError("columns.session says what a session is; leave it away, or session_gap")
         if self.history_scope == "session" and not self.has_sessions:
@@ -234,20 +231,12 @@ class ImportConfig(Config):
         return self.model_copy(update={"tables": tables})
 
 
-def load_import_config(path: files.PathLike) -> ImportConfig:
-    """Reads an import configuration: a YAML file or its URI, or the name of one that comes with the package (`rees46`).
-
-    Raises:
-        ConfigError: no such configuration, or a wrong key or value.
-    """
-    shipped = CONFIGS / f"{path}_import.yaml"
-    file = path if files.is_file(path) else shipped
-    if not files.is_file(file):
-        names = ", ".join(sorted(f.name.removesuffix("_import.yaml") for f in CONFIGS.glob("*_import.yaml")))
-        raise ConfigError(f"{path}: no such file, and no import configuration of that name comes with the package "
-                          f"({names})")
-    values: dict[str, Any] = load_yaml(file)
-    return parse(ImportConfig, values, where=str(path)).located(files.parent(file))
+def check_time_zone(name: str) -> None:
+    """Raises `ValueError` where there is no such time zone."""
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"time_zone: {name!r} is no time zone; such as Europe/Berlin") from None
 
 
 def _relative(path: str) -> bool:

@@ -1,0 +1,194 @@
+"""The import of a table of samples as a whole."""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import multiprocessing
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import replace
+
+from zoo import files
+from zoo.data.importer.importer import REJECTED, Progress
+from zoo.data.importer.inputs import opened
+from zoo.data.importer.samples.catalogue import described_by, joined_items, seen_items
+from zoo.data.importer.samples.config import SamplesConfig
+from zoo.data.importer.samples.items import Items, read_items
+from zoo.data.importer.samples.plan import UNSPLIT, Plan
+from zoo.data.importer.samples.raw import RawTable, needed_columns
+from zoo.data.importer.samples.rejected import RejectedRows
+from zoo.data.importer.samples.shapes import LOOKED_AT, find_shapes
+from zoo.data.importer.samples.shards import ByRequest, Shard, as_they_come
+from zoo.data.importer.samples.side import read_catalogue
+from zoo.data.importer.samples.table import SampleTable, database
+from zoo.data.importer.samples.work import Made, make_shard, save_items
+from zoo.data.importer.sources import EventLogError
+from zoo.data.request_log import SPLITS, RequestLog, RequestLogError, RequestLogWriter
+
+_MEMORY_MIB = 256
+# What one process is quicker with than several.
+_ALONE_BYTES = 16 << 20
+
+
+def import_samples(config: SamplesConfig, samples: Sequence[files.PathLike], out: files.PathLike, *, overwrite: bool = False,
+                   on_progress: Progress = lambda what, done, total: None) -> RequestLog:
+    """Makes a request log from a table of samples, in memory that does not grow with it.
+
+    Requests stand in the log in the order of the table. The log does not depend on the number of processes. Rejected rows go
+    to `rejected.csv` in the log (beside it, as `<log>.rejected.csv`, if the import fails for their number). A large table is
+    worked on by further processes, so that a script calls this below `if __name__ == "__main__":`.
+
+    Args:
+        config: what the columns mean.
+        samples: CSV, JSON lines or Parquet, folders of them, or .zip; local paths or URIs.
+        out: folder to make; a local path or a URI.
+        overwrite: replace an existing request log.
+        on_progress: called with what is being done, how much of it, and of how much.
+
+    Returns:
+        The request log.
+
+    Raises:
+        EventLogError: a file can't be read, lacks a column, or too many rows are wrong.
+        RequestLogError: the log exists, or a split stays empty.
+        FileError: the folder of the log, or the one that rows are put together in, is full, read-only or closed.
+    """
+    out = files.normal(out)
+    if files.exists(out) and not overwrite:
+        raise RequestLogError(f"{out} exists already; choose another folder or ask for overwriting")
+    # Rows are put together beside a local log; the machine's folder for temporary files may be small.
+    room = tempfile.gettempdir() if files.scheme(out) else files.parent(out)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(files.writing(room))
+        files.make_dirs(room)
+        folder = stack.enter_context(tempfile.TemporaryDirectory(dir=room, prefix=".import-", ignore_cleanup_errors=True))
+        inputs = stack.enter_context(opened(samples, folder))
+        db = stack.enter_context(contextlib.closing(database(folder, _MEMORY_MIB, config.time_zone)))
+        on_progress("reading", 0, len(inputs))
+        run = _Import(config, SampleTable(db, inputs, config.files, needed_columns(config), folder), folder)
+        source = {"kind": "import", "files": [files.name(one.name) for one in inputs], "config": config.model_dump(mode="json")}
+        with RequestLogWriter(out, run.plan.schema, source, overwrite=overwrite) as log:
+            run.write(log, on_progress)
+    return RequestLog(out)
+
+
+class _Import:
+    """One import.
+
+    Args:
+        config: what the columns mean.
+        table: the rows.
+        folder: for what is in between.
+    """
+
+    def __init__(self, config: SamplesConfig, table: SampleTable, folder: str):
+        self.config, self.table, self.folder = config, table, folder
+        self.notes: Counter[str] = Counter()
+        described = read_catalogue(table.db, config, folder, self.notes)
+        samples = RawTable(config, table.sample(LOOKED_AT), lambda row: f"{table.inputs[0].name}, row {row + 1}")
+        shapes = find_shapes(config, samples, described)
+        self.items: Items | None = None
+        catalogue = None
+        if described:
+            self.items, notes = read_items(described.config, shapes, described)
+            self.notes.update(notes)
+            catalogue = os.path.join(folder, "items.pickle")
+            save_items(self.items, catalogue)
+        names = tuple(one.name for one in table.inputs)
+        self.plan = Plan(config, shapes, names, tuple(map(self._split, names)), catalogue=catalogue)
+
+    def write(self, log: RequestLogWriter, on_progress: Progress) -> None:
+        """Makes the requests and the catalogue."""
+        rows = late = 0
+        rejected, seen = [], []
+        # Other processes need some seconds to begin.
+        workers = (os.cpu_count() or 1) if self.table.bytes > _ALONE_BYTES else 1
+        for made in _made(*self._shards(), log.partial, workers):
+            log.add(made.counts)
+            self.notes.update(made.notes)
+            rows, late = rows + made.rows, late + made.late
+            rejected.append(made.rejected)
+            seen += [made.items] if made.items else []
+            on_progress("making requests", rows, 0)
+        log.notes = {"rows": rows, "dropped_after_until": late}
+        log.notes["rejected"] = self._keep_rejected(RejectedRows(self.table, rejected), rows, log)
+        self._write_catalogue(log, seen)
+        self.notes["lines_with_a_quote_that_is_never_closed_read_without_quotes"] = self.table.mended
+        log.notes |= {"notes": {name: count for name, count in self.notes.items() if count}, "floors": self.config.floors}
+        if not self.config.columns.time:
+            log.notes["times"] = False
+
+    def _split(self, name: str) -> int:
+        """The split that a file's name says."""
+        named = self.config.splits.paths
+        for number, split in enumerate(SPLITS if named else ()):
+            # A bracket in a name is no pattern.
+            patterns = [pattern.replace("[", "[[]") for pattern in getattr(named, split)]
+            if any(fnmatch.fnmatchcase(one, pattern) for pattern in patterns for one in (name, files.name(name))):
+                return number
+        if named:
+            raise EventLogError(f"{name}: splits.paths does not say which split this file belongs to")
+        return UNSPLIT
+
+    def _shards(self) -> tuple[Plan, Iterator[Shard]]:
+        """The rows in parts, and what is known of them as a whole."""
+        if not self.config.columns.request:
+            return self.plan, as_they_come(self.table, self.folder)
+        divided = ByRequest(self.table, self.config, self.folder)
+        of_users, of_rows = divided.same_names(self.plan.splits)
+        if of_rows and self.config.rows == "requests":
+            raise EventLogError(f"column {self.config.columns.request!r} names two requests of one user alike; leave "
+                                "columns.request away, and requests are called by the number of their row")
+        return replace(self.plan, named_by_user=of_users), iter(divided.shards)
+
+    def _keep_rejected(self, rejected: RejectedRows, rows: int, log: RequestLogWriter) -> dict[str, int]:
+        """Writes the rejected rows into the log; gives their number by reason."""
+        rows += sum(len(self.table.unreadable(number)) for number in range(len(self.table.inputs)))
+        log.notes["rows"] = rows
+        if not rows:
+            raise EventLogError(f"{self.table.inputs[0].name}: the table has no rows")
+        share, most, reasons = len(rejected) / rows, self.config.max_rejected_share, rejected.reasons()
+        if share > most:
+            report = f"{log.path}.{REJECTED}"
+            rejected.write(report)
+            top = "; ".join(f"{reason}: {count}" for reason, count in list(reasons.items())[:3])
+            raise EventLogError(f"{share:.1%} of {rows} rows were rejected, above max_rejected_share {most:.1%}; most often "
+                                f"{top}. All of them: {report}")
+        if reasons:
+            rejected.write(files.join(log.partial, REJECTED))
+        return reasons
+
+    def _write_catalogue(self, log: RequestLogWriter, seen: list[str]) -> None:
+        if self.items:
+            log.write_catalogue(joined_items(self.items, log.schema, seen_items(self.table.db, [], seen)[0]))
+        elif seen:
+            table, ways = seen_items(self.table.db, described_by(log.schema), seen)
+            self.notes["times_at_which_two_things_are_said_of_an_item"] = ways
+            log.write_catalogue(table)
+
+
+def _made(plan: Plan, shards: Iterator[Shard], log: str, workers: int) -> Iterator[Made]:
+    """What the shards give, each made by one of some processes, or all by this one."""
+    if workers == 1:
+        yield from (make_shard(plan, shard, log) for shard in shards)
+        return
+    # Not forked from this process, whose database has threads; from one that has imported what the work needs, once.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["zoo.data.importer.samples.work"])
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        waiting: set[Future[Made]] = set()
+        try:
+            for shard in shards:
+                waiting.add(pool.submit(make_shard, plan, shard, log))
+                # Rows are read no faster than requests are made of them, as they take room.
+                while len(waiting) > workers + 1:
+                    done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                    yield from (one.result() for one in done)
+            for one in waiting:
+                yield one.result()
+        finally:
+            pool.shutdown(cancel_futures=True)

@@ -1,0 +1,147 @@
+"""The files of a table of samples: their columns, of one type in all files, and their rows, batch by batch."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from zoo import files
+from zoo.config import nearest
+from zoo.data.importer.files_config import Files
+from zoo.data.importer.inputs import Input
+from zoo.data.importer.samples.plan import FILE, ROW
+from zoo.data.importer.sources import EventLogError, Source, literal, quote
+
+# Rows that are worked on at a time.
+CHUNK_ROWS = 16_384
+T = TypeVar("T")
+_FIXED = re.compile(r"\[\d+\]")
+
+
+class SampleTable:
+    """The rows of some files.
+
+    Args:
+        db: where they are read.
+        inputs: the files.
+        how: they are written.
+        needed: the columns that are read, with what each is for.
+        room: folder for copies.
+
+    Attributes:
+        mended: lines with a quote that is never closed, which are read as if they had none.
+
+    Raises:
+        EventLogError: a file can't be read or lacks a column.
+    """
+
+    def __init__(self, db: duckdb.DuckDBPyConnection, inputs: Sequence[Input], how: Files, needed: Mapping[str, str],
+                 room: str):
+        self.db, self.inputs, self.how, self.needed, self.room = db, inputs, how, needed, room
+        self.mended = 0
+        self._unreadable: dict[int, pa.Table] = {}
+        self.types = self._common([self._checked(number) for number in range(len(inputs))])
+
+    @property
+    def bytes(self) -> int:
+        """Roughly what the rows need when they are unpacked."""
+        packed = (".gz", ".zst", ".parquet")
+        return sum(os.path.getsize(one.path) * (4 if one.path.lower().endswith(packed) else 1) for one in self.inputs)
+
+    def sample(self, rows: int) -> pa.Table:
+        """The first rows of the first file."""
+        return self._reading(0, lambda: self.db.sql(f"{self._select(self._source(0), 0)} LIMIT {rows}").to_arrow_table())
+
+    def batches(self, number: int, more: str = "") -> Iterator[pa.RecordBatch]:
+        """All rows of a file, in order; `FILE` and `ROW` say which ones.
+
+        Args:
+            number: of the file.
+            more: further columns, as SQL.
+        """
+        source = self._source(number)
+        self.mended += source.mended
+        reader = self._reading(number, lambda: self.db.sql(self._select(source, number, more)).to_arrow_reader(CHUNK_ROWS))
+        while True:
+            try:
+                yield self._reading(number, reader.read_next_batch)
+            except StopIteration:
+                break
+        self.db.execute("CREATE OR REPLACE TEMP TABLE unreadable (row BIGINT, reason VARCHAR)")
+        source.restore_unreadable("unreadable")
+        self._unreadable[number] = self.db.sql("SELECT * FROM unreadable ORDER BY row").to_arrow_table()
+
+    def unreadable(self, number: int) -> pa.Table:
+        """Rows of a file that DuckDB can't read, with the reason; known when its rows were read."""
+        return self._unreadable[number]
+
+    def row_in_file(self, number: int, rows: np.ndarray) -> np.ndarray:
+        """The places in a file of rows by their number among those that can be read."""
+        left_out = self._unreadable[number]["row"].to_numpy()
+        return rows + np.searchsorted(left_out - np.arange(1, len(left_out) + 1), rows, side="left")
+
+    def _source(self, number: int) -> Source:
+        one = self.inputs[number]
+        return self._reading(number, lambda: Source(self.db, one.name, one.path, self.how, self.room))
+
+    def _reading(self, number: int, read: Callable[[], T]) -> T:
+        """Says which file it is that can't be read."""
+        try:
+            return read()
+        except (duckdb.Error, pa.ArrowException, OSError, EOFError) as error:
+            if files.refused(error) and self.inputs[number].path not in str(error):
+                raise  # the database's own folder is full
+            reason = " ".join(str(error).split("\n\n")[0].split())[:300]
+            raise EventLogError(f"{self.inputs[number].name}: the file can not be read; mend it, or write it anew as UTF-8: "
+                                f"{reason}") from None
+
+    def _checked(self, number: int) -> dict[str, str]:
+        """The types of a file's columns."""
+        source, name = self._source(number), self.inputs[number].name
+        if self.inputs[number].path.lower().endswith(".parquet"):
+            columns = self._reading(number, lambda: pq.read_schema(self.inputs[number].path).names)
+            twice = sorted({column for column in columns if columns.count(column) > 1})
+            if twice:
+                raise EventLogError(f"{name}: two columns are called {twice[0]!r}; rename one of them")
+        for column, meaning in self.needed.items():
+            if column not in source.columns:
+                raise EventLogError(f"{name}: no column {column!r} (for {meaning}){nearest(column, source.columns)}")
+        return {column: _FIXED.sub("[]", source.types[column]) for column in self.needed}
+
+    def _common(self, types: list[dict[str, str]]) -> dict[str, str]:
+        """Types that hold what all files have."""
+        found = {}
+        for column in self.needed:
+            kinds = list(dict.fromkeys(one[column] for one in types))
+            if len(kinds) > 1:
+                nothing = " UNION ALL ".join(f"SELECT CAST(NULL AS {kind}) AS it" for kind in kinds)
+                try:
+                    kinds = [self.db.execute(f"DESCRIBE {nothing}").fetchall()[0][1]]
+                except duckdb.Error:
+                    raise EventLogError(f"column {column!r} is {kinds[0]} in some files and {kinds[1]} in others; write them "
+                                        "alike") from None
+            found[column] = kinds[0]
+        return found
+
+    def _select(self, source: Source, number: int, more: str = "") -> str:
+        columns = [quote(name) if source.types[name] == kind else f"CAST({quote(name)} AS {kind}) AS {quote(name)}"
+                   for name, kind in self.types.items()]
+        return (f"SELECT {', '.join(columns)}, CAST({number} AS INTEGER) AS {FILE}, row_number() OVER () AS {ROW}{more} "
+                f"FROM {source.relation}")
+
+
+def database(folder: str, memory_mib: int, time_zone: str) -> duckdb.DuckDBPyConnection:
+    """A database that spills into a folder."""
+    db = duckdb.connect(os.path.join(folder, "samples.duckdb"))
+    threads = max(1, min(os.cpu_count() or 1, memory_mib // 128))
+    db.execute(f"SET TimeZone={literal(time_zone)}")
+    db.execute(f"SET memory_limit='{memory_mib}MiB'; SET threads={threads}; SET enable_progress_bar=false; "
+               f"SET temp_directory={literal(os.path.join(folder, 'spill'))}")
+    return db

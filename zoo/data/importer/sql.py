@@ -1,0 +1,92 @@
+"""What stands in a cell, as SQL over its value: texts, numbers, truths and moments, however they are written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Protocol
+
+from zoo.data.importer.sources import literal
+
+_UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000}
+_YES, _NO = ("true", "t", "yes", "y"), ("false", "f", "no", "n")
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+_FLOATING = ("DOUBLE", "FLOAT", "DECIMAL")
+_NUMBER = re.compile(r"[-+]?\d+(\.\d*)?")
+
+
+class Times(Protocol):
+    """How times are written."""
+
+    @property
+    def time_unit(self) -> str: ...
+    @property
+    def time_format(self) -> str | None: ...
+    @property
+    def time_zone(self) -> str: ...
+
+
+def text_of(value: str, kind: str, missing: Collection[str]) -> str:
+    """The trimmed text of a value, NULL where it is missing.
+
+    Args:
+        value: SQL of the value.
+        kind: its type in DuckDB.
+        missing: texts that stand for a missing value.
+    """
+    text = f"CAST({value} AS VARCHAR)"
+    if kind in _WHOLE:
+        tokens = [token for token in missing if _NUMBER.fullmatch(token)]
+        return f"(CASE WHEN {text} IN {texts(tokens)} THEN NULL ELSE {text} END)" if tokens else text
+    if kind.startswith(_FLOATING):
+        # pandas makes floats of whole numbers as soon as one is missing.
+        whole = f"{value} = trunc({value}) AND abs({value}) < 1e15"
+        text = f"(CASE WHEN {whole} THEN CAST(CAST({value} AS BIGINT) AS VARCHAR) ELSE {text} END)"
+    text = f"trim({text})"
+    return f"(CASE WHEN {text} IN {texts(['', *missing])} THEN NULL ELSE {text} END)"
+
+
+def number_of(value: str, kind: str, missing: Collection[str], to: str = "FLOAT") -> str:
+    """The number of a value, NULL where it is missing or none."""
+    if kind.startswith((*_WHOLE, *_FLOATING)) and not any(map(_NUMBER.fullmatch, missing)):
+        return f"TRY_CAST({value} AS {to})"
+    return f"TRY_CAST({text_of(value, kind, missing)} AS {to})"
+
+
+def no_number(value: str, kind: str, missing: Collection[str]) -> str:
+    """Whether a value that is there is no number that can be used: it must be finite; NaN means that it is missing."""
+    number = number_of(value, kind, missing)
+    finite = f"coalesce({number} < 'inf' AND {number} > '-inf' OR isnan({number}), false)"
+    there = f"{value} IS NOT NULL" if kind.startswith((*_WHOLE, *_FLOATING)) else text_of(value, kind, missing) + " IS NOT NULL"
+    missed = f" AND {text_of(value, kind, missing)} IS NOT NULL" if any(map(_NUMBER.fullmatch, missing)) else ""
+    return f"({there}{missed} AND NOT {finite})"
+
+
+def truth_of(value: str, kind: str, missing: Collection[str]) -> str:
+    """1 or 0 (a number or a word), NULL where it is missing or something else."""
+    text = text_of(value, kind, missing)
+    number, word = f"TRY_CAST({text} AS DOUBLE)", f"lower({text})"
+    return (f"(CASE WHEN {number} = 1 OR {word} IN {texts(_YES)} THEN 1 "
+            f"WHEN {number} = 0 OR {word} IN {texts(_NO)} THEN 0 END)")
+
+
+def moment_of(text: str, times: Times, of_day: str | None = None) -> str:
+    """Seconds since 1970 of a time's text.
+
+    Args:
+        text: SQL of the trimmed text.
+        times: how it is written; the connection's time zone is `times.time_zone`.
+        of_day: SQL of the milliseconds since midnight, where the text is a date.
+    """
+    if times.time_format:
+        moment = f"epoch(timezone({literal(times.time_zone)}, try_strptime({text}, {literal(times.time_format)})))"
+    else:
+        number = f"TRY_CAST({text} AS DOUBLE) / {_UNITS[times.time_unit]}"
+        # Without a zone of its own a time is of the connection's.
+        moment = f"coalesce({number}, epoch(TRY_CAST({text} AS TIMESTAMPTZ)))"
+    return f"({moment} + coalesce({of_day} / 1000, 0))" if of_day else moment
+
+
+def texts(values: Collection[str]) -> str:
+    """A list of texts in SQL."""
+    return f"({', '.join(map(literal, dict.fromkeys(values)))})"
