@@ -22,10 +22,18 @@ from tfx.utils import io_utils, proto_utils
 from tfx_pipelines.beam_shards import beam_shards
 from tfx_pipelines.components.import_example_gen import hand_over
 from zoo import files
-from zoo.config import ConfigError, parse
-from zoo.data.importer import ImportConfig, import_events, load_import_config
+from zoo.config import ConfigError
+from zoo.data.importer import (
+    ImportConfig,
+    SamplesConfig,
+    import_events,
+    import_samples,
+    load_import_config,
+    parse_import_config,
+)
 from zoo.data.importer.events import EventLogError
 from zoo.data.importer.importer import REJECTED, process_shards
+from zoo.data.request_log import RequestLog
 
 if TYPE_CHECKING:  # a stage is made anew where code that it runs changed, which that of a whole run's settings is not
     from tfx_pipelines.config import DataConfig
@@ -43,10 +51,13 @@ class Executor(executor.Executor):
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         log = imported_log(examples.uri)
         events, prior = (_found(exec_properties, kind) for kind in (EVENTS, PRIOR))
+        config = _config(exec_properties)
         try:
-            import_events(_config(exec_properties), events, log, prior=prior, overwrite=True,
-                          shards=beam_shards(self._make_beam_pipeline) if self._distributed() else process_shards,
-                          on_progress=lambda what, done, total: print(f"{what} {done}/{total}", flush=True))
+            if isinstance(config, SamplesConfig):
+                check_schema(config, import_samples(config, events, log, overwrite=True, on_progress=_say))
+            else:
+                import_events(config, events, log, prior=prior, overwrite=True, on_progress=_say,
+                              shards=beam_shards(self._make_beam_pipeline) if self._distributed() else process_shards)
         except EventLogError as error:
             # TFX removes the artifact's folder; what was rejected has to outlive it.
             report = f"{log}.{REJECTED}"
@@ -95,7 +106,9 @@ class RawLogExampleGen(component.FileBasedExampleGen):
             start_span_number=data.span, end_span_number=data.span)) if data.span is not None else None
         config = import_config(data)
         # The driver looks at the files of patterns alone; tables beside them are looked at here, for the cache to know them.
-        tables = [io_utils.generate_fingerprint(table.file, glob.escape(table.file)) for table in config.tables]
+        beside = ([table.file for table in config.tables] if isinstance(config, ImportConfig)
+                  else config.catalogue.paths if config.catalogue else ())
+        tables = [io_utils.generate_fingerprint(path, glob.escape(path)) for path in beside]
         custom = example_gen_pb2.CustomConfig()
         custom.custom_config.Pack(wrappers_pb2.StringValue(
             value=json.dumps({"config": config.model_dump(mode="json"), "tables": tables})))
@@ -103,14 +116,32 @@ class RawLogExampleGen(component.FileBasedExampleGen):
                          custom_config=custom)
 
 
-def import_config(data: DataConfig) -> ImportConfig:
+def import_config(data: DataConfig) -> ImportConfig | SamplesConfig:
     """What the columns of the raw files mean.
 
     Raises:
-        ConfigError: it is not there, or wrong.
+        ConfigError: it is not there, or wrong; or there are prior events beside samples, which have none.
     """
     assert data.config is not None
-    return load_import_config(data.config)
+    config = load_import_config(data.config)
+    if data.prior and isinstance(config, SamplesConfig):
+        raise ConfigError("data.prior is for logs of events; a table of samples has its histories in it")
+    return config
+
+
+def check_schema(config: SamplesConfig, log: RequestLog) -> None:
+    """That a table of samples is what its configuration says; a run has gone by that before it saw the table.
+
+    Raises:
+        EventLogError: a feature turned out to be of another kind.
+    """
+    said = {column.name: column.feature for column in config.schema().columns()}
+    for column in log.schema.columns():
+        kind, expected = (f"{'several of ' * one.multiple}{one.kind}" for one in (column.feature, said[column.name]))
+        if kind != expected:
+            advice = f"kind: {column.feature.kind}" if not column.feature.multiple else 'separator: "|"'
+            raise EventLogError(f"{column.name!r} turned out to be {kind}, where its configuration alone says {expected}; a "
+                                f"run that begins at samples needs it said: `{advice}` of the feature {column.feature.name!r}")
 
 
 def imported_log(examples: str) -> str:
@@ -147,11 +178,15 @@ def _common_folder(patterns: Iterable[str]) -> str:
     return "/".join(common) or "/"
 
 
-def _config(exec_properties: dict[str, Any]) -> ImportConfig:
+def _say(what: str, done: int, total: int) -> None:
+    print(f"{what} {done}/{total}", flush=True)
+
+
+def _config(exec_properties: dict[str, Any]) -> ImportConfig | SamplesConfig:
     custom, text = example_gen_pb2.CustomConfig(), wrappers_pb2.StringValue()
     proto_utils.json_to_proto(exec_properties["custom_config"], custom)
     custom.custom_config.Unpack(text)
-    return parse(ImportConfig, json.loads(text.value)["config"])
+    return parse_import_config(json.loads(text.value)["config"], "import")
 
 
 def _found(exec_properties: dict[str, Any], kind: str) -> list[str]:

@@ -28,6 +28,7 @@ from zoo.data.importer.samples.sequences import read_events
 from zoo.data.importer.sources import EventLogError
 
 ITEM = {"name": "item", "role": "item"}
+T = 1_700_000_000
 THREE = {"user": ["u", "v", "w"], "item": [1, 2, 3], "click": [1, 0, 1]}
 
 
@@ -206,6 +207,21 @@ def test_a_row_that_can_not_be_used_is_rejected_with_the_reason(tmp_path, change
                                                           ["20", reason if "," not in reason else f'"{reason}"']]
 
 
+def test_times_in_the_wrong_unit_are_said_with_the_one_that_fits(tmp_path):
+    rows = THREE | {"time": [T * 1_000 + place for place in range(3)]}
+    with pytest.raises(EventLogError, match=r"samples.parquet: 100% of the times lie in the future .* as `time_unit: ms` they"):
+        run(tmp_path, rows, columns={"user": "user", "time": "time"})
+
+
+def test_ids_that_a_text_has_as_floats_are_whole(tmp_path):
+    lines = ["user,item,brand,click,split", "7.0,1.0,2.0,1,train", ",1.0,2.0,1,train", "8.0,3.0,,0,validation",
+             "9.0,4.0,2.0,1,test"]
+    log = run(tmp_path, lines, candidates=[ITEM, {"name": "brand", "kind": "id"}], max_rejected_share=0.5)
+    found = [(one.features["user_id"], one.candidates["item"], one.candidates["brand"]) for one in by_row(log)]
+    assert found == [("7", ["1"], ["2"]), ("8", ["3"], [""]), ("9", ["4"], ["2"])]
+    assert log.manifest["notes"] == {"columns_of_whole_numbers_written_as_floats_read_as_whole": 3}
+
+
 @pytest.mark.parametrize(("change", "values", "message"), [
     ({"sequences": [{"fields": [ITEM | {"column": "h"}, {"name": "act"}]}]},
      {"h": [[1], [1, 2], []], "act": [["a"], ["b"], []]},
@@ -321,22 +337,22 @@ def test_processes_make_the_same_log(tmp_path, wide, monkeypatch):
 
 
 def test_an_item_of_which_something_else_is_said_later_has_a_row_for_each_time(tmp_path):
-    rows = {"user": ["u"] * 6, "time": [1_000, 2_000, 3_000, 4_000, 4_000, 5_000], "item": [1] * 5 + [2],
+    rows = {"user": ["u"] * 6, "time": [T + place for place in (1, 2, 3, 4, 4, 5)], "item": [1] * 5 + [2],
             "price": [1.5, 1.5, 2.5, 1.5, 3.5, 9.5], "click": [1, 0] * 3}
     log = run(tmp_path, rows, columns={"user": "user", "time": "time"}, candidates=[ITEM, {"name": "price", "owner": "item"}])
     catalogue = log.catalogue()
     assert catalogue is not None
     assert [(row.item, row.valid_from, row.values["price"]) for row in catalogue.rows()] == [
-        ("1", 1_000, 1.5), ("1", 3_000, 2.5), ("1", 4_000, 1.5), ("2", 5_000, 9.5)]
+        ("1", T + 1, 1.5), ("1", T + 3, 2.5), ("1", T + 4, 1.5), ("2", T + 5, 9.5)]
     assert log.manifest["notes"] == {"times_at_which_two_things_are_said_of_an_item": 1}
 
 
 def test_a_catalogue_with_times_describes_items_as_of_the_request(tmp_path):
-    pq.write_table(pa.table({"id": ["a", "a", "b", "b", None], "from": [100, 200, 100, 100, 100],
+    pq.write_table(pa.table({"id": ["a", "a", "b", "b", None], "from": [T + 100, T + 200, *[T + 100] * 3],
                              "price": [1.5, 2.5, 3.5, 4.5, 5.5], "tags": [["x"], ["y", "z"], None, [], ["x"]]}),
                    tmp_path / "items.parquet")
-    rows = {"user": ["u", "v", "w"], "time": [150, 250, 50], "item": ["a", "a", "b"], "hist": [["b"], ["a", "c"], []],
-            "click": [1, 0, 1]}
+    rows = {"user": ["u", "v", "w"], "time": [T + 150, T + 250, T + 50], "item": ["a", "a", "b"],
+            "hist": [["b"], ["a", "c"], []], "click": [1, 0, 1]}
     log = run(tmp_path, rows, columns={"user": "user", "time": "time"},
               sequences=[{"fields": [ITEM | {"column": "hist"}], "attributes": ["tags"]}],
               catalogue={"paths": str(tmp_path / "items.parquet"), "key": "id", "time": "from",

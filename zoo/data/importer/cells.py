@@ -8,7 +8,7 @@ from zoo.config import nearest
 from zoo.data.importer.config import ImportConfig
 from zoo.data.importer.fields import Attribute
 from zoo.data.importer.sources import EventLogError, Source, literal, quote
-from zoo.data.importer.time_units import UNITS
+from zoo.data.importer.sql import moment_of, text_of
 
 
 class Cells:
@@ -41,16 +41,8 @@ class Cells:
         """A column's trimmed text; NULL where it is missing or the file has no such column."""
         if column is None or column not in self.source.columns:
             return "NULL"
-        value, text = quote(column), f"CAST({quote(column)} AS VARCHAR)"
-        if self.source.types[column] == "JSON":  # of several types; its texts are in quotes
-            text = f"({value} ->> '$')"
-        if self.source.types[column].startswith(("DOUBLE", "FLOAT", "DECIMAL")):
-            whole = f"{value} = trunc({value}) AND abs({value}) < 1e15"
-            text = f"(CASE WHEN {whole} THEN CAST(CAST({value} AS BIGINT) AS VARCHAR) ELSE {text} END)"
-        text = f"trim({text})"
-        if column in self.floats:
-            text = f"regexp_replace({text}, '\\.0$', '')"
-        return f"(CASE WHEN {text} IN {texts(('', *self.source.how.missing))} THEN NULL ELSE {text} END)"
+        text = text_of(quote(column), self.source.types[column], self.source.how.missing)
+        return f"regexp_replace({text}, '\\.0$', '')" if column in self.floats else text
 
     def number(self, column: str | None, sql_type: str = "FLOAT") -> str:
         """A column's number; NULL where there is none."""
@@ -68,14 +60,7 @@ class Cells:
 
     def moment(self, column: str, time_of_day: str | None = None) -> str:
         """Seconds since 1970."""
-        text = self.text(column)
-        if self.config.time_format:
-            zone = literal(self.config.time_zone)
-            return f"epoch(timezone({zone}, try_strptime({text}, {literal(self.config.time_format)})))"
-        number = f"TRY_CAST({text} AS DOUBLE) / {UNITS[self.config.time_unit]}"
-        # Without a zone of its own a time is of the connection's.
-        moment = f"coalesce({number}, epoch(TRY_CAST({text} AS TIMESTAMPTZ)))"
-        return f"({moment} + coalesce({self.number(time_of_day, 'DOUBLE')} / 1000, 0))" if time_of_day else moment
+        return moment_of(self.text(column), self.config, self.number(time_of_day, "DOUBLE") if time_of_day else None)
 
     def check(self, needed: Mapping[str, str]) -> None:
         """That the file has the columns `{what for: name}`.
@@ -89,11 +74,6 @@ class Cells:
                 hint = ("; its first line looks like values: say `files: {header: false, names: […]}`" if values
                         else nearest(column, self.source.columns))
                 raise EventLogError(f"{self.source.name}: no column {column!r} (for {meaning}){hint}")
-
-
-def texts(values: tuple[str, ...]) -> str:
-    """A list of texts in SQL."""
-    return f"({', '.join(map(literal, dict.fromkeys(values)))})"
 
 
 def _look_like_values(header: list[str]) -> bool:

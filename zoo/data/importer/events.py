@@ -79,7 +79,7 @@ class EventStore:
         """
         with self._opened(file, self.config.files) as source:
             count = self._check(source, RowReader(self.config, source, prior))
-            self._refuse(source, misfit(self.config, self.db))
+            self._refuse(source, misfit(self.config, self.config.splits, self.db))
             # Rows are numbered through all files here, so that ties of time have one order.
             self.db.execute(f"INSERT INTO events SELECT * EXCLUDE (reason) REPLACE (row + {self.rows} AS row) FROM checked "
                             "WHERE reason IS NULL")
@@ -96,7 +96,7 @@ class EventStore:
         with self._opened(table.file, table.files) as source:
             self.table_rows += self._check(source, TableReader(self.config, source, table))
             # What holds from the beginning may be given any early time.
-            self._refuse(source, misfit(self.config, self.db, SINCE, early=False))
+            self._refuse(source, misfit(self.config, self.config.splits, self.db, SINCE, early=False))
             columns = ", ".join(quote(feature.name) for feature in table.features)
             last = f"QUALIFY row_number() OVER (PARTITION BY {KEY}, {BOUNDED} ORDER BY row DESC) = 1"
             self.db.execute(f"CREATE TABLE {name} AS SELECT {KEY}, {BOUNDED} AS {SINCE}, {columns} FROM checked "

@@ -29,7 +29,12 @@ def load_import_config(path: files.PathLike) -> ImportConfig | SamplesConfig:
         raise ConfigError(f"{path}: no such file, and no import configuration of that name comes with the package "
                           f"({names})")
     values: dict[str, Any] = load_yaml(file)
+    return parse_import_config(values, where=str(path)).located(files.parent(file))
+
+
+def parse_import_config(values: dict[str, Any], where: str) -> ImportConfig | SamplesConfig:
+    """The configuration of an import by its plain values; raises `ConfigError` as `load_import_config` does."""
     kind = str(values.get("kind", "events"))
     if kind not in _KINDS:
-        raise ConfigError(f"{path}.kind: {kind!r} is no kind of log{nearest(kind, _KINDS)}")
-    return parse(_KINDS[kind], values, where=str(path)).located(files.parent(file))
+        raise ConfigError(f"{where}.kind: {kind!r} is no kind of log{nearest(kind, _KINDS)}")
+    return parse(_KINDS[kind], values, where=where)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from zoo.data.importer.cells import Cells, texts
+from zoo.data.importer.cells import Cells
 from zoo.data.importer.config import ImportConfig
 from zoo.data.importer.fields import Attribute
 from zoo.data.importer.labels import EventLabel
 from zoo.data.importer.sources import EventLogError, Source, literal, quote
+from zoo.data.importer.sql import truth
 from zoo.data.importer.time_units import FUTURE
 
 # What the user did, in the column `kind`.
 OTHER, CLICK, IMPRESSION = 0, 1, 2
 # Where the event store has the number of the event's type.
 TYPE = "_type"
-_YES, _NO = ("true", "t", "yes", "y"), ("false", "f", "no", "n")
 
 
 class RowReader:
@@ -73,9 +73,7 @@ class RowReader:
 
     def _kind(self) -> str:
         if self.config.columns.label and not self.prior:
-            number, words = f"TRY_CAST({self.what} AS DOUBLE)", f"lower({self.what})"
-            return (f"(CASE WHEN {number} = 1 OR {words} IN {texts(_YES)} THEN {CLICK} "
-                    f"WHEN {number} = 0 OR {words} IN {texts(_NO)} THEN {IMPRESSION} END)")
+            return f"(CASE {truth(self.what)} WHEN 1 THEN {CLICK} WHEN 0 THEN {IMPRESSION} END)"
         if not self.config.clicks:
             return str(CLICK)
         kinds = dict.fromkeys(self.config.clicks, CLICK) | dict.fromkeys(self.config.impressions, IMPRESSION)

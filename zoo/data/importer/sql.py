@@ -8,7 +8,8 @@ from typing import Protocol
 
 from zoo.data.importer.sources import literal
 
-_UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000}
+# Of a second.
+UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000}
 _YES, _NO = ("true", "t", "yes", "y"), ("false", "f", "no", "n")
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 _FLOATING = ("DOUBLE", "FLOAT", "DECIMAL")
@@ -34,7 +35,8 @@ def text_of(value: str, kind: str, missing: Collection[str]) -> str:
         kind: its type in DuckDB.
         missing: texts that stand for a missing value.
     """
-    text = f"CAST({value} AS VARCHAR)"
+    # A value of several types is JSON; its texts are in quotes.
+    text = f"({value} ->> '$')" if kind == "JSON" else f"CAST({value} AS VARCHAR)"
     if kind in _WHOLE:
         tokens = [token for token in missing if _NUMBER.fullmatch(token)]
         return f"(CASE WHEN {text} IN {texts(tokens)} THEN NULL ELSE {text} END)" if tokens else text
@@ -64,7 +66,11 @@ def no_number(value: str, kind: str, missing: Collection[str]) -> str:
 
 def truth_of(value: str, kind: str, missing: Collection[str]) -> str:
     """1 or 0 (a number or a word), NULL where it is missing or something else."""
-    text = text_of(value, kind, missing)
+    return truth(text_of(value, kind, missing))
+
+
+def truth(text: str) -> str:
+    """1 or 0 of a trimmed text, NULL where it says something else."""
     number, word = f"TRY_CAST({text} AS DOUBLE)", f"lower({text})"
     return (f"(CASE WHEN {number} = 1 OR {word} IN {texts(_YES)} THEN 1 "
             f"WHEN {number} = 0 OR {word} IN {texts(_NO)} THEN 0 END)")
@@ -81,7 +87,7 @@ def moment_of(text: str, times: Times, of_day: str | None = None) -> str:
     if times.time_format:
         moment = f"epoch(timezone({literal(times.time_zone)}, try_strptime({text}, {literal(times.time_format)})))"
     else:
-        number = f"TRY_CAST({text} AS DOUBLE) / {_UNITS[times.time_unit]}"
+        number = f"TRY_CAST({text} AS DOUBLE) / {UNITS[times.time_unit]}"
         # Without a zone of its own a time is of the connection's.
         moment = f"coalesce({number}, epoch(TRY_CAST({text} AS TIMESTAMPTZ)))"
     return f"({moment} + coalesce({of_day} / 1000, 0))" if of_day else moment

@@ -7,26 +7,28 @@ import time
 
 import duckdb
 
-from zoo.data.importer.config import ImportConfig
+from zoo.data.importer.protocol import Splits
+from zoo.data.importer.sql import UNITS, Times
 
-UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000}
 _1990 = 631_152_000
 _DATE = (19_900_101, 20_991_231)
 FUTURE = "time lies in the future"
 
 
-def misfit(config: ImportConfig, db: duckdb.DuckDBPyConnection, column: str = "time", early: bool = True) -> str | None:
+def misfit(config: Times, splits: Splits | None, db: duckdb.DuckDBPyConnection, column: str = "time",
+           early: bool = True) -> str | None:
     """What is wrong with the times of the rows in `checked`, where more than half of them lie before 1990 or after today.
 
     A log whose splits lie before 1990 is taken at its word: its times count from a beginning of their own.
 
     Args:
-        config: of the import.
+        config: says how times are written.
+        splits: by time, where there are such.
         db: with the table.
         column: with the times, in seconds since 1970.
         early: whether times before 1990 are wrong, if the splits do not lie there.
     """
-    early = early and config.splits.validation_from.timestamp() >= _1990
+    early = early and (splits is None or splits.validation_from.timestamp() >= _1990)
     count, future, past, middle = db.execute(
         f"SELECT count(*), count(*) FILTER (t > {time.time():.0f}), count(*) FILTER (t BETWEEN 0 AND {_1990 - 1}), median(t) "
         f"FROM (SELECT {column} AS t FROM checked) WHERE t IS NOT NULL").fetchall()[0]

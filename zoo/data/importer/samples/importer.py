@@ -15,12 +15,14 @@ from dataclasses import replace
 from zoo import files
 from zoo.data.importer.importer import REJECTED, Progress
 from zoo.data.importer.inputs import opened
+from zoo.data.importer.samples.cast import Caster
 from zoo.data.importer.samples.catalogue import described_by, joined_items, seen_items
 from zoo.data.importer.samples.config import SamplesConfig
 from zoo.data.importer.samples.items import Items, read_items
 from zoo.data.importer.samples.plan import UNSPLIT, Plan
 from zoo.data.importer.samples.raw import RawTable, needed_columns
 from zoo.data.importer.samples.rejected import RejectedRows
+from zoo.data.importer.samples.rows import check_times
 from zoo.data.importer.samples.shapes import LOOKED_AT, find_shapes
 from zoo.data.importer.samples.shards import ByRequest, Shard, as_they_come
 from zoo.data.importer.samples.side import read_catalogue
@@ -89,8 +91,14 @@ class _Import:
         self.config, self.table, self.folder = config, table, folder
         self.notes: Counter[str] = Counter()
         described = read_catalogue(table.db, config, folder, self.notes)
-        samples = RawTable(config, table.sample(LOOKED_AT), lambda row: f"{table.inputs[0].name}, row {row + 1}")
+        first = table.inputs[0].name
+        samples = RawTable(config, table.sample(LOOKED_AT), lambda row: f"{first}, row {row + 1}")
+        if not len(samples):
+            raise EventLogError(f"{first}: the file has no rows")
+        check_times(config, samples, Caster(config), first)
         shapes = find_shapes(config, samples, described)
+        table.mend_floats(samples.table)
+        self.notes["columns_of_whole_numbers_written_as_floats_read_as_whole"] = len(table.floats)
         self.items: Items | None = None
         catalogue = None
         if described:
@@ -149,8 +157,6 @@ class _Import:
         """Writes the rejected rows into the log; gives their number by reason."""
         rows += sum(len(self.table.unreadable(number)) for number in range(len(self.table.inputs)))
         log.notes["rows"] = rows
-        if not rows:
-            raise EventLogError(f"{self.table.inputs[0].name}: the table has no rows")
         share, most, reasons = len(rejected) / rows, self.config.max_rejected_share, rejected.reasons()
         if share > most:
             report = f"{log.path}.{REJECTED}"

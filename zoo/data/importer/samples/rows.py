@@ -8,10 +8,14 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyarrow import dataset
 
 from zoo.data.importer.samples.cast import Caster
+from zoo.data.importer.samples.config import SamplesConfig
 from zoo.data.importer.samples.plan import UNSPLIT, Plan, Reasons
 from zoo.data.importer.samples.raw import RawTable
+from zoo.data.importer.sources import EventLogError
+from zoo.data.importer.time_units import FUTURE, misfit
 from zoo.data.request_log import SPLITS
 
 _TRAIN, _VALIDATION, _TEST = range(3)
@@ -54,15 +58,36 @@ def read_keys(plan: Plan, raw: RawTable, file: np.ndarray, cast: Caster, reasons
 
 
 def _times(plan: Plan, raw: RawTable, cast: Caster, reasons: Reasons) -> np.ndarray:
-    columns = plan.config.columns
-    assert columns.time is not None
-    moments = cast(raw.column(columns.time), "moment").values.to_numpy()
-    if columns.time_of_day:
-        moments = moments + np.nan_to_num(cast(raw.column(columns.time_of_day), "double").values.to_numpy() / 1000)
+    moments = read_moments(plan.config, raw, cast)
     reasons.add(np.isnan(moments), "time can not be read")
-    reasons.add(moments > int(time.time()), "time lies in the future")
+    reasons.add(moments > int(time.time()), FUTURE)
     reasons.add(moments < 0, "time lies before 1970")
     return np.floor(np.nan_to_num(moments)).astype(np.int64)
+
+
+def read_moments(config: SamplesConfig, raw: RawTable, cast: Caster) -> np.ndarray:
+    """Seconds since 1970 of some rows; NaN where they can't be read."""
+    columns = config.columns
+    assert columns.time is not None
+    moments = cast(raw.column(columns.time), "moment").values.to_numpy()
+    if columns.time_of_day is None:
+        return moments
+    return moments + np.nan_to_num(cast(raw.column(columns.time_of_day), "double").values.to_numpy() / 1000)
+
+
+def check_times(config: SamplesConfig, raw: RawTable, cast: Caster, where: str) -> None:
+    """Looks whether the times of some rows are what they are said to be.
+
+    Raises:
+        EventLogError: most of them lie before 1990, or in the future; it says what would fit.
+    """
+    if config.columns.time:
+        cast.db.register("checked", dataset.dataset(pa.table({
+            "time": pa.array(read_moments(config, raw, cast), from_pandas=True)})))
+        reason = misfit(config, config.splits.times, cast.db)
+        cast.db.unregister("checked")
+        if reason:
+            raise EventLogError(f"{where}: {reason}")
 
 
 def _splits(plan: Plan, raw: RawTable, user: pa.Array, file: np.ndarray, cast: Caster, reasons: Reasons) -> np.ndarray:

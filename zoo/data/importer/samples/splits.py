@@ -7,7 +7,7 @@ import datetime
 import pydantic
 
 from zoo.config import Config
-from zoo.data.importer.config import Splits
+from zoo.data.importer.protocol import Splits
 from zoo.data.importer.samples.values import Values
 
 
@@ -43,7 +43,7 @@ class SampleSplits(Config):
     """How the table is divided: by times, by a column, by files, or by shares of the users.
 
     Args:
-        validation_from, test_from, until: times, as in `zoo.data.importer.config.Splits`.
+        validation_from, test_from, until: times, as in `zoo.data.importer.protocol.Splits`.
         column: that says the split of each row; its values stand in `names`.
         names: values of `column`; `train`, `validation` (or `valid`, `val`) and `test` by default.
         paths: names of the files of each split; `*` and `?` are patterns.

@@ -10,6 +10,7 @@ from typing import TypeVar
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from zoo import files
@@ -17,6 +18,7 @@ from zoo.config import nearest
 from zoo.data.importer.files_config import Files
 from zoo.data.importer.inputs import Input
 from zoo.data.importer.samples.plan import FILE, ROW
+from zoo.data.importer.samples.ragged import one_array
 from zoo.data.importer.sources import EventLogError, Source, literal, quote
 
 # Rows that are worked on at a time.
@@ -37,6 +39,8 @@ class SampleTable:
 
     Attributes:
         mended: lines with a quote that is never closed, which are read as if they had none.
+        floats: columns of texts that are whole numbers written as floats (`123.0`), as pandas makes them as soon as one is
+            missing; they are whole again.
 
     Raises:
         EventLogError: a file can't be read or lacks a column.
@@ -46,6 +50,7 @@ class SampleTable:
                  room: str):
         self.db, self.inputs, self.how, self.needed, self.room = db, inputs, how, needed, room
         self.mended = 0
+        self.floats: list[str] = []
         self._unreadable: dict[int, pa.Table] = {}
         self.types = self._common([self._checked(number) for number in range(len(inputs))])
 
@@ -58,6 +63,15 @@ class SampleTable:
     def sample(self, rows: int) -> pa.Table:
         """The first rows of the first file."""
         return self._reading(0, lambda: self.db.sql(f"{self._select(self._source(0), 0)} LIMIT {rows}").to_arrow_table())
+
+    def mend_floats(self, sample: pa.Table) -> None:
+        """Finds the columns of texts that are whole numbers written as floats, by the first rows."""
+        for name, kind in self.types.items():
+            if kind == "VARCHAR":
+                texts = pc.utf8_trim_whitespace(one_array(sample[name]))
+                texts = texts.filter(pc.invert(pc.is_in(texts, value_set=pa.array(["", *self.how.missing]))))
+                if len(texts) and pc.all(pc.match_substring_regex(texts, r"^[0-9]{1,15}\.0$")).as_py():
+                    self.floats.append(name)
 
     def batches(self, number: int, more: str = "") -> Iterator[pa.RecordBatch]:
         """All rows of a file, in order; `FILE` and `ROW` say which ones.
@@ -131,8 +145,11 @@ class SampleTable:
         return found
 
     def _select(self, source: Source, number: int, more: str = "") -> str:
-        columns = [quote(name) if source.types[name] == kind else f"CAST({quote(name)} AS {kind}) AS {quote(name)}"
-                   for name, kind in self.types.items()]
+        columns = []
+        for name, kind in self.types.items():
+            value = quote(name) if source.types[name] == kind else f"CAST({quote(name)} AS {kind})"
+            value = f"regexp_replace({value}, '\\.0\\s*$', '')" if name in self.floats else value
+            columns.append(f"{value} AS {quote(name)}")
         return (f"SELECT {', '.join(columns)}, CAST({number} AS INTEGER) AS {FILE}, row_number() OVER () AS {ROW}{more} "
                 f"FROM {source.relation}")
 
