@@ -152,7 +152,7 @@ def test_a_failing_stage_is_named_with_its_reason(config, log, tmp_path):
     wrong = config.model_copy(update={
         "data": config.data.model_copy(update={"log": str(broken)}),
         "pipeline": config.pipeline.model_copy(update={"root": str(tmp_path / "run")})})
-    with pytest.raises(StageError, match="stage ImportExampleGen failed.*\n.*The whole log: "):
+    with pytest.raises(StageError, match=r"stage StatisticsGen failed.*requests-00000.tfrecord.gz: .*\n.*The whole log: "):
         run_pipeline(wrong)
     with pytest.raises(RequestLogError, match="zoo data import"):
         run_pipeline(config.model_copy(update={"data": config.data.model_copy(update={"log": str(tmp_path)})}))
