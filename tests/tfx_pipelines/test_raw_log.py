@@ -42,7 +42,8 @@ def imported(tmp_path):
     (tmp_path / "raw").mkdir()
 
     def run(*raw: str, **settings) -> LocalRun:
-        (tmp_path / "import.yaml").write_text(yaml.safe_dump(SETTINGS | settings.pop("config", {})), encoding="utf-8")
+        values = settings.pop("whole", None) or SETTINGS | settings.pop("config", {})
+        (tmp_path / "import.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
         paths = tuple(str(tmp_path / "raw" / name) for name in raw)
         data = DataConfig(raw=paths, config=str(tmp_path / "import.yaml"), **settings)
         pipeline = tfx.dsl.Pipeline(
@@ -103,6 +104,18 @@ def test_a_folder_of_files_is_imported(tmp_path, imported):
     write(tmp_path / "raw" / "a.csv", rows[:7])
     write(tmp_path / "raw" / "b.csv", rows[7:])
     assert RequestLog(imported_log(examples(imported("")))).manifest["rows"] == len(rows)
+
+
+def test_a_table_of_samples_is_imported_where_all_is_said_of_it(tmp_path, imported):
+    rows = [f"u{row},{row},{row}.5,1,{split}" for row, split in enumerate(SPLITS)]
+    write(tmp_path / "raw/samples.csv", rows, "user,item,price,click,split")
+    item, price = {"name": "item", "role": "item"}, {"name": "price", "kind": "number"}
+    settings = {"kind": "samples", "name": "shop", "columns": {"user": "user"}, "splits": {"column": "split"}}
+    run = imported("samples.csv", whole=settings | {"candidates": [item, price]})
+    requests = RequestLog(imported_log(examples(run))).requests("test")
+    assert [request.candidates for request in requests] == [{"item": ["2"], "price": [2.5]}]
+    with pytest.raises(StageError, match="'candidate_price' turned out to be number, where its configuration alone says id"):
+        imported("samples.csv", whole=settings | {"candidates": [item, {"name": "price"}]})
 
 
 def test_what_was_rejected_outlives_a_stage_that_failed(tmp_path, imported):
