@@ -10,7 +10,7 @@ import click
 
 @click.group()
 def data() -> None:
-    """Make request logs: simulate a marketplace, or import events or samples."""
+    """Make request logs: simulate a marketplace, or import events or samples; and look at them."""
 
 
 @data.command()
@@ -86,6 +86,42 @@ def show(log: str, split: str, index: int) -> None:
     if catalogue is not None:
         item = request.candidates[item_feature(opened.schema).name][0]
         data_console().print(Pretty(catalogue.as_of(item, request.time)))
+
+
+@data.command()
+@click.argument("log", type=click.Path())
+@click.option("--json", "json_file", type=click.Path(), help="File for the report as JSON.")
+@click.option("--picture", type=click.Path(), help="File for the report as a picture (PNG).")
+@click.option("--requests", type=click.IntRange(min=0), default=100_000, show_default=True,
+              help="Read at most so many requests of each split, evenly over it; 0 reads all.")
+@click.option("--strict", is_flag=True, help="Exit with 1 where there is anything to warn of.")
+def check(log: str, json_file: str | None, picture: str | None, requests: int, strict: bool) -> None:
+    """Look at a request LOG before anything is trained on it: what there is, what fell and why, and leaks that can be seen.
+
+    Warnings come last, the heaviest first, each with what to do.
+    """
+    from zoo import files
+    from zoo.check import check_log, report_json
+    from zoo.commands.check_text import print_check
+    from zoo.data.request_log import RequestLog
+
+    opened = RequestLog(log)
+    with progress_bar() as show:
+        report = check_log(opened, requests, on_progress=show)
+    print_check(report)
+    if json_file:
+        files.write_text(json_file, report_json(report))
+    if picture:
+        from zoo.check.picture import check_picture
+
+        with files.open_file(picture, "wb") as file:
+            file.write(check_picture(report))
+    for made in filter(None, (json_file, picture)):
+        click.echo(f"wrote {made}")
+    if not picture:
+        click.echo(f"Next: see it drawn: zoo data check {log} --picture check.png")
+    if strict and report["findings"]:
+        raise click.exceptions.Exit(1)
 
 
 @contextlib.contextmanager
