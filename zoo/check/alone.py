@@ -22,7 +22,8 @@ class Alone:
     """A feature alone against a label.
 
     Args:
-        feature: a column; `x is missing`, whether it has a value; `x in history_x`, whether the candidate stands in the history.
+        feature: a column; or `x is missing`, whether it has no value; `x in history_x`, whether the candidate's x stands in the
+            history; `x never seen in training`, of the other splits alone.
         kind: `number`, ranked by its value; or `id`, ranked by how often the label happened with it. In training, that is
             counted on the other half of the requests, so that no candidate's own label is in its score.
         label: the task.
@@ -63,7 +64,7 @@ def alone(schema: Schema, samples: Mapping[str, Samples]) -> list[Alone]:
     features = {split: one.features() for split, one in samples.items()}
     found = []
     for label in schema.labels:
-        classes = {split: _classes(label, one.labels(label.name)) for split, one in samples.items()}
+        classes = {split: classes_of(label, one.labels(label.name)) for split, one in samples.items()}
         for name in dict.fromkeys(name for several in features.values() for name in several):
             by_split = {split: several[name] for split, several in features.items() if name in several}
             if name.endswith(NEVER_SEEN) and not any(values.values.any() for values in by_split.values()):
@@ -77,7 +78,7 @@ def alone(schema: Schema, samples: Mapping[str, Samples]) -> list[Alone]:
     return sorted(found, key=lambda one: -max(one.strength(split) for split in samples))
 
 
-def _classes(label: Label, values: np.ndarray) -> np.ndarray:
+def classes_of(label: Label, values: np.ndarray) -> np.ndarray:
     """`[n]` 1 where the label happened, 0 where not, NaN where not observed; a regression's lie above its median."""
     split_at = np.nanmedian(values) if label.kind == "regression" and len(values) and not np.isnan(values).all() else 0.0
     split_at = 0.5 if label.soft else split_at
@@ -144,46 +145,3 @@ def _auc(target: np.ndarray, scores: list[np.ndarray], parts: list[np.ndarray]) 
     if not found:
         return float("nan"), float("nan")
     return float(np.mean(found)), float(np.sqrt((positives + negatives + 1) / (12.0 * positives * negatives)))
-
-
-@dataclass(frozen=True)
-class OneClass:
-    """Ids of a column that stand in one class of a label alone, in training.
-
-    Args:
-        column, label: of the log.
-        positives: share of the positive candidates whose id never stands among the negative ones.
-        positives_by_chance: the share that ids as frequent as these have if the label knows nothing of them.
-        negatives, negatives_by_chance: the other way round.
-    """
-
-    column: str
-    label: str
-    positives: float
-    positives_by_chance: float
-    negatives: float
-    negatives_by_chance: float
-
-
-def one_class(schema: Schema, training: Samples) -> list[OneClass]:
-    """Columns with one id a candidate, those first whose ids most often stand among the positives alone."""
-    features, found = training.features(), []
-    for label in schema.labels:
-        target = _classes(label, training.labels(label.name))
-        for column in (column for column in schema.columns() if column.level != "sequence"):
-            feature = features.get(column.name)
-            if feature is None or feature.kind != "id" or column.feature.multiple:
-                continue
-            usable = ~np.isnan(target[feature.rows]) & (feature.values != MISSING)
-            classes, ids = target[feature.rows][usable], feature.values[usable]
-            if not 0 < classes.sum() < len(classes):
-                continue
-            _, places, count = np.unique(ids, return_inverse=True, return_counts=True)
-            happened = np.bincount(places, classes, len(count))
-            rate = classes.mean()
-            chance = (float((count * rate ** count).sum() / (rate * len(ids))),
-                      float((count * (1 - rate) ** count).sum() / ((1 - rate) * len(ids))))
-            alone_in = (float(count[happened == count].sum() / classes.sum()),
-                        float(count[happened == 0].sum() / (len(classes) - classes.sum())))
-            found.append(OneClass(column.name, label.name, alone_in[0], chance[0], alone_in[1], chance[1]))
-    return sorted(found, key=lambda one: one.positives_by_chance - one.positives)

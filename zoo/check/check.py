@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from zoo.check.alone import alone, one_class
-from zoo.check.findings import findings
+from zoo.check.alone import alone
+from zoo.check.findings import findings, whole_training
 from zoo.check.ids import IdCounts
+from zoo.check.leaks import leaks
+from zoo.check.one_class import one_class
 from zoo.check.profile import Profile
 from zoo.check.samples import CANDIDATES, Samples
 from zoo.check.times import time_axis
@@ -25,7 +27,8 @@ REQUESTS = 100_000
 Progress = Callable[[str, int, int], None]
 
 
-def check_log(log: RequestLog, requests: int = REQUESTS, on_progress: Progress = lambda what, done, total: None) -> dict[str, Any]:
+def check_log(log: RequestLog, requests: int = REQUESTS,
+              on_progress: Progress = lambda what, done, total: None) -> dict[str, Any]:
     """Counts what a request log holds and looks for what is wrong with it.
 
     Args:
@@ -52,7 +55,8 @@ def check_log(log: RequestLog, requests: int = REQUESTS, on_progress: Progress =
     on_progress("single features", 0, 1)
     features, classes = alone(log.schema, samples), one_class(log.schema, samples["train"])
     report = {
-        "name": log.manifest["name"], "log": log.path, "rows": _rows(log),
+        "name": log.manifest["name"], "log": log.path, "labels": [label.name for label in log.schema.labels],
+        "rows": _rows(log),
         "splits": {split: _split(log, split, profile) for split, profile in profiles.items()},
         "time": time_axis(log, profiles),
         "positions": {label.name: {split: _positions(profile, label.name) for split, profile in profiles.items()}
@@ -62,7 +66,8 @@ def check_log(log: RequestLog, requests: int = REQUESTS, on_progress: Progress =
         "one_class": [asdict(one) for one in classes],
         "duplicates": _duplicates(profiles),
     }
-    report["findings"] = [asdict(one) for one in findings(log.schema, report, features, classes)]
+    found = [*leaks(log.schema, features, classes, whole_training(report)), *findings(log.schema, report)]
+    report["findings"] = [asdict(one) for one in sorted(found, key=lambda one: -one.weight)]
     return report
 
 
@@ -123,10 +128,14 @@ def _positions(profile: Profile, label: str) -> list[dict[str, Any]]:
 
 
 def _unknown(schema: Schema, profiles: dict[str, Profile], known: dict[str, IdCounts]) -> dict[str, Any]:
-    return {space: {"ids_in_training": len(known[space]), "min_count": declared.min_count, "kind": declared.kind, **{
-        split: {"values": found.values, "never": _share(found.never, found.values), "seldom": _share(found.seldom, found.values)}
-        for split, profile in profiles.items() if (found := profile.unknown.get(space))}}
-        for space, declared in schema.spaces.items() if space in known}
+    report = {}
+    for space, declared in schema.spaces.items():
+        if space in known:
+            report[space] = {"ids_in_training": len(known[space]), "min_count": declared.min_count, "kind": declared.kind}
+            report[space] |= {split: {"values": found.values, "never": _share(found.never, found.values),
+                                      "seldom": _share(found.seldom, found.values)}
+                              for split, profile in profiles.items() if (found := profile.unknown.get(space))}
+    return report
 
 
 def _missing(profiles: dict[str, Profile]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 
+from zoo.check.times import DAY, HOUR
 from zoo.data.log_shard import SPLITS
 
 matplotlib.use("Agg")
@@ -30,16 +31,14 @@ def check_picture(report: dict[str, Any]) -> bytes:
     Returns:
         A PNG.
     """
-    figure, axes = plt.subplots(2, 3, figsize=(15, 8.5), constrained_layout=True)
-    _requests(axes[0, 0], report)
-    _rates(axes[0, 1], report)
-    _positions(axes[0, 2], report)
-    _histories(axes[1, 0], report)
-    _unknown(axes[1, 1], report)
-    _alone(axes[1, 2], report)
-    for axis in axes.flat:
-        axis.grid(alpha=0.25)
-        axis.spines[["top", "right"]].set_visible(False)
+    figure = plt.figure(figsize=(15, 8.5), constrained_layout=True)
+    # Each row has a layout of its own: long names in one make no gap in the other.
+    panels = ((_requests, _rates, _positions), (_histories, _unknown, _alone))
+    for row, draws in zip(figure.subfigures(2, 1), panels, strict=True):
+        for axis, draw in zip(row.subplots(1, 3), draws, strict=True):
+            draw(axis, report)
+            axis.grid(alpha=0.25)
+            axis.spines[["top", "right"]].set_visible(False)
     warnings = len(report["findings"])
     figure.suptitle(f"{report['name']}: {report['rows']['requests']:,} requests, "
                     f"{warnings or 'no'} warning{'' if warnings == 1 else 's'}".replace("$", r"\$"), fontweight="bold")
@@ -60,7 +59,7 @@ def _requests(axis: plt.Axes, report: dict[str, Any]) -> None:
         counts = np.array([step[split]["requests"] for step in report["time"]["steps"]], float)
         axis.bar(moments, counts, width, bottom=floor, color=_COLORS[split], label=split, align="edge")
         floor += counts
-    axis.set(title=f"Requests read, by {unit}", ylabel="requests")
+    axis.set(title=f"Requests, by {unit}", ylabel="requests")
     axis.legend(frameon=False, loc="upper left", ncols=3)
     axis.set_ylim(0, 1.18 * floor.max())
 
@@ -77,7 +76,7 @@ def _rates(axis: plt.Axes, report: dict[str, Any]) -> None:
                      for step in report["time"]["steps"]]
             axis.plot([moment + width / 2 for moment in moments], rates, line, marker=".", color=_COLORS[split],
                       label=label if split == "train" else None)
-    axis.set(title=f"Positive candidates, by {unit}", ylabel="share", ylim=(0, None))
+    axis.set(title=f"Positive candidates, by {unit}", ylabel="share", ylim=(0, 1.15 * axis.get_ylim()[1]))
     axis.yaxis.set_major_formatter(ticker.PercentFormatter(1.0))
     if len(report["positions"]) > 1:
         axis.legend(frameon=False)
@@ -86,9 +85,10 @@ def _rates(axis: plt.Axes, report: dict[str, Any]) -> None:
 def _positions(axis: plt.Axes, report: dict[str, Any]) -> None:
     for (label, by_split), line in zip(report["positions"].items(), _LINES * 9, strict=False):
         for split, places in by_split.items():
-            axis.plot([one["position"] for one in places], [one["positives"] / one["observed"] for one in places], line, marker=".",
-                      color=_COLORS[split], label=split if label == next(iter(report["positions"])) else None)
-    axis.set(title="Positive candidates, by position on the page", xlabel="position", ylabel="share", ylim=(0, None))
+            axis.plot([one["position"] for one in places], [one["positives"] / one["observed"] for one in places], line,
+                      marker=".", color=_COLORS[split], label=split if label == report["labels"][0] else None)
+    axis.set(title="Positive candidates, by position", xlabel="position on the page", ylabel="share",
+             ylim=(0, 1.15 * axis.get_ylim()[1]))
     axis.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
     axis.yaxis.set_major_formatter(ticker.PercentFormatter(1.0))
     axis.legend(frameon=False)
@@ -106,8 +106,8 @@ def _histories(axis: plt.Axes, report: dict[str, Any]) -> None:
         axis.bar([number + 0.27 * (place - 1) for number in range(len(found["counts"]))],
                  [one["requests"] / total for one in found["counts"]], 0.27, color=_COLORS[split], label=split)
     bounds = [one["from"] for one in report["splits"]["train"]["histories"][name]["counts"]]
-    ends = [f"{low}" if high - low == 1 else f"{low} to {high - 1}" for low, high in zip(bounds, bounds[1:], strict=False)]
-    axis.set_xticks(range(len(bounds)), [*ends, f"{bounds[-1]}"])
+    ends = [f"{low}" if high - low == 1 else f"{low}-{high - 1}" for low, high in zip(bounds, bounds[1:], strict=False)]
+    axis.set_xticks(range(len(bounds)), [*ends, f"{bounds[-1]}"], fontsize=8)
     axis.set(title=f"Events in {name}", xlabel="events", ylabel="share of requests")
     axis.yaxis.set_major_formatter(ticker.PercentFormatter(1.0))
     axis.legend(frameon=False)
@@ -117,8 +117,8 @@ def _unknown(axis: plt.Axes, report: dict[str, Any]) -> None:
     spaces = list(report["unknown"])[::-1]
     for place, split in enumerate(("validation", "test")):
         shares = [report["unknown"][space].get(split, {}).get("seldom", 0.0) for space in spaces]
-        axis.barh([number + 0.19 - 0.38 * place for number in range(len(spaces))], np.nan_to_num(shares), 0.38, color=_COLORS[split],
-                  label=split)
+        axis.barh([number + 0.19 - 0.38 * place for number in range(len(spaces))], np.nan_to_num(shares), 0.38,
+                  color=_COLORS[split], label=split)
     axis.set_yticks(range(len(spaces)), [_short(space) for space in spaces])
     axis.set(title="Ids that are unknown after training", xlabel="share of values")
     axis.xaxis.set_major_formatter(ticker.PercentFormatter(1.0))
@@ -152,7 +152,8 @@ def _over_time(axis: plt.Axes, report: dict[str, Any]) -> tuple[list[float], flo
     axis.xaxis.set_major_locator(locator)
     axis.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
     begins = [datetime.fromtimestamp(step["from"], timezone.utc) for step in time["steps"]]
-    return [float(dates.date2num(begin)) for begin in begins], time["step"] / 86_400, {3_600: "hour", 86_400: "day"}.get(time["step"], "week")
+    unit = {HOUR: "hour", DAY: "day"}.get(time["step"], "week")
+    return [float(dates.date2num(begin)) for begin in begins], time["step"] / DAY, unit
 
 
 def _ratio(part: int, whole: int) -> float:

@@ -20,7 +20,9 @@ def has_times(log: RequestLog) -> bool:
 
 
 def time_axis(log: RequestLog, profiles: dict[str, Profile]) -> dict[str, Any] | None:
-    """Requests read, observed candidates and positives by hour, day or week (UTC) and split; None for a log without times.
+    """Requests, observed candidates and positives by hour, day or week (UTC) and split; None for a log without times.
+
+    What was counted on a part of a split stands for all of it.
 
     Returns:
         `step` in seconds; `steps`, each with `from` (seconds since 1970) and by split what was counted; `after`, requests of
@@ -35,14 +37,18 @@ def time_axis(log: RequestLog, profiles: dict[str, Profile]) -> dict[str, Any] |
     # Weeks begin on a Monday; 1970 began on a Thursday.
     origin = 4 * DAY if step == 7 * DAY else 0
     begin = (first - origin) // step
-    steps = [{"from": (begin + number) * step + origin} for number in range((last - origin) // step - begin + 1)]
+    steps: list[dict[str, Any]] = [{"from": (begin + number) * step + origin}
+                                   for number in range((last - origin) // step - begin + 1)]
     for split, profile in profiles.items():
-        places = (times[split] - origin) // step - begin
+        places, scale = (times[split] - origin) // step - begin, 1.0
+        if len(times[split]):
+            scale = log.manifest["splits"][split]["requests"] / len(times[split])
         columns = {"requests": np.bincount(places, minlength=len(steps))}
         for kind, of in (("observed", profile.observed), ("positives", profile.positives)):
-            columns |= {f"{kind}_{label}": np.bincount(places, np.concatenate(parts), len(steps)) for label, parts in of.items()}
+            columns |= {f"{kind}_{label}": np.bincount(places, np.concatenate(parts), len(steps))
+                        for label, parts in of.items()}
         for number, entry in enumerate(steps):
-            entry[split] = {name: int(values[number]) for name, values in columns.items()}
+            entry[split] = {name: round(scale * float(values[number])) for name, values in columns.items()}
     later = {("train", "validation"), ("train", "test"), ("validation", "test")}
     return {"step": step, "steps": steps,
             "after": [{"split": one, "later": other, "requests": int((times[one] > times[other].min()).sum()),

@@ -30,8 +30,9 @@ class _Text:
     def __init__(self, console: Console, report: dict[str, Any]):
         self.console, self.report, self.of_splits = console, report, report["splits"]
 
-    def line(self, text: str = "") -> None:
-        self.console.print(text, soft_wrap=True)
+    def line(self, text: str = "", wrap: bool = True) -> None:
+        """A line of words; a path is never broken."""
+        self.console.print(text, soft_wrap=not wrap)
 
     def table(self, title: str, columns: Iterable[str], rows: Iterable[Iterable[str]], left: int = 1) -> None:
         """A table whose first columns are texts, the others numbers."""
@@ -45,7 +46,7 @@ class _Text:
         self.console.print(table)
 
     def head(self) -> None:
-        self.line(f"{self.report['name']}: {self.report['log']}")
+        self.line(f"{self.report['name']}: {self.report['log']}", wrap=False)
         read = {split: (count["requests_read"], count["requests"]) for split, count in self.of_splits.items()}
         parts = [f"{some:,} of {every:,} of {split}" for split, (some, every) in read.items() if some < every]
         if parts:
@@ -56,8 +57,8 @@ class _Text:
         if rows["read"] is not None:
             rejected = sum(rows["rejected"].values())
             self.line()
-            self.line(f"{rows['read']:,} rows came in, {rejected:,} were rejected, {rows['dropped_after_until']:,} lay at or after "
-                      f"splits.until; {rows['requests']:,} requests were made")
+            self.line(f"{rows['read']:,} rows came in, {rejected:,} were rejected, {rows['dropped_after_until']:,} lay at or "
+                      f"after splits.until; {rows['requests']:,} requests were made")
         for reason, count in rows["rejected"].items():
             self.line(f"  rejected: {count:,}, {reason}")
         for note, count in rows["notes"].items():
@@ -71,11 +72,12 @@ class _Text:
                 rows.append([split if first else "", f"{count['requests']:,}" if first else "",
                              f"{count['candidates']:,}" if first else "", label, f"{of['positives']:,}",
                              _percent(of["positives"], of["observed"])])
-        self.table("Splits (positives: of what was read)", ["split", "requests", "candidates", "label", "positives", "rate"], rows)
+        self.table("Splits (positives: of what was read)",
+                   ["split", "requests", "candidates", "label", "positives", "rate"], rows)
         users = self.report["users"]
         for split in ("validation", "test"):
-            self.line(f"{users[split]['seen_in_training']:.1%} of the {users[split]['count']:,} different {users['group_key']} of "
-                      f"{split} were seen in training")
+            self.line(f"{users['group_key']}: {_share(users[split]['seen_in_training'])} of the {users[split]['count']:,} "
+                      f"different ones of {split} were seen in training")
 
     def time(self) -> None:
         axis = self.report["time"]
@@ -87,7 +89,7 @@ class _Text:
         together = math.ceil(len(steps) / _ROWS)
         groups = [steps[first:first + together] for first in range(0, len(steps), together)]
         most = max(sum(_sum(group, split, "requests") for split in SPLITS) for group in groups)
-        labels = list(next(iter(self.of_splits.values()))["labels"])
+        labels = self.report["labels"]
         rows = []
         for group in groups:
             counts = [_sum(group, split, "requests") for split in SPLITS]
@@ -97,7 +99,7 @@ class _Text:
             rows.append([_moment(group[0]["from"]), bars, *(f"{count:,}" if count else "" for count in counts), *rates])
         unit = _STEPS.get(axis["step"], "week")
         every = f"every {together} {unit}s" if together > 1 else f"every {unit}"
-        self.table(f"Requests read, and how often candidates were positive, {every} (UTC)",
+        self.table(f"Requests, and how often candidates were positive, {every} (UTC)",
                    ["from", "▒ train ▓ val █ test", "train", "valid.", "test", *labels[:2]], rows, left=2)
 
     def positions(self) -> None:
@@ -115,9 +117,10 @@ class _Text:
         names = ["min", "median", "mean", "p95", "max"]
         rows = [[f"candidates, {split}", *(_number(count["candidates_per_request"].get(name)) for name in names), "", ""]
                 for split, count in self.of_splits.items()]
-        rows += [[f"{name}, {split}", *(_number(found.get(one)) for one in names), _share(found["empty"]), _share(found["full"])]
+        rows += [[f"{name}, {split}", *(_number(found.get(one)) for one in names),
+                  _share(found["empty"]), _share(found["full"])]
                  for name in next(iter(self.of_splits.values()))["histories"]
-                 for split, count in self.of_splits.items() for found in [count["histories"][name]]]
+                 for split, found in ((split, count["histories"][name]) for split, count in self.of_splits.items())]
         self.table("Candidates and events a request (full: as long as is kept)", ["", *names, "empty", "full"], rows)
 
     def ids(self) -> None:
