@@ -89,6 +89,25 @@ def show(log: str, split: str, index: int) -> None:
 
 
 @data.command()
+@click.argument("file", type=click.Path())
+@click.option("--out", type=click.Path(), help="File for the configuration; without it, it is printed.")
+def guess(file: str, out: str | None) -> None:
+    """Look at a FILE (CSV, JSON lines or Parquet, packed or not) and write a first configuration for `zoo data import`.
+
+    It says in comments which column looks like what and why, how many values are there and missing, and what was not understood.
+    """
+    from zoo import files
+    from zoo.data.guess import guess_config
+
+    text = guess_config(file)
+    if not out:
+        click.echo(text, nl=False)
+        return
+    files.write_text(out, text)
+    click.echo(f"wrote {out}; look through it, then: zoo data import {file} --config {out} --out runs/NAME/log")
+
+
+@data.command()
 @click.argument("log", type=click.Path())
 @click.option("--json", "json_file", type=click.Path(), help="File for the report as JSON.")
 @click.option("--picture", type=click.Path(), help="File for the report as a picture (PNG).")
