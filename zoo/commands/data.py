@@ -94,7 +94,7 @@ def show(log: str, split: str, index: int) -> None:
 def guess(file: str, out: str | None) -> None:
     """Look at a FILE (CSV, JSON lines or Parquet, packed or not) and write a first configuration for `zoo data import`.
 
-    It says in comments which column looks like what and why, how many values are there and missing, and what was not understood.
+    It says in comments which column looks like what and why, how many values it has, and what was not understood.
     """
     from zoo import files
     from zoo.data.guess import guess_config

@@ -46,7 +46,8 @@ def cells_of(values: Sequence[str]) -> Cells | None:
             continue
         lengths = collections.Counter(map(len, parts))
         labelled = [found for part in flat if (found := _LABELLED.fullmatch(part))]
-        if len(labelled) == len(flat) and len({found[2] for found in labelled}) == 1 and len({found[3] for found in labelled}) == 2:
+        marks, labels = {found[2] for found in labelled}, {found[3] for found in labelled}
+        if len(labelled) == len(flat) and len(marks) == 1 and len(labels) == 2:
             return Cells(mark, lengths, labelled[0][2], 2, True)
         for within in _WITHIN:
             counts = {part.count(within) for part in flat}

@@ -67,7 +67,8 @@ def _types(add: Any, draft: Draft, file: File, roles: Roles) -> None:
     if roles.rating:
         column, most = roles.rating, max(roles.rating.numbers())
         values = sorted((value for value, _ in file.values(column)), key=float)
-        add("clicks", [value for value in values if float(value) >= 0.8 * most], f"ratings of {0.8 * most:g} and more are taken as clicks")
+        add("clicks", [value for value in values if float(value) >= 0.8 * most],
+            f"ratings of {0.8 * most:g} and more are taken as clicks")
         add("other", [value for value in values if float(value) < 0.8 * most])
         return
     if roles.event is None:
@@ -82,8 +83,8 @@ def _types(add: Any, draft: Draft, file: File, roles: Roles) -> None:
     unknown = [value for value, word in words.items() if value not in clicks + shown and word not in KNOWN_OTHER]
     if not clicks:
         add("clicks", [value for value in words if value not in shown],
-            f"event types and their rows: {told}. What they stand for is not known: all are taken as clicks; move those that are "
-            "none to `other`")
+            f"event types and their rows: {told}. What they stand for is not known: all are taken as clicks; move those that "
+            "are none to `other`")
         clicks, unknown = list(words), []
     else:
         add("clicks", clicks, f"event types and their rows: {told}")
@@ -94,7 +95,7 @@ def _types(add: Any, draft: Draft, file: File, roles: Roles) -> None:
     if other:
         why = f"; not understood: {', '.join(unknown)}" if unknown else ""
         lost = "; what was shown says nothing without a column for the page" if shown and not impressions else ""
-        add("other", other, f"known, and no clicks{why}{lost}" )
+        add("other", other, f"known, and no clicks{why}{lost}")
 
 
 def _attributes(draft: Draft, roles: Roles, names: dict[str, str]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 
+from zoo.config import parse
 from zoo.data.guess.look import Column, text_of
 from zoo.data.guess.sniff import sniff
 from zoo.data.guess.splits import Period, period_of
@@ -44,9 +45,10 @@ class File:
         if written:
             self.header = written.header
             names = None if written.header else tuple(f"column_{place}" for place in range(1, written.width + 1))
-            how = Files(header=written.header, names=names, delimiter=written.delimiter, encoding=written.encoding)  # pyright: ignore[reportArgumentType]
-            self.why = (f"Its first line {'names the columns' if written.header else 'is a row'}: {written.why}. Fields are divided by "
-                        f"{written.delimiter!r}.")
+            how = parse(Files, {"header": written.header, "names": names, "delimiter": written.delimiter,
+                                "encoding": written.encoding})
+            first = "names the columns" if written.header else "is a row"
+            self.why = f"Its first line {first}: {written.why}. Fields are divided by {written.delimiter!r}."
             if written.encoding != "utf-8":
                 self.settings["encoding"] = written.encoding
             if written.delimiter not in ",;|\t" or not written.header:
@@ -72,8 +74,8 @@ class File:
     def values(self, column: Column) -> list[tuple[str, int]]:
         """All values of a column and how often they are there, the most frequent first."""
         text = self._text(column)
-        return self.db.execute(f"SELECT {text} AS value, count(*) FROM {self.source.relation} WHERE value IS NOT NULL GROUP BY 1 "
-                               "ORDER BY 2 DESC, 1 LIMIT 200").fetchall()
+        return self.db.execute(f"SELECT {text} AS value, count(*) FROM {self.source.relation} WHERE value IS NOT NULL "
+                               "GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 200").fetchall()
 
     def period(self, column: Column, form: TimeForm) -> Period | None:
         """The times of all rows."""

@@ -76,8 +76,8 @@ def _kind(path: files.PathLike, file: File, roles: Roles) -> type[ImportConfig] 
     who = bool(roles.user or roles.session)
     if who and whole and roles.time and not roles.page:
         return ImportConfig
-    lacking = {"a user or session": who or labelled, "an item": whole, "a time, or a label of 0 and 1": bool(roles.time) or labelled}
-    nothing = ", nor ".join(what for what, there in lacking.items() if not there) or "a time with its user and item"
+    lacking = {"user or session": who or labelled, "item": whole, "time, and no label of 0 and 1": bool(roles.time) or labelled}
+    nothing = ", no ".join(what for what, there in lacking.items() if not there) or "time beside a user and an item"
     columns = "; ".join(f"{column.name}: {roles.why.get(column.name, _looks(column))}" for column in file.columns)
     raise GuessError(f"{path}: found no {nothing}. What the columns look like: {columns}. Write a configuration by hand "
                      "(docs/data.md), or give the file without a header names that say what they are")

@@ -9,9 +9,11 @@ import re
 _NAMES = {
     "session": (r"session(_?id)?|.*_session(_id)?", r"visit(_?id)?"),
     "request": (r"request(_?id)?|req_?id", r"(impression|imp|page|query|search|slate|exposure|list)_?id|impression"),
-    "user": (r"user(_?id)?|uid", r"(visitor|customer|member|buyer|reviewer|account|client|person|device|cookie)_?(id|key|uuid)?",
+    "user": (r"user(_?id)?|uid",
+             r"(visitor|customer|member|buyer|reviewer|account|client|person|device|cookie)_?(id|key|uuid)?",
              r"user_?(key|hash|uuid|code|no)|.*_user_id"),
-    "item": (r"item(_?id)?|iid", r"(product|article|video|movie|news|sku|goods|offer|song|track|book|photo|note|adgroup)_?(id|key|code)",
+    "item": (r"item(_?id)?|iid",
+             r"(product|article|video|movie|news|sku|goods|offer|song|track|book|photo|note|adgroup)_?(id|key|code)",
              r"asin|aid|sku|product|article|video|movie|ad_?id|content_?id"),
     "category": (r"(item_)?(category|categoryid|cat|cate)(_?id)?", r"(item_)?(category|genre|department|subcat|leaf_cat)\w*"),
     "category_code": (r"category_code|category_?(path|name)|c_?name",),
@@ -30,13 +32,14 @@ _NAMES = {
     "outcome": (r".*(like|follow|share|forward|hate|favou?rite|fav|cart|buy|bought|purchase|order|pay|convert|conversion|cvr|"
                 r"install|download|enter|valid|effective|long_view|complete|finish|subscribe|comment).*",),
     "stay": (r".*(play|watch|view|stay|dwell|read)(ing)?_?(time|duration|seconds|ms|secs).*",),
-    "sequence": (r".*(hist|seq|sequence|behaviou?rs?|past|recent|last_?\d+|clicked|viewed|history)\w*", r".*_list(_\w+)?"),
+    "sequence": (r".*(hist|seq|sequence|behaviou?rs?|past|recent|last_?\d+|clicked|viewed|history)\w*",
+                 r".*_list(_\w+)?"),
     "tags": (r".*(tag|genre|interest|keyword|topic|attribute|feature)s?",),
     "number": (r".*(price|count|cnt|num|rate|ctr|cvr|score|age|duration|amount|length|size|width|height|popularity|sales|"
                r"distance|ratio|avg|mean|total|stock|weight)(_\w+)?",),
-    "of_user": (r"(user|u|usr|member|customer|client)_\w+|age(_\w+)?|gender|sex|(final_)?gender\w*|occupation|\w*_level|city\w*|"
-                r"cms_\w+|new_user\w*|zip\w*|income\w*|os|platform|device\w*|network|hour|weekday|week\w*|pid|channel\w*|scene|tab|"
-                r"context\w*|ctx_\w+|time_?period",),
+    "of_user": (r"(user|u|usr|member|customer|client)_\w+|age(_\w+)?|gender|sex|(final_)?gender\w*|occupation|\w*_level|"
+                r"city\w*|cms_\w+|new_user\w*|zip\w*|income\w*|os|platform|device\w*|network|hour|weekday|week\w*|pid|"
+                r"channel\w*|scene|tab|context\w*|ctx_\w+|time_?period",),
     "of_item": (r"(item|i|ad|product|goods|video|article|news|movie|author|music|adgroup|campaign|cand\w*|target)_\w+|campaign|"
                 r"customer|duration\w*",),
 }
@@ -47,8 +50,8 @@ POSITIVE = {"view": 1, "pv": 1, "click": 1, "clk": 1, "clicks": 1, "detail": 1, 
             "add_to_cart": 2, "addcart": 2, "carts": 2, "buy": 3, "purchase": 3, "order": 3, "orders": 3, "transaction": 3,
             "pay": 3, "checkout": 3, "sale": 3}
 SHOWN = {"show", "shown", "impression", "imp", "impressions", "exposure", "expose", "display", "seen", "served"}
-KNOWN_OTHER = {"remove", "remove_from_cart", "removefromcart", "scroll", "search", "hide", "dislike", "skip", "return", "refund",
-               "unlike", "close", "logout", "login"}
+KNOWN_OTHER = {"remove", "remove_from_cart", "removefromcart", "scroll", "search", "hide", "dislike", "skip", "return",
+               "refund", "unlike", "close", "logout", "login"}
 
 
 def worded(name: str) -> str:

@@ -160,9 +160,10 @@ def _events(roles: Roles) -> None:
         return
     named = roles.named("event", lambda column: 1 < column.distinct <= _TYPES)
     if named:
-        roles.event = roles.take(named, f"the event's type by its name; its {named.distinct} values are no words that are known")
+        roles.event = roles.take(named, f"the event's type by its name; its {named.distinct} values are no known words")
         return
-    rating = roles.named("rating", _is_rating) or next((one for one in roles.free() if not one.named and _is_rating(one)), None)
+    unnamed = (one for one in roles.free() if not one.named and _is_rating(one))
+    rating = roles.named("rating", _is_rating) or next(unnamed, None)
     if rating:
         roles.rating = roles.take(rating, "a rating: few numbers, evenly apart")
         return
@@ -204,7 +205,7 @@ def _who_and_what(roles: Roles) -> None:
         described = next((one for one in ids for other in ids if one is not other and other.distinct < one.distinct
                           and determines(one, other)), None)
         if described:
-            roles.item = roles.take(described, "the item: each of its values always stands with the same value of another column")
+            roles.item = roles.take(described, "the item: each of its values stands with one value of another column alone")
             ids.remove(described)
     if roles.user is None and roles.session is None and ids:
         whose = next((one for one in ids if roles.item is None or not determines(roles.item, one)), ids[0])

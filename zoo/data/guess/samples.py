@@ -72,8 +72,8 @@ class _Samples:
         roles = self.roles
         who = roles.user or roles.session or roles.request or self._someone()
         if who is not roles.user:
-            self.draft.comment(f"No column was taken for a user: GAUC compares candidates within {who.name}. Say who it is, if a "
-                               "column does.")
+            self.draft.comment(f"No column was taken for a user: GAUC compares candidates within {who.name}. Name the user's "
+                               "column, if there is one.")
         columns = {"user": who, "time": roles.time, "time_of_day": roles.time_of_day, "weight": roles.weight,
                    "request": None if self.listed else roles.request}
         return {meaning: self.source(column) for meaning, column in columns.items() if column}
@@ -144,7 +144,8 @@ class _Samples:
             values = column.numbers()
             wide = values[0] >= 0 and values[-1] > 50 * max(values[len(values) // 2], 1e-9)
             return entry | {"kind": "number"} | ({"transform": "log_zscore"} if wide or values[-1] > 1_000 else {})
-        if not column.numeric and likeness(column.name, "text") and sum(" " in text for text in column.counts) > column.distinct / 2:
+        words = sum(" " in text for text in column.counts) > column.distinct / 2
+        if words and likeness(column.name, "text") and not column.numeric:
             return entry | {"kind": "text"}
         if column.cells:
             return entry | {"separator": column.cells.separator}

@@ -66,9 +66,10 @@ class Sequences:
         return {entry["length"] for entry in self.found if "length" in entry}
 
     def _is_sequence(self, column: Column) -> bool:
+        if column.named and likeness(column.name, "sequence"):
+            return True
         longest = max(map(len, _cells(column)), default=0)
-        return bool(likeness(column.name, "sequence") and column.named) or (longest >= _LONG and self._match(column) is not None) \
-            or (not column.named and self._match(column) is not None)
+        return (longest >= _LONG or not column.named) and self._match(column) is not None
 
     def _match(self, column: Column) -> dict[str, Any] | None:
         """The candidate's feature whose ids stand in a column."""
@@ -77,8 +78,9 @@ class Sequences:
         for candidate, entry in self.candidates:
             if candidate is None or entry.get("kind") == "number":
                 continue
-            ids = {part.rsplit(candidate.cells.within, 1)[0] for text in candidate.counts for part in
-                   text.split(candidate.cells.separator)} if candidate.cells and candidate.cells.labelled else set(candidate.counts)
+            ids = set(candidate.counts)
+            if (cells := candidate.cells) and cells.labelled:
+                ids = {part.rsplit(cells.within, 1)[0] for text in ids for part in text.split(cells.separator)}
             # A name tells where the same numbers stand in several columns.
             told = {entry["name"], entry["name"][:4], worded(candidate.name)} if candidate.named else set()
             likely = len(values & ids) / max(len(values), 1) + 0.5 * any(one in worded(column.name) for one in told)
@@ -117,9 +119,11 @@ class Sequences:
     def _field(self, column: Column, taken: set[str]) -> dict[str, Any] | None:
         name = worded(column.name)
         if "gap" in name.split("_") and column.numeric:
-            return {"name": "gap", "column": self.source(column), "kind": "number", "role": "time_gap", "transform": "log_zscore"}
+            return {"name": "gap", "column": self.source(column), "kind": "number", "role": "time_gap",
+                    "transform": "log_zscore"}
         if column.numeric and column.named and (likeness(column.name, "time") or name.endswith(("_ts", "time", "timestamps"))):
-            self.why.append(f"{column.name} is left out: times of events; seconds before the request would be a feature (role time_gap).")
+            self.why.append(f"{column.name} is left out: times of events; seconds before the request would be a feature "
+                            "(role time_gap).")
             return None
         match = self._match(column)
         if match and match["name"] not in taken:

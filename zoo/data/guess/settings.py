@@ -55,7 +55,7 @@ def split_times(draft: Draft, file: File, roles: Roles, name: str) -> dict[str, 
     period = file.period(roles.time, roles.time.time)
     found = period and proposed(period, roles.time.time.fineness == 1, file.counter(roles.time, roles.time.time))
     if not found or not period:
-        raise EventLogError(f"{name}: its times are too few to divide it into training, validation and test; give more of the log")
+        raise EventLogError(f"{name}: its times are too few to divide it into splits; give more of the log")
     outliers = [f"{what} {_plain(moment)}" for what, moment, near in (
         ("the first at", period.least, period.first), ("the last at", period.most, period.last)) if moment != near]
     draft.comment(f"Nearly all rows lie from {_plain(period.first)} to {_plain(period.last)} UTC"

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import collections
 import csv
-import gzip
 import io
 import re
-from typing import Any, NamedTuple
-
-import pyarrow as pa
+from typing import NamedTuple
 
 from zoo.data.guess.times import time_form
+from zoo.data.importer.sources import unpacked
 
 _BYTES, _LINES = 1 << 18, 200
 # Those that never stand inside of a value come first.
@@ -66,10 +64,7 @@ def is_number(text: str) -> bool:
 
 
 def _start(path: str) -> bytes:
-    lower = path.lower()
-    packed: Any = (gzip.open(path) if lower.endswith(".gz")
-                   else pa.input_stream(path, compression="zstd") if lower.endswith(".zst") else open(path, "rb"))
-    with packed as file:
+    with unpacked(path) as file:
         return file.read(_BYTES)
 
 

@@ -65,7 +65,7 @@ def proposed(period: Period, dates: bool, count: Callable[[int, int], int]) -> t
     until = (period.last // step + 1) * step
 
     def rounded(moments: tuple[float, float]) -> tuple[int, int]:
-        validation, test = (int(moment // step) * step for moment in moments)
+        validation, test = (round(moment / step) * step for moment in moments)
         return validation, test if test > validation else validation + step
 
     tries = (((period.first + 0.8 * span, period.first + 0.9 * span), "the last two tenths of the period"),

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import glob
 import gzip
+import io
 import os
 import zlib
+from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from zoo.data.importer.files_config import Files
 
@@ -130,13 +133,9 @@ class Source:
         """What stands between the fields of a text file's first line, and the names of its columns."""
         if self.how.delimiter and self.how.names:
             return self.how.delimiter, list(self.how.names)
-        lower = path.lower()
-        if lower.endswith(".zst"):
-            raise EventLogError(f"{self.name}: the first line of a .zst can't be read; give `files.names` and "
-                                "`files.delimiter`, or pack it as .gz")
         encoding = {"utf-8": "utf-8-sig"}.get(self.how.encoding, self.how.encoding)
         try:
-            with (gzip.open if lower.endswith(".gz") else open)(path, "rt", encoding=encoding, errors="replace") as lines:
+            with unpacked(path) as packed, io.TextIOWrapper(packed, encoding, errors="replace") as lines:
                 header = next(iter(lines), "")
         except UnicodeError:
             raise EventLogError(f"{self.name}: not {self.how.encoding.upper()}; say its `files.encoding`") from None
@@ -170,6 +169,13 @@ def quote(name: str) -> str:
 def literal(text: str) -> str:
     """A text in SQL."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def unpacked(path: str) -> Any:
+    """The bytes of a file, also of one that is packed as .gz or .zst."""
+    if path.lower().endswith(".zst"):
+        return pa.input_stream(path, compression="zstd")
+    return gzip.open(path) if path.lower().endswith(".gz") else open(path, "rb")
 
 
 def _check_gzip(name: str, path: str) -> None:
