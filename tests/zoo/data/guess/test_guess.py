@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -154,3 +157,9 @@ def test_the_command_prints_or_writes(tmp_path):
     # Each column stands there, with what it was taken for.
     for words in ("timestamp      1,60", "the time: milliseconds since 1970", "transactionid", "missing: not understood"):
         assert words in printed.output
+
+
+def test_a_guess_needs_no_tensorflow():
+    """Whose import takes longer than all the rest."""
+    code = "import sys, zoo.data.guess; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
