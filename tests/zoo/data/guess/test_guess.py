@@ -163,3 +163,9 @@ def test_a_guess_needs_no_tensorflow():
     """Whose import takes longer than all the rest."""
     code = "import sys, zoo.data.guess; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_without_names_the_item_is_what_has_one_category_wherever_it_stands(tmp_path):
+    rows = [[4_000 + one.item, one.time, 90 + one.category, 1_000 + one.user] for one in layouts.events(900)]
+    (tmp_path / "log.txt").write_text("\n".join("\t".join(map(str, row)) for row in rows))
+    assert yaml.safe_load(guess_config(tmp_path / "log.txt"))["files"]["names"] == ["item", "time", "category", "user"]
