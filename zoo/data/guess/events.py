@@ -106,8 +106,8 @@ def _attributes(draft: Draft, roles: Roles, names: dict[str, str]) -> list[dict[
         if column:
             source = names.get(column.name, column.name)
             entry = {"name": role} | ({"column": source} if source != role else {})
-            found.append(entry | ({"kind": "number", "role": role, "transform": "log_zscore", "buckets": 10}
-                                  if role == "price" else {"role": role}))
+            found.append(entry | ({"kind": "number", "role": role, **column.scaling(), "buckets": 10} if role == "price"
+                                  else {"role": role}))
     left: list[str] = []
     for column in roles.others:
         code = column.named and likeness(column.name, "category_code")

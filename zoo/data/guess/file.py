@@ -55,7 +55,10 @@ class File:
                 self.settings["delimiter"] = written.delimiter
         self.source = Source(db, file.name, file.path, how, room)
         self.rows = db.execute(f"SELECT count(*) FROM {self.source.relation}").fetchall()[0][0]
-        found = db.execute(f"SELECT * FROM {self.source.relation} LIMIT {LOOKED_AT}").fetchall()
+        # A column of several types is JSON, whose texts are in quotes.
+        values = ", ".join(f"{quote(column)} ->> '$'" if kind == "JSON" else quote(column)
+                           for column, kind in self.source.types.items())
+        found = db.execute(f"SELECT {values} FROM {self.source.relation} LIMIT {LOOKED_AT}").fetchall()
         self.looked_at = len(found)
         columns: list[Any] = list(zip(*found, strict=True)) if found else [()] * len(self.source.columns)
         self.columns = [self._column(name, list(values)) for name, values in zip(self.source.columns, columns, strict=True)]

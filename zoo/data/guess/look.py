@@ -91,6 +91,10 @@ class Column:
         """The different numbers, rising."""
         return sorted(map(float, self.counts)) if self.numeric else []
 
+    def scaling(self) -> dict[str, str]:
+        """How a price is normalised: by its logarithm, unless some are below 0."""
+        return {"transform": "log_zscore"} if self.numbers()[0] >= 0 else {}
+
     def _examples(self) -> list[str]:
         step = max(1, len(self.known) // _EXAMPLES)
         return [value for value in self.known[::step] if isinstance(value, str)]

@@ -8,10 +8,10 @@ import re
 # in lower case, with `_` between words.
 _NAMES = {
     "session": (r"session(_?id)?|.*_session(_id)?", r"visit(_?id)?"),
-    "request": (r"request(_?id)?|req_?id", r"(impression|imp|page|query|search|slate|exposure|list)_?id|impression"),
+    "request": (r"request(_?id)?|req_?id", r"(impression|imp|display|page|query|search|slate|exposure|list)_?id|impression"),
     "user": (r"user(_?id)?|uid",
              r"(visitor|customer|member|buyer|reviewer|account|client|person|device|cookie)_?(id|key|uuid)?",
-             r"user_?(key|hash|uuid|code|no)|.*_user_id"),
+             r"user_?(key|hash|uuid|code|no)|uuid|.*_user_id"),
     "item": (r"item(_?id)?|iid",
              r"(product|article|video|movie|news|sku|goods|offer|song|track|book|photo|note|adgroup)_?(id|key|code)",
              r"asin|aid|sku|product|article|video|movie|ad_?id|content_?id"),

@@ -167,7 +167,10 @@ def _events(roles: Roles) -> None:
     if rating:
         roles.rating = roles.take(rating, "a rating: few numbers, evenly apart")
         return
-    codes = [one for one in roles.free() if not one.named and 1 < one.distinct <= 8]
+    # What always goes with another column's value describes an item, and is nothing that is done with it.
+    nameless = [one for one in roles.free() if not one.named]
+    codes = [one for one in nameless if 1 < one.distinct <= 8
+             and not any(other is not one and determines(other, one) for other in nameless)]
     if codes:
         roles.event = roles.take(codes[0], f"the event's type: a column of {codes[0].distinct} values alone")
 
@@ -202,8 +205,9 @@ def _who_and_what(roles: Roles) -> None:
         roles.request = roles.take(unique[0], "the request: a number of its own in every row")
         ids.remove(unique[0])
     if roles.item is None and roles.page is None:
-        described = next((one for one in ids for other in ids if one is not other and other.distinct < one.distinct
-                          and determines(one, other)), None)
+        nameless = [column for column in roles.free() if not column.named]
+        described = next((one for one in ids for other in nameless if other.distinct < one.distinct and determines(one, other)),
+                         None)
         if described:
             roles.item = roles.take(described, "the item: each of its values stands with one value of another column alone")
             ids.remove(described)

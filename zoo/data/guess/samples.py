@@ -101,7 +101,7 @@ class _Samples:
                 found.append((column, self._entry(role, column) | {"role": role}))
         price = lists.get("price") or roles.price
         if price:
-            found.append((price, self._entry("price", price) | {"kind": "number", "role": "price", "transform": "log_zscore"}))
+            found.append((price, self._entry("price", price) | {"kind": "number", "role": "price", **price.scaling()}))
         return found
 
     def _entry(self, name: str, column: Column) -> dict[str, Any]:

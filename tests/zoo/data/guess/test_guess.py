@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -118,6 +119,13 @@ def test_parquet_of_impressions_with_one_label_of_a_page_is_an_event_log(tmp_pat
     assert said["columns"] == {"user": "user", "request": "request_id", "time": "ts", "item": "item_id", "label": "clicked"}
 
 
+def test_a_price_that_was_normalised_already_has_no_logarithm(tmp_path):
+    lines = ["user,item,time,price", *(f"u{one.user},i{one.item},{one.time},{one.item / 40 - 1}" for one in layouts.events(900))]
+    (tmp_path / "log.csv").write_text("\n".join(lines))
+    assert yaml.safe_load(guess_config(tmp_path / "log.csv"))["attributes"] == [
+        {"name": "price", "kind": "number", "role": "price", "buckets": 10}]
+
+
 def test_a_split_column_divides_samples(tmp_path):
     rows = [{"user_id": number % 9, "item_id": number % 20, "label": number % 2,
              "split": ["train", "train", "valid", "test"][number % 4]} for number in range(200)]
@@ -169,3 +177,12 @@ def test_without_names_the_item_is_what_has_one_category_wherever_it_stands(tmp_
     rows = [[4_000 + one.item, one.time, 90 + one.category, 1_000 + one.user] for one in layouts.events(900)]
     (tmp_path / "log.txt").write_text("\n".join("\t".join(map(str, row)) for row in rows))
     assert yaml.safe_load(guess_config(tmp_path / "log.txt"))["files"]["names"] == ["item", "time", "category", "user"]
+
+
+def test_ids_that_are_numbers_and_texts_in_json(tmp_path):
+    lines = [json.dumps({"user": one.user if one.user % 2 else f"u{one.user}", "item": one.item, "time": one.time})
+             for one in layouts.events(900)]
+    (tmp_path / "log.jsonl").write_text("\n".join(lines))
+    text = guess_config(tmp_path / "log.jsonl")
+    assert yaml.safe_load(text)["columns"] == {"user": "user", "time": "time", "item": "item"}
+    assert '"u' not in text  # as an example of a user
