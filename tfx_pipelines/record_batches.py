@@ -11,8 +11,8 @@ from tfx.types import Artifact, artifact_utils
 from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
 from zoo import files
-from zoo.data.request_log import RequestLogError
 from zoo.keras import tf
+from zoo.stores import FileError
 
 ROWS = 2_048
 _BUFFER_BYTES = 1 << 20
@@ -27,14 +27,14 @@ def serialized_batches(path: str) -> Iterator[list[bytes]]:
     """The serialized examples of a gzipped TFRecord, in order.
 
     Raises:
-        RequestLogError: the file can't be read to its end.
+        FileError: the file can't be read to its end.
     """
     dataset = tf.data.TFRecordDataset(path, compression_type="GZIP", buffer_size=_BUFFER_BYTES).batch(ROWS)
     try:
         for batch in dataset.prefetch(1):
             yield batch.numpy().tolist()
     except tf.errors.DataLossError as error:
-        raise RequestLogError(f"{path}: no gzipped TFRecord, or one that was cut off or changed: {error.message}; make the log "
+        raise FileError(f"{path}: no gzipped TFRecord, or one that was cut off or changed: {error.message}; make the log "
                               "anew") from None
 
 

@@ -120,7 +120,8 @@ def test_parquet_of_impressions_with_one_label_of_a_page_is_an_event_log(tmp_pat
 
 
 def test_a_price_that_was_normalised_already_has_no_logarithm(tmp_path):
-    lines = ["user,item,time,price", *(f"u{one.user},i{one.item},{one.time},{one.item / 40 - 1}" for one in layouts.events(900))]
+    lines = ["user,item,time,price"]
+    lines += [f"u{one.user},i{one.item},{one.time},{one.item / 40 - 1}" for one in layouts.events(900)]
     (tmp_path / "log.csv").write_text("\n".join(lines))
     assert yaml.safe_load(guess_config(tmp_path / "log.csv"))["attributes"] == [
         {"name": "price", "kind": "number", "role": "price", "buckets": 10}]
