@@ -55,7 +55,8 @@ def opens_text_by_locale(call: ast.Call) -> bool:
     function = call.func
     name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
     module = function.value.id if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name) else ""
-    if module in ("files", "os") or any(keyword.arg == "encoding" for keyword in call.keywords):
+    # Members of an `archive` (a zip file) are bytes.
+    if module in ("files", "os", "archive") or any(keyword.arg == "encoding" for keyword in call.keywords):
         return False
     if name in ("read_text", "write_text", "TextIOWrapper"):
         return True

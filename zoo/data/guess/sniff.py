@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import collections
 import csv
-import io
 import re
 from typing import NamedTuple
 
@@ -73,7 +73,7 @@ def _encoding(start: bytes) -> str:
         return "utf-16"
     try:
         # A character may be cut off at the end.
-        io.TextIOWrapper(io.BytesIO(start[:-4] if len(start) == _BYTES else start), "utf-8").read()
+        codecs.getincrementaldecoder("utf-8")().decode(start)
     except UnicodeDecodeError:
         return "latin-1"
     return "utf-8"

@@ -135,7 +135,7 @@ class Source:
             return self.how.delimiter, list(self.how.names)
         encoding = {"utf-8": "utf-8-sig"}.get(self.how.encoding, self.how.encoding)
         try:
-            with unpacked(path) as packed, io.TextIOWrapper(packed, encoding, errors="replace") as lines:
+            with unpacked(path) as packed, io.TextIOWrapper(packed, encoding=encoding, errors="replace") as lines:
                 header = next(iter(lines), "")
         except UnicodeError:
             raise EventLogError(f"{self.name}: not {self.how.encoding.upper()}; say its `files.encoding`") from None
@@ -175,7 +175,7 @@ def unpacked(path: str) -> Any:
     """The bytes of a file, also of one that is packed as .gz or .zst."""
     if path.lower().endswith(".zst"):
         return pa.input_stream(path, compression="zstd")
-    return gzip.open(path) if path.lower().endswith(".gz") else open(path, "rb")
+    return gzip.open(path, "rb") if path.lower().endswith(".gz") else open(path, "rb")
 
 
 def _check_gzip(name: str, path: str) -> None:
