@@ -38,10 +38,10 @@ def toy_schema(labels: tuple[Label, ...] = (Label(name="click"),)) -> Schema:
             Feature(name="gap", kind="number", role="time_gap", transform="log_zscore", buckets=5),
         )),),
         candidates=(
-            Feature(name="item", space="item", role="item"),
-            Feature(name="category", space="category", role="category"),
-            Feature(name="price", kind="number", role="price"),
-            Feature(name="image", kind="number", width=3),
+            Feature(name="item", space="item", role="item", owner="item"),
+            Feature(name="category", space="category", role="category", owner="item"),
+            Feature(name="price", kind="number", role="price", owner="item"),
+            Feature(name="image", kind="number", width=3, owner="item"),
         ),
         labels=labels,
         group_key="user_id",
@@ -88,8 +88,7 @@ def rich_schema() -> Schema:
         "spaces": {**toy.spaces, "tag": IdSpace()},
         "request": (*toy.request, Feature(name="interests", space="tag", multiple=True, weighted=True, max_values=4)),
         "sequences": (history.model_copy(update={"fields": (*history.fields, tags)}),),
-        "candidates": (*(feature.model_copy(update={"owner": "item"}) for feature in toy.candidates),
-                       tags.model_copy(update={"owner": "item", "weighted": True}),
+        "candidates": (*toy.candidates, tags.model_copy(update={"owner": "item", "weighted": True}),
                        Feature(name="title", kind="text", owner="item"), Feature(name="clicks", kind="number")),
     })
 

@@ -45,6 +45,8 @@ FAST = {"dense": OptimizerConfig(name="adam", learning_rate=0.01),
 
 # Trainable variables that training does not move, by model, and why; all others must move within a few steps.
 UNMOVED: dict[str, dict[str, str]] = {}
+# What is off by default is tried here, too.
+SWITCHED_ON = {"detailed": True, "nova": {}, "senet": True, "bilinear": True, "crossing": "matched", "head": "mlp"}
 # Adam moves a variable by rounding errors as by a gradient: a bias in front of a softmax, which nothing depends on, walks.
 ROUNDING = 1e-6
 
@@ -97,7 +99,7 @@ def train(name: str, batch: Batch, data: str) -> tuple[RankingModel, tuple[float
     tf.config.experimental.enable_op_determinism()
     config = registry.get(name).Config
     settings = {"statistics": "detailed"} if issubclass(config, NetworkConfig) else {
-        setting: True for setting in ("detailed",) if setting in config.model_fields}
+        setting: value for setting, value in SWITCHED_ON.items() if setting in config.model_fields}
     model = toy_model(name, rich_bound(), settings)
     optimizers = {group: FAST[group] for group in model.optimizers}
     before = float(model.compute_loss(batch))

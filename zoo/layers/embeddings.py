@@ -131,19 +131,24 @@ class Embeddings(keras.layers.Layer):
         matched = [column for _, column in matched_columns(self.schema, sequence, fields)] if sequence else []
         mask = length_mask(candidates[CANDIDATE_COUNT], candidates[columns[0].name])
         nothing = mask[..., tf.newaxis][..., :0]
-        vectors = {column.name: self._vector(column, candidates) for column in columns if column.feature.kind != "text"}
+        vectors = {column.name: self._vector(column, candidates) for column in self.field_columns(columns)}
         query = [vectors[column.name] for column in matched]
         ids = tf.stack([candidates[column.name] for column in matched], -1) if matched else tf.cast(nothing, tf.int64)
         return EmbeddedCandidates(tf.concat([nothing, *query], -1),
                                   tf.concat([nothing, *vectors.values()], -1), mask, ids)
 
-    def request_fields(self, request: Tensors) -> tf.Tensor:
-        """`[R, F, D]` the request's columns, then each sequence's columns averaged over its true length."""
+    def request_fields(self, request: Tensors, but: Collection[BehaviourSequence] = ()) -> tf.Tensor:
+        """`[R, F, D]` the request's columns, then each sequence's columns averaged over its true length; without the sequences
+        that a model sees otherwise."""
         vectors = self._fields(self.schema.columns("request"), request)
-        for sequence in self.schema.sequences:
+        for sequence in (one for one in self.schema.sequences if one not in but):
             for events in self._fields(self.schema.sequence_columns(sequence), request):
                 vectors.append(masked_mean(events, length_mask(request[sequence.length], events)))
         return tf.stack(vectors, 1) if vectors else tf.zeros((_rows(request), 0, self.config.dim))
+
+    def event_fields(self, request: Tensors, sequence: BehaviourSequence) -> tf.Tensor:
+        """`[R, T, F, D]` a sequence's columns (`field_columns`), padding among them."""
+        return tf.stack(self._fields(self.schema.sequence_columns(sequence), request), 2)
 
     def candidate_fields(self, candidates: Tensors) -> tf.Tensor:
         """`[R, N, G, D]` the candidates' columns."""
@@ -159,6 +164,11 @@ class Embeddings(keras.layers.Layer):
 
     # ---- columns -------------------------------------------------------------------------------------------------
 
+    @staticmethod
+    def field_columns(columns: list[Column]) -> list[Column]:
+        """Those of some columns that are fields, in the order of the views: all but texts."""
+        return [column for column in columns if column.feature.kind != "text"]
+
     def _fields(self, columns: list[Column], values: Tensors) -> list[tf.Tensor]:
         if not self.one_width:
             raise TypeError("fields have one width: give Embeddings a FieldEmbeddingConfig, not an EmbeddingConfig")
@@ -166,7 +176,7 @@ class Embeddings(keras.layers.Layer):
 
     def _vectors(self, columns: list[Column], values: Tensors) -> list[tf.Tensor]:
         """`[..., width]` of each column that is not text."""
-        return [self._vector(column, values) for column in columns if column.feature.kind != "text"]
+        return [self._vector(column, values) for column in self.field_columns(columns)]
 
     def _vector(self, column: Column, values: Tensors) -> tf.Tensor:
         if column.feature.kind == "id":

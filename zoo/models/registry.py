@@ -32,6 +32,7 @@ MODELS = {
     "dcn": "zoo.models.fine.dcn:DCN",
     "deepfm": "zoo.models.fine.deepfm:DeepFM",
     "fibinet": "zoo.models.fine.fibinet:FiBiNET",
+    "dssm": "zoo.models.coarse.dssm:DSSM",
 }
 
 CARDS = Path(__file__).parent / "cards"

@@ -47,7 +47,7 @@ LOGS = {
 }
 
 
-BEHAVIOURS = {"din", "dien", "dmr", "sim", "lsrmm", "nais"}
+BEHAVIOURS = {"din", "dien", "dmr", "sim", "lsrmm", "nais", "dssm"}
 EVERY = set(registry.names())
 # Which models can't do without what a log lacks; all others score it.
 REFUSED = {

@@ -1,0 +1,1 @@
+"""Coarse rankers: thousands of candidates, of which the items' side is computed ahead of time."""
