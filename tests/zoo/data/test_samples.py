@@ -23,7 +23,10 @@ from zoo.data.importer.samples import importer, shards, table
 from zoo.data.importer.samples.cast import Caster
 from zoo.data.importer.samples.config import Shape
 from zoo.data.importer.samples.features import SampleFeature, SampleSequence
+from zoo.data.importer.samples.plan import Plan
 from zoo.data.importer.samples.raw import RawTable
+from zoo.data.importer.samples.requests import group
+from zoo.data.importer.samples.rows import Keys
 from zoo.data.importer.samples.sequences import read_events
 from zoo.data.importer.sources import EventLogError
 
@@ -64,6 +67,15 @@ def test_requests_of_ids_of_their_own_keep_them_and_take_the_earliest_time(tmp_p
     assert set(requests) == set(pages)
     assert requests["up1"].time == min(time for page, time in zip(pages, times, strict=True) if page == "up1")
     assert_candidates_stand_in_the_catalogue(log)
+
+
+def test_requests_stand_in_the_order_of_their_first_rows():
+    plan = Plan(settings(columns={"user": "user", "request": "page"}), {}, ("a",), (0,))
+    user, page = (pa.array(list(text), pa.string()).cast(pa.binary()) for text in ("uvuvuu", "baabba"))
+    split = np.array([0, 0, 0, 0, 0, 1])
+    groups = group(plan, Keys(user, page, np.zeros(6, np.int64), split), np.array([True, True, True, True, True, True]))
+    # b of u (rows 0 and 4), a of v, a of u, b of v, and a of u in another split.
+    assert (groups.rows.tolist(), groups.sizes.tolist()) == ([0, 4, 1, 2, 3, 5], [2, 1, 1, 1, 1])
 
 
 def test_a_row_may_hold_all_candidates_in_lists(tmp_path):
@@ -351,7 +363,7 @@ def test_a_catalogue_with_times_describes_items_as_of_the_request(tmp_path):
     pq.write_table(pa.table({"id": ["a", "a", "b", "b", None], "from": [T + 100, T + 200, *[T + 100] * 3],
                              "price": [1.5, 2.5, 3.5, 4.5, 5.5], "tags": [["x"], ["y", "z"], None, [], ["x"]]}),
                    tmp_path / "items.parquet")
-    rows = {"user": ["u", "v", "w"], "time": [T + 150, T + 250, T + 50], "item": ["a", "a", "b"],
+    rows = {"user": ["u", "v", "w"], "time": [T + 150, T + 200, T + 50], "item": ["a", "a", "b"],
             "hist": [["b"], ["a", "c"], []], "click": [1, 0, 1]}
     log = run(tmp_path, rows, columns={"user": "user", "time": "time"},
               sequences=[{"fields": [ITEM | {"column": "hist"}], "attributes": ["tags"]}],
