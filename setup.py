@@ -49,7 +49,7 @@ setup(
         "rich>=13",
         "pydantic>=2,<3",
         "pyyaml>=6",
-        "duckdb>=1.1",
+        "duckdb>=1.5",
         "fsspec",
         "pyarrow>=10",
     ],
