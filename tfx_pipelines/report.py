@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from typing import Any
 
 from tfx_pipelines.components.latest_pushed_model import REFUSED, VERSION
@@ -16,6 +15,7 @@ from tfx_pipelines.runners.local import LocalRun
 from tfx_pipelines.scores import HISTORY, SCORES, read_columns
 from zoo import files
 from zoo.data.request_log import RequestLog
+from zoo.json_text import json_text
 from zoo.metrics import calibration
 from zoo.training import Scored
 
@@ -75,7 +75,7 @@ def write_report(root: str, config: RunConfig, log: RequestLog, run: LocalRun) -
         "training": {"parameters": training["parameters"], "best_epoch": training["best_epoch"],
                      "seconds": sum(epoch["seconds"] for epoch in training["history"])},
     }
-    files.write_text(files.join(root, "report.json"), json.dumps(_plain(report), indent=2) + "\n")
+    files.write_text(files.join(root, "report.json"), json_text(report))
     with files.open_file(files.join(root, "report.png"), "wb") as file:
         file.write(report_picture(report, training["history"], scored, log.schema.group_key, task))
     files.write_text(files.join(root, "report.md"), _markdown(report))
@@ -126,15 +126,6 @@ def _verdict(run: LocalRun, served: dict[str, Any], metrics: dict[str, Any], flo
                 reasons.append(f"{in_words(metric)} {value:.4f} is below the floor {name} {floor}"
                                + (" (reported only)" if margin is None else f" + {margin:g}" if margin else ""))
     return blessed, reasons
-
-
-def _plain(value: Any) -> Any:
-    """The value with null for NaN and infinity, which JSON does not know."""
-    if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_plain(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _pushed_version(run: LocalRun) -> int | None:

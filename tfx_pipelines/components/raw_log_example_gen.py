@@ -32,7 +32,8 @@ from zoo.data.importer import (
     parse_import_config,
 )
 from zoo.data.importer.events import EventLogError
-from zoo.data.importer.importer import REJECTED, process_shards
+from zoo.data.importer.importer import process_shards
+from zoo.data.importer.rejected import REJECTED
 from zoo.data.request_log import RequestLog
 
 if TYPE_CHECKING:  # a stage is made anew where code that it runs changed, which that of a whole run's settings is not

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import asdict
@@ -21,6 +20,7 @@ from zoo.check.times import time_axis
 from zoo.data.log_reader import BATCH, read_batches
 from zoo.data.log_shard import SPLITS
 from zoo.data.request_log import RequestLog
+from zoo.json_text import json_text
 from zoo.schema import Schema
 
 REQUESTS = 100_000
@@ -73,15 +73,7 @@ def check_log(log: RequestLog, requests: int = REQUESTS,
 
 def report_json(report: dict[str, Any]) -> str:
     """A report as JSON, which has null for what can't be said."""
-    return json.dumps(_plain(report), indent=2) + "\n"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_plain(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return json_text(report)
 
 
 def _rows(log: RequestLog) -> dict[str, Any]:

@@ -17,10 +17,10 @@ from zoo.data.importer.events import EventLogError, EventStore
 from zoo.data.importer.export import Export
 from zoo.data.importer.items import ItemTable
 from zoo.data.importer.plan import Plan
+from zoo.data.importer.rejected import keep_rejected
 from zoo.data.importer.work import Made, make_shard
 from zoo.data.request_log import RequestLog, RequestLogWriter
 
-REJECTED = "rejected.csv"
 # What a process works on at a time; it needs some hundred bytes of memory for each.
 SHARD_EVENTS = 250_000
 Progress = Callable[[str, int, int], None]
@@ -89,27 +89,13 @@ def import_events(config: ImportConfig, events: Sequence[files.PathLike], out: f
         for table in config.tables:
             on_progress("reading", len(names) - len(config.tables), len(names))
             store.read_table(table)
-        log.notes = {"rows": store.rows, "rejected": _keep_rejected(store, log), "dropped_after_until": store.drop_late()}
+        rejected = store.rejected()
+        keep_rejected(log, rejected, store.rows + store.table_rows, config.max_rejected_share, store.write_rejected)
+        log.notes = {"rows": store.rows, "rejected": rejected, "dropped_after_until": store.drop_late()}
         store.cut_sessions()
         store.note_types()
         log.notes |= {"notes": _write_requests(store, folder, log, shards, on_progress), "floors": config.floors}
     return RequestLog(out)
-
-
-def _keep_rejected(store: EventStore, log: RequestLogWriter) -> dict[str, int]:
-    """Writes the rejected rows into the log; gives their number by reason."""
-    rejected, most = store.rejected(), store.config.max_rejected_share
-    rows = store.rows + store.table_rows
-    share = sum(rejected.values()) / rows
-    if share > most:
-        report = f"{log.path}.{REJECTED}"
-        store.write_rejected(report)
-        top = "; ".join(f"{reason}: {count}" for reason, count in list(rejected.items())[:3])
-        raise EventLogError(f"{share:.1%} of {rows} rows were rejected, above max_rejected_share {most:.1%}; most often "
-                            f"{top}. All of them: {report}")
-    if rejected:
-        store.write_rejected(files.join(log.partial, REJECTED))
-    return rejected
 
 
 def _write_requests(store: EventStore, folder: str, log: RequestLogWriter, make: Shards,

@@ -13,8 +13,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from dataclasses import replace
 
 from zoo import files
-from zoo.data.importer.importer import REJECTED, Progress
+from zoo.data.importer.importer import Progress
 from zoo.data.importer.inputs import opened
+from zoo.data.importer.rejected import keep_rejected
 from zoo.data.importer.samples.cast import Caster
 from zoo.data.importer.samples.catalogue import described_by, joined_items, seen_items
 from zoo.data.importer.samples.config import SamplesConfig
@@ -122,8 +123,10 @@ class _Import:
             rejected.append(made.rejected)
             seen += [made.items] if made.items else []
             on_progress("making requests", rows, 0)
-        log.notes = {"rows": rows, "dropped_after_until": late}
-        log.notes["rejected"] = self._keep_rejected(RejectedRows(self.table, rejected), rows, log)
+        rows += sum(len(self.table.unreadable(number)) for number in range(len(self.table.inputs)))
+        left = RejectedRows(self.table, rejected)
+        log.notes = {"rows": rows, "dropped_after_until": late, "rejected": left.reasons()}
+        keep_rejected(log, log.notes["rejected"], rows, self.config.max_rejected_share, left.write)
         self._write_catalogue(log, seen)
         self.notes["lines_with_a_quote_that_is_never_closed_read_without_quotes"] = self.table.mended
         log.notes |= {"notes": {name: count for name, count in self.notes.items() if count}, "floors": self.config.floors}
@@ -152,21 +155,6 @@ class _Import:
             raise EventLogError(f"column {self.config.columns.request!r} names two requests of one user alike; leave "
                                 "columns.request away, and requests are called by the number of their row")
         return replace(self.plan, named_by_user=of_users), iter(divided.shards)
-
-    def _keep_rejected(self, rejected: RejectedRows, rows: int, log: RequestLogWriter) -> dict[str, int]:
-        """Writes the rejected rows into the log; gives their number by reason."""
-        rows += sum(len(self.table.unreadable(number)) for number in range(len(self.table.inputs)))
-        log.notes["rows"] = rows
-        share, most, reasons = len(rejected) / rows, self.config.max_rejected_share, rejected.reasons()
-        if share > most:
-            report = f"{log.path}.{REJECTED}"
-            rejected.write(report)
-            top = "; ".join(f"{reason}: {count}" for reason, count in list(reasons.items())[:3])
-            raise EventLogError(f"{share:.1%} of {rows} rows were rejected, above max_rejected_share {most:.1%}; most often "
-                                f"{top}. All of them: {report}")
-        if reasons:
-            rejected.write(files.join(log.partial, REJECTED))
-        return reasons
 
     def _write_catalogue(self, log: RequestLogWriter, seen: list[str]) -> None:
         if self.items:

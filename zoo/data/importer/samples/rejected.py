@@ -33,9 +33,6 @@ class RejectedRows:
         found = pa.concat_tables(rows)
         self.rows = found.take(pc.sort_indices(found, sort_keys=[("file", "ascending"), ("row", "ascending")]))
 
-    def __len__(self) -> int:
-        return len(self.rows)
-
     def reasons(self) -> dict[str, int]:
         """How many there are by reason, the most frequent first."""
         counts = {one["values"]: one["counts"] for one in pc.value_counts(self.rows["reason"]).to_pylist()}
