@@ -44,7 +44,7 @@ def simulate(out: str, requests: int | None, seed: int | None, config: str | Non
 @click.option("--prior", multiple=True, type=click.Path(), help="File of earlier events, for histories (repeatable).")
 @click.option("--overwrite", is_flag=True, help="Replace an existing request log.")
 def import_(rows: tuple[str, ...], config: str, out: str, prior: tuple[str, ...], overwrite: bool) -> None:
-    """Turn ROWS (files of CSV, JSON lines or Parquet) into a request log.
+    """Turn ROWS (texts, JSON lines or Parquet; folders, patterns or .zip of them) into a request log.
 
     They are the events of users, or samples: impressions or requests with their features and labels, where the configuration
     says `kind: samples`. Rows that can't be used go to rejected.csv with the reason.

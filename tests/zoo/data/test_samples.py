@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import zipfile
 
 import hypothesis
 import hypothesis.strategies as st
@@ -276,22 +275,6 @@ def test_a_configuration_that_can_not_be_is_refused(change, message):
 
 
 # ---- files and shards ------------------------------------------------------------------------------------------------
-
-
-def test_a_folder_and_a_zip_are_the_files_in_them(tmp_path):
-    (tmp_path / "part").mkdir()
-    parts = []
-    for row in range(3):
-        lines = ["user,item,click,split", f"u{row},{row},1,{SPLITS[row]}"]
-        (tmp_path / f"part/part-{row}.csv").write_text("\n".join(lines) + "\n")
-        parts.append(f"part-{row}.csv")
-    (tmp_path / "part/_SUCCESS").write_text("")
-    with zipfile.ZipFile(tmp_path / "table.zip", "w") as archive:
-        for name in parts:
-            archive.write(tmp_path / "part" / name, f"inner/{name}")
-    found = [requests_of(import_samples(settings(), [tmp_path / given], tmp_path / f"log-{given}"))
-             for given in ("part", "table.zip")]
-    assert found[0] == found[1] and [request.candidates["item"] for request in found[0]] == [["0"], ["1"], ["2"]]
 
 
 def test_files_of_other_types_and_unreadable_lines(tmp_path):

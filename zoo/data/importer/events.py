@@ -14,6 +14,7 @@ import duckdb
 from zoo import files
 from zoo.data.importer.config import ImportConfig
 from zoo.data.importer.files_config import Files
+from zoo.data.importer.inputs import Input, found, opened_file
 from zoo.data.importer.rows import TYPE, RowReader, context_column, label_column
 from zoo.data.importer.sources import EventLogError, Source, literal, quote
 from zoo.data.importer.table_rows import BOUNDED, KEY, SINCE, TableReader, side_table
@@ -67,15 +68,15 @@ class EventStore:
 
     # ---- reading -------------------------------------------------------------------------------------------------
 
-    def read(self, file: files.PathLike, prior: bool = False) -> None:
+    def read(self, file: Input, prior: bool = False) -> None:
         """Adds a file's rows: good ones to `events`, bad ones to `rejected` with the reason.
 
         Args:
-            file: CSV (plain or .gz) or Parquet; a local path or a URI.
+            file: a text, JSON lines or Parquet.
             prior: the file holds earlier events of sessions: history only, named by the session that they precede.
 
         Raises:
-            EventLogError: the file is absent, empty, of an unknown type, or lacks a column.
+            EventLogError: the file is empty, of an unknown type, or lacks a column.
         """
         with self._opened(file, self.config.files) as source:
             count = self._check(source, RowReader(self.config, source, prior))
@@ -93,37 +94,47 @@ class EventStore:
             EventLogError: as `read` does.
         """
         name = side_table(self.config, table)
-        with self._opened(table.file, table.files) as source:
+        columns = ", ".join(quote(feature.name) for feature in table.features)
+        before = self.table_rows
+        for path in found([table.file]):
+            with opened_file(path, os.path.join(self.folder, "unpacked")) as inputs:
+                for file in inputs:
+                    self._read_part(table, file, self.table_rows - before)
+        # Of several rows of one key and time the last one counts.
+        last = f"QUALIFY row_number() OVER (PARTITION BY {KEY}, {SINCE} ORDER BY row DESC) = 1"
+        self.db.execute(f"CREATE TABLE {name} AS SELECT {KEY}, {SINCE}, {columns} FROM {name}_rows {last}")
+        good, kept = self.db.execute(f"SELECT (SELECT count(*) FROM {name}_rows), (SELECT count(*) FROM {name})").fetchall()[0]
+        self.notes[f"rows_of_the_{table.of}_table_with_key_and_time_of_a_later_row"] += good - kept
+        self.db.execute(f"DROP TABLE {name}_rows")
+
+    def _read_part(self, table: SideTable, file: Input, before: int) -> None:
+        """Adds one file of a table, after some rows of others."""
+        name = f"{side_table(self.config, table)}_rows"
+        columns = ", ".join(quote(feature.name) for feature in table.features)
+        with self._opened(file, table.files) as source:
             self.table_rows += self._check(source, TableReader(self.config, source, table))
             # What holds from the beginning may be given any early time.
             self._refuse(source, misfit(self.config, self.config.splits, self.db, SINCE, early=False))
-            columns = ", ".join(quote(feature.name) for feature in table.features)
-            last = f"QUALIFY row_number() OVER (PARTITION BY {KEY}, {BOUNDED} ORDER BY row DESC) = 1"
-            self.db.execute(f"CREATE TABLE {name} AS SELECT {KEY}, {BOUNDED} AS {SINCE}, {columns} FROM checked "
-                            f"WHERE reason IS NULL {last}")
-            good, kept = self.db.execute("SELECT (SELECT count(*) FROM checked WHERE reason IS NULL), "
-                                         f"(SELECT count(*) FROM {name})").fetchall()[0]
-            self.notes[f"rows_of_the_{table.of}_table_with_key_and_time_of_a_later_row"] += good - kept
+            rows = (f"SELECT {KEY}, {BOUNDED} AS {SINCE}, {columns}, row + {before} AS row FROM checked "
+                    "WHERE reason IS NULL")
+            self.db.execute(f"INSERT INTO {name} {rows}" if before else f"CREATE TABLE {name} AS {rows}")
             self.db.execute("DROP TABLE checked")
 
     @contextlib.contextmanager
-    def _opened(self, file: files.PathLike, how: Files) -> Iterator[Source]:
+    def _opened(self, file: Input, how: Files) -> Iterator[Source]:
         """A file to be read; what is wrong with it is said with its name."""
-        if not files.is_file(file):
-            raise EventLogError(f"{file}: no such file")
-        with files.local_copy(file) as path:
-            try:
-                source = Source(self.db, str(file), path, how, self.folder)
-                source.load()
-                yield source
-                self.db.execute("DROP TABLE IF EXISTS loaded")
-            except (duckdb.Error, OSError, EOFError) as error:
-                if files.refused(error) and path not in str(error):
-                    raise  # the database's own folder is full
-                # Not a Parquet or gzip file, or not UTF-8: DuckDB's first lines say so.
-                reason = " ".join(str(error).split("\n\n")[0].split())[:300]
-                raise EventLogError(f"{file}: the file can not be read; mend it, or write it anew as UTF-8: {reason}"
-                                    ) from None
+        try:
+            source = Source(self.db, file.name, file.path, how, self.folder)
+            source.load()
+            yield source
+            self.db.execute("DROP TABLE IF EXISTS loaded")
+        except (duckdb.Error, OSError, EOFError) as error:
+            if files.refused(error) and file.path not in str(error):
+                raise  # the database's own folder is full
+            # Not a Parquet or gzip file, or not UTF-8: DuckDB's first lines say so.
+            reason = " ".join(str(error).split("\n\n")[0].split())[:300]
+            raise EventLogError(f"{file.name}: the file can not be read; mend it, or write it anew as UTF-8: {reason}"
+                                ) from None
 
     def _check(self, source: Source, reader: RowReader | TableReader) -> int:
         """Puts all rows of a file into the table `checked`, those that can't be used into `rejected`; gives their number."""

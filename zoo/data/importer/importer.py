@@ -15,6 +15,7 @@ from zoo import files
 from zoo.data.importer.config import ImportConfig
 from zoo.data.importer.events import EventLogError, EventStore
 from zoo.data.importer.export import Export
+from zoo.data.importer.inputs import found, opened_file
 from zoo.data.importer.items import ItemTable
 from zoo.data.importer.plan import Plan
 from zoo.data.importer.rejected import keep_rejected
@@ -58,7 +59,7 @@ def import_events(config: ImportConfig, events: Sequence[files.PathLike], out: f
 
     Args:
         config: what the columns mean and how requests are made.
-        events: CSV or Parquet; local paths or URIs.
+        events: texts, JSON lines or Parquet, folders of them, patterns (`*.csv`) or .zip; local paths or URIs.
         out: folder to make; a local path or a URI.
         prior: files with earlier events of the sessions, for histories only.
         overwrite: replace an existing request log.
@@ -74,7 +75,8 @@ def import_events(config: ImportConfig, events: Sequence[files.PathLike], out: f
         FileError: the folder of the log, or the one that rows are sorted in, is full, read-only or closed.
     """
     out = files.normal(out)
-    names = [files.name(file) for file in [*events, *prior, *(table.file for table in config.tables)]]
+    given = [(file, number) for number, paths in enumerate((events, prior)) for file in found(paths)]
+    names = [files.name(file) for file in [*(file for file, _ in given), *(table.file for table in config.tables)]]
     source = {"kind": "import", "files": names, "config": config.model_dump(mode="json")}
     with contextlib.ExitStack() as stack:
         log = stack.enter_context(RequestLogWriter(out, config.schema(), source, overwrite=overwrite))
@@ -83,9 +85,11 @@ def import_events(config: ImportConfig, events: Sequence[files.PathLike], out: f
         stack.enter_context(files.writing(room))
         folder = stack.enter_context(tempfile.TemporaryDirectory(dir=room, prefix=".import-", ignore_cleanup_errors=True))
         store = stack.enter_context(contextlib.closing(EventStore(config, folder)))
-        for number, file in enumerate([*events, *prior]):
+        for number, (file, is_prior) in enumerate(given):
             on_progress("reading", number, len(names))
-            store.read(file, prior=number >= len(events))
+            with opened_file(file, os.path.join(folder, "unpacked")) as inputs:
+                for one in inputs:
+                    store.read(one, prior=bool(is_prior))
         for table in config.tables:
             on_progress("reading", len(names) - len(config.tables), len(names))
             store.read_table(table)

@@ -47,7 +47,7 @@ def import_samples(config: SamplesConfig, samples: Sequence[files.PathLike], out
 
     Args:
         config: what the columns mean.
-        samples: CSV, JSON lines or Parquet, folders of them, or .zip; local paths or URIs.
+        samples: texts, JSON lines or Parquet, folders of them, patterns (`*.csv`) or .zip; local paths or URIs.
         out: folder to make; a local path or a URI.
         overwrite: replace an existing request log.
         on_progress: called with what is being done, how much of it, and of how much.
