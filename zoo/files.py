@@ -20,7 +20,7 @@ from zoo.stores import FileError, Store, store_of
 
 __all__ = ["FileError", "PathLike", "absolute", "copy", "exists", "glob", "is_dir", "is_file", "join", "list_dir",
            "local_copy", "local_draft", "make_dirs", "move", "name", "normal", "open_file", "parent", "read_text", "remove",
-           "renames_folders", "scheme", "tensorflow_reads", "write_text", "writing"]
+           "renames_folders", "scheme", "seen_from", "tensorflow_reads", "write_text", "writing"]
 
 PathLike = str | os.PathLike[str]
 
@@ -64,6 +64,16 @@ def scheme(path: PathLike) -> str:
 def join(folder: PathLike, *names: str) -> str:
     """The path of something below a folder."""
     return posixpath.join(normal(folder), *names)
+
+
+def seen_from(folder: PathLike, path: PathLike) -> str:
+    """A path that a file in a folder names: relative to that folder, or whole.
+
+    Example:
+        >>> seen_from("gs://shop/settings", "users.csv"), seen_from("settings", "/data/users.csv")
+        ('gs://shop/settings/users.csv', '/data/users.csv')
+    """
+    return normal(path) if scheme(path) or os.path.isabs(normal(path)) else join(folder, normal(path))
 
 
 def parent(path: PathLike) -> str:

@@ -107,9 +107,7 @@ class RawLogExampleGen(component.FileBasedExampleGen):
             start_span_number=data.span, end_span_number=data.span)) if data.span is not None else None
         config = import_config(data)
         # The driver looks at the files of patterns alone; tables beside them are looked at here, for the cache to know them.
-        beside = ([table.file for table in config.tables] if isinstance(config, ImportConfig)
-                  else config.catalogue.paths if config.catalogue else ())
-        tables = [io_utils.generate_fingerprint(path, _pattern(path)) for path in beside]
+        tables = [io_utils.generate_fingerprint(path, _pattern(path)) for path in config.beside]
         custom = example_gen_pb2.CustomConfig()
         custom.custom_config.Pack(wrappers_pb2.StringValue(
             value=json.dumps({"config": config.model_dump(mode="json"), "tables": tables})))

@@ -16,7 +16,7 @@ from tests.zoo.data.catalogues import assert_candidates_stand_in_the_catalogue
 from tests.zoo.data.samples import SPLITS, by_row, requests_of, run, settings
 from zoo import files
 from zoo.config import ConfigError
-from zoo.data.importer import import_samples
+from zoo.data.importer import SamplesConfig, import_samples, load_import_config
 from zoo.data.importer.files_config import Files, numbered
 from zoo.data.importer.samples import importer, shards, table
 from zoo.data.importer.samples.cast import Caster
@@ -275,6 +275,35 @@ def test_a_configuration_that_can_not_be_is_refused(change, message):
 
 
 # ---- files and shards ------------------------------------------------------------------------------------------------
+
+
+def test_nested_values_exploded_rows_and_a_joined_file(tmp_path):
+    """A line is a page of shown items; who it was stands in a file of its own."""
+    lines = [{"page": page, "context": {"device": {"os": f"os{page % 2}"}},
+              "shown": [{"id": f"i{page}{place}", "price": place + 0.5, "clicked": place == 1} for place in range(3)]}
+             for page in range(6)]
+    (tmp_path / "pages.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    users = [f"{page},u{page},{SPLITS[page % 3]}\n" for page in range(6)]
+    (tmp_path / "users.csv").write_text("page,user,split\n" + "".join(users))
+    (tmp_path / "pages.yaml").write_text("""
+kind: samples
+name: pages
+files: {explode: shown}
+joins: [{file: users.csv, key: page}]
+columns: {user: user, request: page}
+request: [{name: os, column: context.device.os}]
+candidates: [{name: item, column: shown.id, role: item}, {name: price, column: shown.price}]
+labels: [{name: click, column: shown.clicked}]
+splits: {column: split}
+""")
+    config = load_import_config(tmp_path / "pages.yaml")
+    assert isinstance(config, SamplesConfig)
+    log = import_samples(config, [tmp_path / "pages.jsonl"], tmp_path / "log")
+    requests = {request.request_id: request for request in requests_of(log)}
+    assert set(requests) == set("012345") and not log.manifest["rejected"]
+    one = requests["4"]
+    assert one.features == {"user_id": "u4", "os": "os0"} and one.labels == {"click": [0.0, 1.0, 0.0]}
+    assert one.candidates == {"item": ["i40", "i41", "i42"], "price": [0.5, 1.5, 2.5]}
 
 
 def test_files_of_other_types_and_unreadable_lines(tmp_path):

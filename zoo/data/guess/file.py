@@ -101,4 +101,4 @@ class _Times:
     """As an import configuration says how times are written."""
 
     def __init__(self, form: TimeForm):
-        self.time_unit, self.time_format, self.time_zone = form.unit, form.format, "UTC"
+        self.time_unit, self.time_format, self.time_year, self.time_zone = form.unit, form.format, None, "UTC"

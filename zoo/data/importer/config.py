@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import zoneinfo
-from pathlib import Path
 from typing import Literal
 
 import pydantic
 
-from zoo import files
 from zoo.config import Config, nearest
 from zoo.data.importer.clock import Clock
 from zoo.data.importer.counters import CLICKS, IMPRESSIONS, RATE, Counter
@@ -16,8 +13,10 @@ from zoo.data.importer.durations import Duration, short
 from zoo.data.importer.fields import Attribute, Columns, EventType
 from zoo.data.importer.files_config import Files
 from zoo.data.importer.histories import FurtherHistory, History
+from zoo.data.importer.joins import Join
 from zoo.data.importer.labels import EventLabel
 from zoo.data.importer.protocol import Negatives, Splits
+from zoo.data.importer.sql import check_time_zone, check_times
 from zoo.data.importer.tables import SideTable
 from zoo.schema import BehaviourSequence, Feature, IdSpace, Label, Schema
 
@@ -33,10 +32,12 @@ class ImportConfig(Config):
         kind: `events`; may be left away.
         name: of the data set.
         files: how they are written.
+        joins: files that say more of each row, by a key.
         columns: what the log's columns are called.
         time_unit: of numeric times: seconds, milli- or microseconds since 1970; other times are ISO 8601, with or without a
             zone.
         time_format: of other times, as strptime has it (`%m/%d/%Y %I:%M:%S %p`).
+        time_year: of times whose format has none.
         time_zone: of times that name none.
         clicks: event types that are clicks; none where the log has no event types.
         impressions: event types that show an item; empty for a log of clicks alone.
@@ -62,9 +63,11 @@ class ImportConfig(Config):
     kind: Literal["events"] = "events"
     name: str
     files: Files = Files()
+    joins: tuple[Join, ...] = ()
     columns: Columns
     time_unit: Literal["s", "ms", "us"] = "s"
     time_format: str | None = None
+    time_year: int | None = None
     time_zone: str = "UTC"
     clicks: tuple[EventType, ...] = ()
     impressions: tuple[EventType, ...] = ()
@@ -101,8 +104,9 @@ class ImportConfig(Config):
         if self.types != types and self.columns.event is None:
             raise ValueError("histories, labels and counters name event types, which are values of columns.event; it is not "
                              "named")
-        for zone in (self.time_zone, self.clock.time_zone if self.clock else None):
-            check_time_zone(zone or "UTC")
+        check_times(self)
+        if self.clock and self.clock.time_zone:
+            check_time_zone(self.clock.time_zone)
         if self.session_gap and self.columns.session:
             raise ValueError("columns.session says what a session is; leave it away, or session_gap")
         if self.history_scope == "session" and not self.has_sessions:
@@ -225,19 +229,11 @@ class ImportConfig(Config):
         )
 
     def located(self, folder: str) -> ImportConfig:
-        """With the paths of tables as they are from here, where the configuration lies in another folder."""
-        tables = tuple(table.model_copy(update={"file": files.join(folder, table.file)}) if _relative(table.file) else table
-                       for table in self.tables)
-        return self.model_copy(update={"tables": tables})
+        """With the paths of further files as they are from here, where the configuration lies in another folder."""
+        return self.model_copy(update={"tables": tuple(table.located(folder) for table in self.tables),
+                                       "joins": tuple(join.located(folder) for join in self.joins)})
 
-
-def check_time_zone(name: str) -> None:
-    """Raises `ValueError` where there is no such time zone."""
-    try:
-        zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-        raise ValueError(f"time_zone: {name!r} is no time zone; such as Europe/Berlin") from None
-
-
-def _relative(path: str) -> bool:
-    return not files.scheme(path) and not Path(path).is_absolute()
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The files that are read beside the log's own."""
+        return tuple(one.file for one in (*self.joins, *self.tables))

@@ -15,6 +15,7 @@ from zoo import files
 from zoo.data.importer.config import ImportConfig
 from zoo.data.importer.files_config import Files
 from zoo.data.importer.inputs import Input, found, opened_file
+from zoo.data.importer.joins import Joined, read_joins
 from zoo.data.importer.rows import TYPE, RowReader, context_column, label_column
 from zoo.data.importer.sources import EventLogError, Source, literal, quote
 from zoo.data.importer.table_rows import BOUNDED, KEY, SINCE, TableReader, side_table
@@ -46,6 +47,7 @@ class EventStore:
     def __init__(self, config: ImportConfig, folder: str | Path, memory_mib: int = _MEMORY_MIB):
         self.config, self.rows, self.table_rows = config, 0, 0
         self.notes: Counter[str] = Counter()
+        self._joins: list[Joined] = []
         self.folder = folder = os.path.abspath(folder)
         self.db = duckdb.connect(os.path.join(folder, "events.duckdb"))
         threads = max(1, min(os.cpu_count() or 1, memory_mib // _THREAD_MIB))
@@ -78,7 +80,10 @@ class EventStore:
         Raises:
             EventLogError: the file is empty, of an unknown type, or lacks a column.
         """
+        joins = [] if prior else self._joins
         with self._opened(file, self.config.files) as source:
+            for one in joins:
+                one.to(source)
             count = self._check(source, RowReader(self.config, source, prior))
             self._refuse(source, misfit(self.config, self.config.splits, self.db))
             # Rows are numbered through all files here, so that ties of time have one order.
@@ -86,6 +91,10 @@ class EventStore:
                             "WHERE reason IS NULL")
             self.rows += count
             self.db.execute("DROP TABLE checked")
+
+    def read_joins(self) -> None:
+        """Reads the files that are joined; before all others."""
+        self._joins = read_joins(self.db, self.config.joins, self.folder, self.notes)
 
     def read_table(self, table: SideTable) -> None:
         """Reads a table that stands beside the events into a table of its own (`side_table`), bad rows apart.
@@ -123,23 +132,16 @@ class EventStore:
     @contextlib.contextmanager
     def _opened(self, file: Input, how: Files) -> Iterator[Source]:
         """A file to be read; what is wrong with it is said with its name."""
-        try:
+        with Source.reading(file.name, file.path):
             source = Source(self.db, file.name, file.path, how, self.folder)
             source.load()
             yield source
             self.db.execute("DROP TABLE IF EXISTS loaded")
-        except (duckdb.Error, OSError, EOFError) as error:
-            if files.refused(error) and file.path not in str(error):
-                raise  # the database's own folder is full
-            # Not a Parquet or gzip file, or not UTF-8: DuckDB's first lines say so.
-            reason = " ".join(str(error).split("\n\n")[0].split())[:300]
-            raise EventLogError(f"{file.name}: the file can not be read; mend it, or write it anew as UTF-8: {reason}"
-                                ) from None
 
     def _check(self, source: Source, reader: RowReader | TableReader) -> int:
         """Puts all rows of a file into the table `checked`, those that can't be used into `rejected`; gives their number."""
-        self.db.execute(f"CREATE OR REPLACE TEMP TABLE checked AS SELECT *, row_number() OVER () AS row FROM "
-                        f"({reader.select()})")
+        self.db.execute("CREATE OR REPLACE TEMP TABLE checked AS SELECT * EXCLUDE (wanted) FROM "
+                        f"(SELECT *, row_number() OVER () AS row FROM ({reader.select()})) WHERE wanted")
         source.restore_unreadable("checked")
         count = self.db.execute("SELECT count(*) FROM checked").fetchall()[0][0]
         if count == 0:

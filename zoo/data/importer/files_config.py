@@ -8,6 +8,7 @@ from typing import Literal
 import pydantic
 
 from zoo.config import Config
+from zoo.data.importer.values import Values
 
 # What stands for a value that is missing, as Hive, MySQL, Spark and pandas write it.
 MISSING = ("", "\\N", "NULL", "null", "NA", "N/A", "NaN", "nan", "None", "<NA>")
@@ -27,6 +28,8 @@ class Files(Config):
             no row.
         encoding: `utf-8`, `utf-16` or `latin-1`.
         missing: texts that stand for a value that is missing.
+        explode: columns of lists (JSON, Parquet) of which each element is a row of its own. Where elements, or other values,
+            have parts, these are columns that are called `column.part`.
     """
 
     header: bool = True
@@ -36,6 +39,7 @@ class Files(Config):
     line_breaks: bool = False
     encoding: Literal["utf-8", "utf-16", "latin-1"] = "utf-8"
     missing: tuple[str, ...] = MISSING
+    explode: Values = ()
 
     @pydantic.field_validator("names")
     @classmethod

@@ -76,7 +76,7 @@ def import_events(config: ImportConfig, events: Sequence[files.PathLike], out: f
     """
     out = files.normal(out)
     given = [(file, number) for number, paths in enumerate((events, prior)) for file in found(paths)]
-    names = [files.name(file) for file in [*(file for file, _ in given), *(table.file for table in config.tables)]]
+    names = [files.name(file) for file in [*(file for file, _ in given), *config.beside]]
     source = {"kind": "import", "files": names, "config": config.model_dump(mode="json")}
     with contextlib.ExitStack() as stack:
         log = stack.enter_context(RequestLogWriter(out, config.schema(), source, overwrite=overwrite))
@@ -85,6 +85,7 @@ def import_events(config: ImportConfig, events: Sequence[files.PathLike], out: f
         stack.enter_context(files.writing(room))
         folder = stack.enter_context(tempfile.TemporaryDirectory(dir=room, prefix=".import-", ignore_cleanup_errors=True))
         store = stack.enter_context(contextlib.closing(EventStore(config, folder)))
+        store.read_joins()
         for number, (file, is_prior) in enumerate(given):
             on_progress("reading", number, len(names))
             with opened_file(file, os.path.join(folder, "unpacked")) as inputs:

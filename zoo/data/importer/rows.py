@@ -53,6 +53,7 @@ class RowReader:
         order = self.config.columns.order
         place = self.cells.number(order, "DOUBLE") if order in self.source.columns else "NULL"
         values = {
+            "wanted": "true",
             "reason": self._reason(),
             "prior": "true" if self.prior else "false",
             "unit": self.unit,

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import glob
-import gzip
 import io
 import os
-import zlib
-from typing import Any
+from collections.abc import Iterator
 
 import duckdb
 import pyarrow as pa
 
+from zoo import files
+from zoo.config import nearest
+from zoo.data.importer.errors import EventLogError
 from zoo.data.importer.files_config import Files
+from zoo.data.importer.packed import check_gzip, unpacked
+
+__all__ = ["EventLogError", "Source", "literal", "quote", "unpacked"]
 
 _TEXT, _JSON = (".csv", ".tsv", ".txt", ".dat", ".data"), (".json", ".jsonl", ".ndjson")
 _PACKED = (".gz", ".zst")
 _TOO_MANY_FIELDS = "more fields than the header"
 _CHUNK = 1 << 20
-
-
-class EventLogError(ValueError):
-    """An event log that can't be imported; the message says which file, what is wrong and what to do."""
 
 
 class Source:
@@ -50,7 +51,7 @@ class Source:
             raise EventLogError(f"{name}: no such file")
         if os.path.getsize(path) == 0:
             raise EventLogError(f"{name}: the file is empty")
-        _check_gzip(name, path)
+        check_gzip(name, path)
         kind = path.lower()
         for ending in _PACKED:
             kind = kind.removesuffix(ending)
@@ -70,12 +71,34 @@ class Source:
                                 f"({', '.join(_JSON)}) or .parquet; texts and JSON may be packed as .gz or .zst")
         for table in ("reject_errors", "reject_scans"):
             db.execute(f"DROP TABLE IF EXISTS {table}")
-        self.types = {row[0]: row[1] for row in db.execute(f"DESCRIBE SELECT * FROM {self.relation}").fetchall()}
+        self.become(self.relation)
+        if how.explode:
+            self._explode()
+        while nested := self._parts():
+            self.become(f"(SELECT *, {', '.join(nested)} FROM {self.relation})")
+
+    def become(self, relation: str) -> None:
+        """Stands for other rows or columns from now on."""
+        self.relation = relation
+        self.types = {row[0]: row[1] for row in self.db.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
 
     @property
     def columns(self) -> list[str]:
         """Names of its columns."""
         return list(self.types)
+
+    @staticmethod
+    @contextlib.contextmanager
+    def reading(name: str, path: str) -> Iterator[None]:
+        """Says which file it is that can't be read."""
+        try:
+            yield
+        except (duckdb.Error, pa.ArrowException, OSError, EOFError) as error:
+            if files.refused(error) and path not in str(error):
+                raise  # the database's own folder is full
+            # Not a Parquet or gzip file, or not UTF-8: DuckDB's first lines say so.
+            reason = " ".join(str(error).split("\n\n")[0].split())[:300]
+            raise EventLogError(f"{name}: the file can not be read; mend it, or write it anew as UTF-8: {reason}") from None
 
     def load(self) -> None:
         """Reads a text into the database, once and with all of its columns: DuckDB can't say which rows are no valid text where
@@ -103,6 +126,30 @@ class Source:
             self.db.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT t.* REPLACE (t.row + coalesce(l.n, 0) AS row) "
                             f"FROM {table} t ASOF LEFT JOIN left_out l ON t.row > l.row - l.n")
             self.db.execute(f"INSERT INTO {table} BY NAME SELECT row, reason FROM left_out")
+
+    def _explode(self) -> None:
+        """A row for each element of lists; one without elements stays one row, which lacks them."""
+        for column in self.how.explode:
+            kind = self.types.get(column)
+            if kind is None:
+                raise EventLogError(f"{self.name}: no column {column!r} (files.explode){nearest(column, self.columns)}")
+            if not kind.endswith("]"):
+                raise EventLogError(f"{self.name}: column {column!r} holds no lists ({kind.lower()}); files.explode names "
+                                    "columns of lists")
+        lists = [quote(column) for column in self.how.explode]
+        nothing = " AND ".join(f"coalesce(len({one}), 0) = 0" for one in lists)
+        elements = ", ".join(f"unnest(CASE WHEN {nothing} THEN [NULL] ELSE {one} END) AS {one}" for one in lists)
+        self.become(f"(SELECT * REPLACE ({elements}) FROM {self.relation})")
+
+    def _parts(self) -> list[str]:
+        """The parts of structs as columns that are called `column.part`."""
+        found = []
+        for column, kind in self.types.items():
+            if kind.startswith("STRUCT(") and kind.endswith(")"):
+                parts = self.db.execute(f"DESCRIBE SELECT unnest(it) FROM (SELECT CAST(NULL AS {kind}) AS it)").fetchall()
+                found += [f"struct_extract({quote(column)}, {literal(part[0])}) AS {quote(f'{column}.{part[0]}')}"
+                          for part in parts if f"{column}.{part[0]}" not in self.types]
+        return found
 
     def _mended(self, file: str, room: str) -> str:
         """The file, or a copy of it: a quote that is opened in a line and not closed there must not swallow the lines below."""
@@ -169,31 +216,3 @@ def quote(name: str) -> str:
 def literal(text: str) -> str:
     """A text in SQL."""
     return "'" + text.replace("'", "''") + "'"
-
-
-def unpacked(path: str) -> Any:
-    """The bytes of a file, also of one that is packed as .gz or .zst."""
-    if path.lower().endswith(".zst"):
-        return pa.input_stream(path, compression="zstd")
-    return gzip.open(path, "rb") if path.lower().endswith(".gz") else open(path, "rb")
-
-
-def _check_gzip(name: str, path: str) -> None:
-    """DuckDB takes a file that was cut off for one that ends there."""
-    if not path.lower().endswith(".gz"):
-        return
-    with open(path, "rb") as file:
-        packed, inflate, begun = file.read(_CHUNK), zlib.decompressobj(31), False
-        while packed:
-            try:
-                inflate.decompress(packed)
-            except zlib.error as error:
-                raise EventLogError(f"{name}: the file is no gzip, or damaged: {error}; fetch it again") from None
-            begun = True
-            if inflate.eof:  # a file may hold several parts
-                packed, inflate, begun = inflate.unused_data.lstrip(b"\0"), zlib.decompressobj(31), False
-                if packed:
-                    continue
-            packed = file.read(_CHUNK)
-        if begun:
-            raise EventLogError(f"{name}: the file ends in the middle of its gzip (a download that stopped?); fetch it again")

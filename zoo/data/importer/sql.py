@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zoneinfo
 from collections.abc import Collection
 from typing import Protocol
 
@@ -13,6 +14,8 @@ UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000}
 _YES, _NO = ("true", "t", "yes", "y"), ("false", "f", "no", "n")
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 _FLOATING = ("DOUBLE", "FLOAT", "DECIMAL")
+# Digits of the parts of a time.
+_DIGITS = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2}
 _NUMBER = re.compile(r"[-+]?\d+(\.\d*)?")
 
 
@@ -24,7 +27,28 @@ class Times(Protocol):
     @property
     def time_format(self) -> str | None: ...
     @property
+    def time_year(self) -> int | None: ...
+    @property
     def time_zone(self) -> str: ...
+
+
+def check_times(times: Times) -> None:
+    """Raises `ValueError` where settings of times contradict each other, or there is no such time zone."""
+    check_time_zone(times.time_zone)
+    has_year = times.time_format and re.search("%[YyGcx]", times.time_format)
+    if times.time_year is not None and (times.time_format is None or has_year):
+        raise ValueError("time_year is for times without a year: say their `time_format`, such as \"%m%d\""
+                         if times.time_format is None else f"time_year: time_format {times.time_format!r} has a year already")
+    if times.time_format and not has_year and times.time_year is None:
+        raise ValueError(f"time_format {times.time_format!r} has no year; say it: `time_year: 2015`")
+
+
+def check_time_zone(name: str) -> None:
+    """Raises `ValueError` where there is no such time zone."""
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"time_zone: {name!r} is no time zone; such as Europe/Berlin") from None
 
 
 def text_of(value: str, kind: str, missing: Collection[str]) -> str:
@@ -85,7 +109,14 @@ def moment_of(text: str, times: Times, of_day: str | None = None) -> str:
         of_day: SQL of the milliseconds since midnight, where the text is a date.
     """
     if times.time_format:
-        moment = f"epoch(timezone({literal(times.time_zone)}, try_strptime({text}, {literal(times.time_format)})))"
+        form = times.time_format
+        if re.fullmatch(f"(%[{''.join(_DIGITS)}])+", form):
+            # A number has lost the zeros in front: 829 is 0829.
+            width = sum(_DIGITS[mark] for mark in form[1::2])
+            text = f"lpad({text}, CAST(greatest(length({text}), {width}) AS INTEGER), '0')"
+        if times.time_year is not None:
+            text, form = f"'{times.time_year} ' || {text}", f"%Y {form}"
+        moment = f"epoch(timezone({literal(times.time_zone)}, try_strptime({text}, {literal(form)})))"
     else:
         number = f"TRY_CAST({text} AS DOUBLE) / {UNITS[times.time_unit]}"
         # Without a zone of its own a time is of the connection's.

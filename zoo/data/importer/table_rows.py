@@ -5,6 +5,7 @@ from __future__ import annotations
 from zoo.data.importer.cells import Cells
 from zoo.data.importer.config import ImportConfig
 from zoo.data.importer.sources import Source, literal, quote
+from zoo.data.importer.sql import texts
 from zoo.data.importer.tables import SideTable
 from zoo.data.importer.timeline import TIME_BITS
 
@@ -35,6 +36,7 @@ class TableReader:
         self.source, self.table, self.cells = source, table, Cells(
             source, config, [table.key, *(feature.source for feature in table.features if feature.kind == "id")])
         named = {"key": table.key, "time": table.time, **{feature.name: feature.source for feature in table.features}}
+        named |= {f"where {column}": column for column in table.where}
         self.cells.check({meaning: column for meaning, column in named.items() if column})
         self.key = self.cells.text(table.key) if table.key else "''"
         self.moment = self.cells.moment(table.time) if table.time else "0"
@@ -47,6 +49,8 @@ class TableReader:
         checks += [self.cells.no_number(feature.source) for feature in self.table.features if feature.kind == "number"]
         reason = f"CASE {' '.join(f'WHEN {condition} THEN {because}' for condition, because in checks)} END"
         since = f"TRY_CAST(floor({self.moment}) + {self.table.delay} AS BIGINT)"
-        values = {"reason": reason, KEY: self.key, SINCE: since,
+        wanted = [f"coalesce({self.cells.text(column)} IN {texts(values)}, false)"
+                  for column, values in self.table.where.items()]
+        values = {"wanted": " AND ".join(wanted) or "true", "reason": reason, KEY: self.key, SINCE: since,
                   **{feature.name: self.cells.value(feature) for feature in self.table.features}}
         return f"SELECT {', '.join(f'{value} AS {quote(name)}' for name, value in values.items())} FROM {self.source.relation}"

@@ -6,10 +6,12 @@ from typing import Literal
 
 import pydantic
 
+from zoo import files
 from zoo.config import Config
 from zoo.data.importer.durations import Delay
 from zoo.data.importer.fields import Attribute
 from zoo.data.importer.files_config import Files
+from zoo.data.importer.values import Values
 
 Entity = Literal["user", "item", "session", "request", "time"]
 
@@ -28,6 +30,8 @@ class SideTable(Config):
             which each holds), all others features of the request. `time` needs no key: the latest row is everybody's.
         key: column with the key.
         time: column with the time from which a row holds; in the log's `time_unit`, `time_format` and `time_zone`.
+        where: values of columns (`{property: categoryid}`); rows that have others are not read. For a file that says many
+            things of an item, one a row.
         delay: after which a row is known: `1d` where the times are dates and a row is made at the end of its day.
         files: how this file is written, as `files` says of the log's.
         features: its columns that are used.
@@ -37,6 +41,7 @@ class SideTable(Config):
     of: Entity
     key: str | None = None
     time: str | None = None
+    where: dict[str, Values] = {}
     delay: Delay = 0
     files: Files = Files()
     features: tuple[Attribute, ...] = pydantic.Field(min_length=1)
@@ -51,3 +56,7 @@ class SideTable(Config):
         if self.delay and self.time is None:
             raise ValueError("a `delay` is added to the times of rows: name the column `time`")
         return self
+
+    def located(self, folder: str) -> SideTable:
+        """With the path as it is from here, where the configuration lies in another folder."""
+        return self.model_copy(update={"file": files.seen_from(folder, self.file)})

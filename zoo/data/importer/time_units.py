@@ -45,7 +45,7 @@ def misfit(config: Times, splits: Splits | None, db: duckdb.DuckDBPyConnection, 
     elif _DATE[0] <= number <= _DATE[1] and number % 100 <= 31 and number // 100 % 100 <= 12:
         advice = 'they look like dates: say `time_format: "%Y%m%d"`'
     elif 101 <= number <= 1231:
-        advice = 'they look like days without a year: put it in front, and say `time_format: "%Y%m%d"`'
+        advice = 'they look like days without a year: say `time_format: "%m%d"`, and which `time_year` it was'
     elif fitting:
         then = datetime.datetime.fromtimestamp(number / UNITS[fitting[0]], datetime.timezone.utc)
         advice = f"as `time_unit: {fitting[0]}` they would lie in {then.year}"

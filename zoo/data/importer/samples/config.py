@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import pydantic
 
 from zoo import files
 from zoo.config import Config, nearest
-from zoo.data.importer.config import check_time_zone
 from zoo.data.importer.files_config import Files, numbered
+from zoo.data.importer.joins import Join
 from zoo.data.importer.samples.features import Page, SampleFeature, SampleLabel, SampleSequence
 from zoo.data.importer.samples.splits import SampleSplits
-from zoo.data.importer.samples.values import Values
+from zoo.data.importer.sql import check_times
+from zoo.data.importer.values import Values
 from zoo.schema import BehaviourSequence, Feature, IdSpace, Schema
 
 # Candidates of these roles describe the item.
@@ -122,9 +122,10 @@ class SamplesConfig(Config):
         kind: `samples`.
         name: of the data set.
         files: how they are written.
+        joins: files that say more of each row, by a key.
         rows: what a row is: one of the `impressions` of a request, or one of the `requests`, whose candidates are lists.
         columns: which columns say who, when and which request.
-        time_unit, time_format, time_zone: of times, as in `zoo.data.importer.config.ImportConfig`.
+        time_unit, time_format, time_year, time_zone: of times, as in `zoo.data.importer.config.ImportConfig`.
         request: features of the user and the context.
         candidates: features of each candidate; one has the role `item`, if there is to be a catalogue.
         sequences: behaviour sequences.
@@ -140,10 +141,12 @@ class SamplesConfig(Config):
     kind: Literal["samples"] = "samples"
     name: str
     files: Files = Files()
+    joins: tuple[Join, ...] = ()
     rows: Literal["impressions", "requests"] = "impressions"
     columns: SampleColumns
     time_unit: Literal["s", "ms", "us"] = "s"
     time_format: str | None = None
+    time_year: int | None = None
     time_zone: str = "UTC"
     request: tuple[SampleFeature, ...] = ()
     candidates: tuple[SampleFeature, ...] = pydantic.Field(min_length=1)
@@ -158,7 +161,7 @@ class SamplesConfig(Config):
 
     @pydantic.model_validator(mode="after")
     def _consistent(self) -> SamplesConfig:
-        check_time_zone(self.time_zone)
+        check_times(self)
         if self.labels[0].kind != "binary" or self.labels[0].soft:
             raise ValueError(f"AUC and GAUC look at the first label, {self.labels[0].name!r}: it must be binary and not soft")
         if self.splits.times and not self.columns.time:
@@ -240,12 +243,17 @@ class SamplesConfig(Config):
             sample_weight=self.columns.weight is not None)
 
     def located(self, folder: str) -> SamplesConfig:
-        """With the paths of the catalogue as they are from here, where the configuration lies in another folder."""
-        if self.catalogue is None:
-            return self
-        paths = tuple(path if files.scheme(path) or Path(path).is_absolute() else files.join(folder, path)
-                      for path in self.catalogue.paths)
-        return self.model_copy(update={"catalogue": self.catalogue.model_copy(update={"paths": paths})})
+        """With the paths of further files as they are from here, where the configuration lies in another folder."""
+        here: dict[str, Any] = {"joins": tuple(join.located(folder) for join in self.joins)}
+        if self.catalogue:
+            paths = tuple(files.seen_from(folder, path) for path in self.catalogue.paths)
+            here["catalogue"] = self.catalogue.model_copy(update={"paths": paths})
+        return self.model_copy(update=here)
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The files that are read beside the table's own."""
+        return (*(join.file for join in self.joins), *(self.catalogue.paths if self.catalogue else ()))
 
     def owner(self, feature: SampleFeature) -> Literal["item", "request"]:
         """Whose a candidate feature is."""

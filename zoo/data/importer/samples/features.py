@@ -8,7 +8,7 @@ import pydantic
 
 from zoo.config import Config
 from zoo.data.importer.files_config import numbered
-from zoo.data.importer.samples.values import Values
+from zoo.data.importer.values import Values
 from zoo.schema import Feature, Label, Role
 
 _NAME = r"^[a-z][a-z0-9_]*$"

@@ -15,6 +15,7 @@ from dataclasses import replace
 from zoo import files
 from zoo.data.importer.importer import Progress
 from zoo.data.importer.inputs import opened
+from zoo.data.importer.joins import read_joins
 from zoo.data.importer.rejected import keep_rejected
 from zoo.data.importer.samples.cast import Caster
 from zoo.data.importer.samples.catalogue import described_by, joined_items, seen_items
@@ -72,7 +73,9 @@ def import_samples(config: SamplesConfig, samples: Sequence[files.PathLike], out
         inputs = stack.enter_context(opened(samples, folder))
         db = stack.enter_context(contextlib.closing(database(folder, _MEMORY_MIB, config.time_zone)))
         on_progress("reading", 0, len(inputs))
-        run = _Import(config, SampleTable(db, inputs, config.files, needed_columns(config), folder), folder)
+        notes: Counter[str] = Counter()
+        joins = read_joins(db, config.joins, folder, notes)
+        run = _Import(config, SampleTable(db, inputs, config.files, needed_columns(config), folder, joins), folder, notes)
         source = {"kind": "import", "files": [files.name(one.name) for one in inputs], "config": config.model_dump(mode="json")}
         with RequestLogWriter(out, run.plan.schema, source, overwrite=overwrite) as log:
             run.write(log, on_progress)
@@ -86,11 +89,11 @@ class _Import:
         config: what the columns mean.
         table: the rows.
         folder: for what is in between.
+        notes: counts of what was read otherwise than asked.
     """
 
-    def __init__(self, config: SamplesConfig, table: SampleTable, folder: str):
-        self.config, self.table, self.folder = config, table, folder
-        self.notes: Counter[str] = Counter()
+    def __init__(self, config: SamplesConfig, table: SampleTable, folder: str, notes: Counter[str]):
+        self.config, self.table, self.folder, self.notes = config, table, folder, notes
         described = read_catalogue(table.db, config, folder, self.notes)
         first = table.inputs[0].name
         samples = RawTable(config, table.sample(LOOKED_AT), lambda row: f"{first}, row {row + 1}")
@@ -103,8 +106,8 @@ class _Import:
         self.items: Items | None = None
         catalogue = None
         if described:
-            self.items, notes = read_items(described.config, shapes, described)
-            self.notes.update(notes)
+            self.items, of_items = read_items(described.config, shapes, described)
+            self.notes.update(of_items)
             catalogue = os.path.join(folder, "items.pickle")
             save_items(self.items, catalogue)
         names = tuple(one.name for one in table.inputs)

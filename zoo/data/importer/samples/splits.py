@@ -8,7 +8,7 @@ import pydantic
 
 from zoo.config import Config
 from zoo.data.importer.protocol import Splits
-from zoo.data.importer.samples.values import Values
+from zoo.data.importer.values import Values
 
 
 class SplitNames(Config):

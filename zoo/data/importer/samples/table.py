@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from zoo import files
 from zoo.config import nearest
 from zoo.data.importer.files_config import Files
 from zoo.data.importer.inputs import Input
+from zoo.data.importer.joins import Joined
 from zoo.data.importer.samples.plan import FILE, ROW
 from zoo.data.importer.samples.ragged import one_array
 from zoo.data.importer.sources import EventLogError, Source, literal, quote
@@ -36,6 +36,7 @@ class SampleTable:
         how: they are written.
         needed: the columns that are read, with what each is for.
         room: folder for copies.
+        joins: files whose columns are added.
 
     Attributes:
         mended: lines with a quote that is never closed, which are read as if they had none.
@@ -47,7 +48,8 @@ class SampleTable:
     """
 
     def __init__(self, db: duckdb.DuckDBPyConnection, inputs: Sequence[Input], how: Files, needed: Mapping[str, str],
-                 room: str):
+                 room: str, joins: Sequence[Joined] = ()):
+        self.joins = joins
         self.db, self.inputs, self.how, self.needed, self.room = db, inputs, how, needed, room
         self.mended = 0
         self.floats: list[str] = []
@@ -103,18 +105,16 @@ class SampleTable:
 
     def _source(self, number: int) -> Source:
         one = self.inputs[number]
-        return self._reading(number, lambda: Source(self.db, one.name, one.path, self.how, self.room))
+        with Source.reading(one.name, one.path):
+            source = Source(self.db, one.name, one.path, self.how, self.room)
+            for joined in self.joins:
+                joined.to(source)
+        return source
 
     def _reading(self, number: int, read: Callable[[], T]) -> T:
         """Says which file it is that can't be read."""
-        try:
+        with Source.reading(self.inputs[number].name, self.inputs[number].path):
             return read()
-        except (duckdb.Error, pa.ArrowException, OSError, EOFError) as error:
-            if files.refused(error) and self.inputs[number].path not in str(error):
-                raise  # the database's own folder is full
-            reason = " ".join(str(error).split("\n\n")[0].split())[:300]
-            raise EventLogError(f"{self.inputs[number].name}: the file can not be read; mend it, or write it anew as UTF-8: "
-                                f"{reason}") from None
 
     def _checked(self, number: int) -> dict[str, str]:
         """The types of a file's columns."""

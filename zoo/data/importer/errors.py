@@ -1,0 +1,7 @@
+"""What can go wrong with a log."""
+
+from __future__ import annotations
+
+
+class EventLogError(ValueError):
+    """An event log that can't be imported; the message says which file, what is wrong and what to do."""
