@@ -23,7 +23,7 @@ from zoo.data.columnar import to_requests
 from zoo.data.request import Request
 from zoo.data.simulator import SimulatorConfig, simulator_schema
 from zoo.data.simulator.market import Assortment, Population
-from zoo.data.simulator.simulate import Pages, Shop
+from zoo.data.simulator.shop import Pages, Shop
 from zoo.metrics import auc
 
 DRAWS = 32  # orders of a page that a position is averaged over

@@ -30,7 +30,7 @@ def test_the_example_with_files_reads_them(tmp_path, monkeypatch):
     model = toy_model("title_tower", schema)
     given = files.read_text(toy_assets()["item_vectors"]).splitlines()[7].split()
     np.testing.assert_allclose(model.embeddings.spaces["item"].table[FIRST_ID + 7], np.float32(given[1:]), rtol=1e-6)
-    inputs, labels, weights = toy_batch(schema, requests)
+    inputs, labels, weights, _ = toy_batch(schema, requests)
     even = inputs["candidate_item"] % 2 == 0
     batch = Batch(inputs | {"candidate_title": tf.where(even, "C1 thing", "c2 THING")},
                   labels | {"click": tf.cast(even, tf.float32)}, weights)

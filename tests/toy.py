@@ -20,7 +20,8 @@ from zoo.export.inputs import example_inputs
 from zoo.keras import tf
 from zoo.models import registry
 from zoo.models.base import RankingModel
-from zoo.schema import FIRST_ID, UNKNOWN_ID, BehaviourSequence, Feature, IdSpace, Label, Schema
+from zoo.schema import FIRST_ID, UNKNOWN_ID, BehaviourSequence, Feature, IdSpace, Label, Mark, Schema
+from zoo.stages import StageTag
 
 ITEMS, CATEGORIES, TAGS = 60, 6, 12
 ASSETS = Path(__file__).with_name("assets")  # small files of models that need others than these, by name
@@ -68,6 +69,7 @@ def toy_request(rng: np.random.Generator, schema: Schema, history: int | None = 
         candidates={"item": [f"i{i}" for i in shown], "category": [f"c{i % CATEGORIES}" for i in shown],
                     "price": rng.exponential(10, count).tolist(), "image": rng.normal(size=(count, 3)).tolist()},
         labels=labels,
+        marks={mark.name: (shown % len(StageTag)).astype(float).tolist() for mark in schema.marks},
     )
 
 
@@ -79,7 +81,7 @@ def toy_requests(count: int = 64, seed: int = 0, schema: Schema | None = None, *
 
 def rich_schema() -> Schema:
     """The toy's columns, and what a log may have beside them: several values with and without weights, text, columns of the
-    item, a purchase given the click, and a teacher's probability."""
+    item, a purchase given the click, a teacher's probability, and how far a candidate came in the cascade."""
     toy = toy_schema((Label(name="click"), Label(name="purchase", given="click"), Label(name="teacher", soft=True)))
     history, = toy.sequences
     tags = Feature(name="tags", space="tag", multiple=True, max_values=3)
@@ -90,6 +92,7 @@ def rich_schema() -> Schema:
         "sequences": (history.model_copy(update={"fields": (*history.fields, tags)}),),
         "candidates": (*toy.candidates, tags.model_copy(update={"owner": "item", "weighted": True}),
                        Feature(name="title", kind="text", owner="item"), Feature(name="clicks", kind="number")),
+        "marks": (Mark(name="stage", role="stage"),),
     })
 
 
@@ -199,7 +202,8 @@ def toy_batch(schema: Schema, requests: list[Request]) -> Batch:
     """A batch of some requests, through parsing and the transformation."""
     examples = tf.constant([to_example(schema, request) for request in requests])
     parsed = tf.io.parse_example(examples, parsing.label_spec(schema))
-    return Batch(example_inputs(schema, ToyTransform(schema), examples), *parsing.labels_and_weights(schema, parsed))
+    return Batch(example_inputs(schema, ToyTransform(schema), examples), *parsing.labels_and_weights(schema, parsed),
+                 parsing.marks(schema, parsed))
 
 
 def raw_tensors(schema: Schema, requests: list[Request]) -> dict[str, tf.Tensor]:

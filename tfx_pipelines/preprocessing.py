@@ -42,6 +42,7 @@ def preprocessing_fn(inputs: dict[str, Value], custom_config: dict[str, Any]) ->
     passed += [name for column in schema.columns() for name in column.raw_names if name != column.name]
     passed += [name for label in schema.labels for name in
                ([label.column, label.truth_column] if label.truth else [label.column])]
+    passed += [mark.column for mark in schema.marks]
     passed += ["sample_weight"] if schema.sample_weight else []
     return outputs | {name: inputs[name] for name in passed} | {schema.group_column: inputs[schema.group_key]}
 

@@ -15,6 +15,9 @@ from zoo.keras import tf
 from zoo.stores import FileError
 
 ROWS = 2_048
+# Requests with thousands of candidates make smaller batches.
+_BATCH_BYTES = 32 << 20
+_READ_ROWS = 64
 _BUFFER_BYTES = 1 << 20
 
 
@@ -24,15 +27,23 @@ def split_files(examples: Sequence[Artifact], split: str) -> list[str]:
 
 
 def serialized_batches(path: str) -> Iterator[list[bytes]]:
-    """The serialized examples of a gzipped TFRecord, in order.
+    """The serialized examples of a gzipped TFRecord, in order, in batches of `ROWS`, or of fewer that are large.
 
     Raises:
         FileError: the file can't be read to its end.
     """
-    dataset = tf.data.TFRecordDataset(path, compression_type="GZIP", buffer_size=_BUFFER_BYTES).batch(ROWS)
+    dataset = tf.data.TFRecordDataset(path, compression_type="GZIP", buffer_size=_BUFFER_BYTES).batch(_READ_ROWS)
+    rows: list[bytes] = []
+    size = 0
     try:
-        for batch in dataset.prefetch(1):
-            yield batch.numpy().tolist()
+        for batch in dataset.prefetch(2):
+            more = batch.numpy().tolist()
+            rows, size = rows + more, size + sum(map(len, more))
+            if len(rows) >= ROWS or size >= _BATCH_BYTES:
+                yield rows
+                rows, size = [], 0
+        if rows:
+            yield rows
     except tf.errors.DataLossError as error:
         raise FileError(f"{path}: no gzipped TFRecord, or one that was cut off or changed: {error.message}; make the log "
                               "anew") from None

@@ -8,6 +8,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from zoo.schema import REQUEST_TIME, Column, Schema
+from zoo.stages import StageTag
 
 
 def tfmd_schema(schema: Schema) -> schema_pb2.Schema:
@@ -43,6 +44,11 @@ def tfmd_schema(schema: Schema) -> schema_pb2.Schema:
             truth = result.feature.add(name=label.truth_column, type=schema_pb2.FLOAT)
             _list(truth)
             truth.float_domain.min, truth.float_domain.max = 0.0, 1.0
+    for mark in schema.marks:
+        feature = result.feature.add(name=mark.column, type=schema_pb2.FLOAT)
+        _list(feature)
+        if mark.role != "other":
+            feature.float_domain.min, feature.float_domain.max = 0.0, float(max(StageTag)) if mark.role == "stage" else 1.0
     if schema.sample_weight:
         weight = result.feature.add(name="sample_weight", type=schema_pb2.FLOAT)
         _list(weight)

@@ -162,6 +162,23 @@ class Label(Config):
         return f"truth_{self.name}"
 
 
+class Mark(Config):
+    """A number of each candidate that no model reads and none learns: for losses, metrics and people.
+
+    Args:
+        name: the column is `mark_stage`.
+        role: what it means: `stage`, how far the candidate came in the cascade (`zoo.stages`); `bought_outside`, 1 where the
+            user bought it outside of the scenario, and the purchase is bound to the request; or `other`.
+    """
+
+    name: str = pydantic.Field(pattern=r"^[a-z][a-z0-9_]*$")
+    role: Literal["stage", "bought_outside", "other"] = "other"
+
+    @property
+    def column(self) -> str:
+        return f"mark_{self.name}"
+
+
 class Column(NamedTuple):
     """A feature with its name on the wire, the level where it stands, and its sequence where it has one."""
 
@@ -224,6 +241,7 @@ class Schema(Config):
         labels: what is learned.
         group_key: the request column that GAUC groups by (a request feature or one of `keys`).
         keys: string columns of a request that no model reads (user or session id for grouping).
+        marks: numbers of each candidate that no model reads: how far it came in the cascade, what was bought elsewhere.
         sample_weight: whether the log has the column `sample_weight`, one float a candidate.
         max_candidates: a serving call with more candidates is refused.
 
@@ -241,6 +259,7 @@ class Schema(Config):
     labels: tuple[Label, ...] = pydantic.Field(default=(Label(name="click"),), min_length=1)
     group_key: str
     keys: tuple[str, ...] = ()
+    marks: tuple[Mark, ...] = ()
     sample_weight: bool = False
     max_candidates: int = pydantic.Field(default=10_000, ge=1)
 
@@ -249,6 +268,7 @@ class Schema(Config):
         names = [name for column in self.columns() for name in column.input_names]
         names += [s.length for s in self.sequences] + list(self.keys)
         names += [name for label in self.labels for name in (label.column, label.truth_column)]
+        names += [mark.column for mark in self.marks]
         names += [CANDIDATE_COUNT, REQUEST_ID, REQUEST_TIME, "sample_weight"]
         names += [] if self.group_key in self.keys else [self.group_column]
         twice = sorted({name for name in names if names.count(name) > 1})
@@ -296,6 +316,10 @@ class Schema(Config):
         """The candidate column with this role and one value, or None where the log has none."""
         return next((column for column in self.columns("candidate")
                      if column.feature.role == role and not column.feature.multiple), None)
+
+    def mark(self, role: str) -> Mark | None:
+        """The mark with this role, or None where the log has none."""
+        return next((mark for mark in self.marks if mark.role == role), None)
 
     def item_columns(self) -> list[Column]:
         """The candidate columns that belong to the item alone; the catalogue has them, named by their features."""

@@ -18,12 +18,14 @@ from tfx_pipelines.config import PICKLER
 from tfx_pipelines.pipeline import data_components
 from tfx_pipelines.runners.local import run_local
 from tfx_pipelines.schema import schema_file, write_tfmd_schema
+from zoo.data.layout import POOLS
 from zoo.data.request_log import SPLITS, RequestLogWriter
 from zoo.keras import tf
+from zoo.training import read_dataset
 
 pytestmark = pytest.mark.slow
 SCHEMA = rich_schema()
-REQUESTS = dict(zip(SPLITS, np.split(np.array(rich_requests(90), object), [60, 80]), strict=True))
+REQUESTS = dict(zip((*SPLITS, POOLS), np.split(np.array(rich_requests(95), object), [60, 80, 90]), strict=True))
 IDS = {split: [request.request_id for request in requests] for split, requests in REQUESTS.items()}
 
 
@@ -75,6 +77,15 @@ def test_transformed_examples_are_the_same(runs, split):
     transformed = examples_of(runs["Transform", "transformed_examples"], split)
     assert sorted(transformed) == sorted(examples_of(runs["TfxTransform", "transformed_examples"], split))
     assert [request_id(one) for one in transformed] == IDS[split]
+
+
+def test_pools_are_handed_on_and_transformed_where_a_log_has_them(runs):
+    for stage, output in (("ImportExampleGen", "examples"), ("Transform", "transformed_examples")):
+        assert [request_id(one) for one in examples_of(runs[stage, output], POOLS)] == IDS[POOLS]
+    paths = (runs["Transform", "transformed_examples"] / f"Split-{POOLS}").iterdir()
+    batch = next(iter(read_dataset(SCHEMA, [str(path) for path in paths], 5)))
+    expected = [request.marks["stage"] for request in REQUESTS[POOLS]]
+    assert [row[:len(marks)] for row, marks in zip(batch.marks["stage"].numpy().tolist(), expected, strict=True)] == expected
 
 
 def test_vocabularies_are_the_same(runs):

@@ -6,6 +6,7 @@ import pytest
 from tfx import v1 as tfx
 
 from tests.toy import toy_requests, toy_schema
+from tfx_pipelines import record_batches
 from tfx_pipelines.anomalies import AnomalyError, check_anomalies
 from tfx_pipelines.code import stage_code
 from tfx_pipelines.components.import_example_gen import ImportExampleGen
@@ -13,6 +14,7 @@ from tfx_pipelines.pipeline import checking_components
 from tfx_pipelines.runners.local import LocalRun, run_local
 from tfx_pipelines.schema import schema_file, write_tfmd_schema
 from zoo.data.request_log import SPLITS, RequestLogWriter
+from zoo.keras import tf
 from zoo.schema import Schema
 
 pytestmark = pytest.mark.slow
@@ -50,3 +52,15 @@ def test_the_new_schema_is_taken_in_the_same_root(stages):
     assert cached(stages(WITHOUT_PRICE)) == set()
     with pytest.raises(AnomalyError, match="candidate_price"):
         stages(WITHOUT_PRICE, declared=WITH_PRICE)
+
+
+def test_large_examples_make_smaller_batches(tmp_path, monkeypatch):
+    path = str(tmp_path / "some.gz")
+    records = [bytes([number]) * 100 for number in range(200)]
+    with tf.io.TFRecordWriter(path, "GZIP") as writer:
+        for record in records:
+            writer.write(record)
+    assert list(map(len, record_batches.serialized_batches(path))) == [200]
+    monkeypatch.setattr(record_batches, "_BATCH_BYTES", 6_500)
+    batches = list(record_batches.serialized_batches(path))
+    assert list(map(len, batches)) == [128, 72] and [one for batch in batches for one in batch] == records

@@ -12,7 +12,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import Artifact, artifact_utils
 
 from zoo import files
-from zoo.data.layout import SHARDS, SPLITS
+from zoo.data.layout import POOLS, SHARDS, SPLITS
 
 
 class Executor(executor.Executor):
@@ -40,10 +40,11 @@ class ImportExampleGen(tfx.components.ImportExampleGen):
 
 def hand_over(log: str, examples: Artifact) -> None:
     """Copies the files of a request log into an artifact, and says there what they are."""
-    examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
+    there = [*SPLITS, *([POOLS] if files.glob(files.join(log, POOLS), SHARDS) else [])]
+    examples.split_names = artifact_utils.encode_split_names(there)
     examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
     examples_utils.set_file_format(examples, "tfrecords_gzip")
-    for split in SPLITS:
+    for split in there:
         folder = artifact_utils.get_split_uri([examples], split)
         files.make_dirs(folder)
         for path in files.glob(files.join(log, split), SHARDS):

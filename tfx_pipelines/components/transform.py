@@ -26,6 +26,7 @@ from tfx_bsl.tfxio.tf_example_record import TFExampleBeamRecord
 
 from tfx_pipelines.record_batches import ReadRecordBatches, serialized_batches, split_files
 from zoo import files
+from zoo.data.layout import POOLS
 from zoo.data.log_shard import open_shard
 from zoo.keras import tf
 
@@ -50,9 +51,12 @@ class Executor(executor.Executor):
                                        custom_config=json.loads(exec_properties["custom_config"]))
         self._analyze([path for split in splits.analyze for path in split_files(examples, split)], schema, preprocess, output)
         transformed = artifact_utils.get_single_instance(output_dict["transformed_examples"])
-        transformed.split_names = artifact_utils.encode_split_names(list(splits.transform))
+        # Pools are in some logs only, which is not known where the pipeline is compiled.
+        there = artifact_utils.decode_split_names(artifact_utils.get_single_instance(examples).split_names)
+        wanted = [*splits.transform, *([POOLS] if POOLS in there else [])]
+        transformed.split_names = artifact_utils.encode_split_names(wanted)
         work = [(path, files.join(folder, f"transformed_examples-{number:05d}-of-{len(paths):05d}.gz"))
-                for split in splits.transform
+                for split in wanted
                 for folder in [artifact_utils.get_split_uri([transformed], split)]
                 for paths in [split_files(examples, split)]
                 for number, path in enumerate(paths)]

@@ -64,7 +64,7 @@ def import_(rows: tuple[str, ...], config: str, out: str, prior: tuple[str, ...]
 
 @data.command()
 @click.argument("log", type=click.Path())
-@click.option("--split", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True)
+@click.option("--split", type=click.Choice(["train", "validation", "test", "pools"]), default="test", show_default=True)
 @click.option("--index", type=int, default=0, show_default=True, help="Which request of the split to print.")
 def show(log: str, split: str, index: int) -> None:
     """Print what a request LOG holds, one of its requests, and what the catalogue has of its first candidate."""

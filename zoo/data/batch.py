@@ -17,8 +17,10 @@ class Batch(NamedTuple):
         inputs: the model's inputs by column (`zoo.data.parsing.to_dense`).
         labels: by task, `[R, N]`.
         weights: by task, `[R, N]`; 0 on padding and where the label was not observed.
+        marks: by name, `[R, N]`, what the log says of candidates and no model reads (`zoo.schema.Mark`); NaN on padding.
     """
 
     inputs: Tensors
     labels: Tensors
     weights: Tensors
+    marks: Tensors = {}

@@ -27,7 +27,7 @@ def arrow_schema(schema: Schema, labelled: bool = True) -> pa.Schema:
 
     Args:
         schema: declares the columns.
-        labelled: whether labels, truth and weights are among them.
+        labelled: whether labels, truth, marks and weights are among them.
     """
     fields = {REQUEST_ID: TEXT, REQUEST_TIME: WHOLE} | {key: TEXT for key in schema.keys}
     for column in schema.columns():
@@ -41,6 +41,7 @@ def arrow_schema(schema: Schema, labelled: bool = True) -> pa.Schema:
             fields[label.column] = NUMBER
             if label.truth:
                 fields[label.truth_column] = NUMBER
+        fields |= {mark.column: NUMBER for mark in schema.marks}
         if schema.sample_weight:
             fields["sample_weight"] = NUMBER
     return pa.schema(list(fields.items()))
@@ -175,6 +176,8 @@ class _Checks:
                 given = self.batch.column(next(one.column for one in self.schema.labels if one.name == label.given))
                 self.values(label.column, lambda v, given=given: (v > 0) & (given.flatten().to_numpy() == 0),
                             f"{label.name!r} is above 0 where {label.given!r}, which it is given, is 0")
+        for mark in self.schema.marks:
+            self.lengths(mark.column, count, ", one for each candidate")
         if self.schema.sample_weight:
             self.lengths("sample_weight", count, ", one for each candidate")
 

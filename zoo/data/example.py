@@ -16,7 +16,7 @@ def to_example(schema: Schema, request: Request, labelled: bool = True) -> bytes
     Args:
         schema: declares the columns.
         request: the request; what is longer than the schema's maximum is cut (`Request.values`).
-        labelled: whether labels (and truth, and weights) are written; serving requests have none.
+        labelled: whether labels (and truth, marks and weights) are written; serving requests have none.
 
     Returns:
         The serialized tf.Example.
@@ -48,6 +48,8 @@ def to_example(schema: Schema, request: Request, labelled: bool = True) -> bytes
             feature[label.column].float_list.value.extend(request.labels[label.name])
             if label.truth:
                 feature[label.truth_column].float_list.value.extend(request.truth[label.name])
+        for mark in schema.marks:
+            feature[mark.column].float_list.value.extend(request.marks[mark.name])
         if schema.sample_weight:
             feature["sample_weight"].float_list.value.extend(request.sample_weight)
     return example.SerializeToString()
@@ -86,5 +88,6 @@ def from_example(schema: Schema, serialized: bytes) -> Request:
         candidates=read_all(schema.columns("candidate")),
         labels={label.name: floats[label.column] for label in schema.labels if label.column in floats},
         truth={label.name: floats[label.truth_column] for label in schema.labels if label.truth_column in floats},
+        marks={mark.name: floats[mark.column] for mark in schema.marks if mark.column in floats},
         sample_weight=floats.get("sample_weight"),
     )

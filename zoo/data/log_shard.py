@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from zoo import files
 from zoo.data.columnar import check_batch, counts, encode
-from zoo.data.layout import SHARDS, SPLITS
+from zoo.data.layout import POOLS, SHARDS, SPLITS
 from zoo.keras import tf
 from zoo.schema import Schema
 
@@ -73,7 +73,7 @@ class LogShard:
 
     def __init__(self, folder: str, schema: Schema, number: int):
         self.folder, self.schema, self.number = folder, schema, number
-        self.counts = {split: empty_count() for split in SPLITS}
+        self.counts = {split: empty_count() for split in (*SPLITS, POOLS)}
         self._writers: dict[str, Any] = {}
         self._stack = contextlib.ExitStack()
 

@@ -18,8 +18,8 @@ def raw_spec(schema: Schema) -> dict[str, Any]:
 
 
 def label_spec(schema: Schema) -> dict[str, Any]:
-    """Parsing spec of labels, and of the sample weight where there is one; the same raw and transformed."""
-    names = [label.column for label in schema.labels] + (["sample_weight"] if schema.sample_weight else [])
+    """Parsing spec of labels, of marks, and of the sample weight where there is one; the same raw and transformed."""
+    names = [of.column for of in (*schema.labels, *schema.marks)] + (["sample_weight"] if schema.sample_weight else [])
     return {name: tf.io.RaggedFeature(tf.float32) for name in names}
 
 
@@ -107,6 +107,11 @@ def labels_and_weights(schema: Schema, parsed: Mapping[str, tf.RaggedTensor]) ->
         labels[label.name] = tf.where(observed > 0, values, 0.0)
         weights[label.name] = mask * observed * weight
     return labels, weights
+
+
+def marks(schema: Schema, parsed: Mapping[str, tf.RaggedTensor]) -> Tensors:
+    """Marks by name, `[R, N]` each; NaN on padding."""
+    return {mark.name: parsed[mark.column].to_tensor(float("nan")) for mark in schema.marks}
 
 
 def _level(columns: list[Column], length: str, parsed: Mapping[str, Any]) -> Tensors:

@@ -31,6 +31,7 @@ class Request:
             weights stands at the same place of `<feature>_weight`.
         labels: by task: N floats; NaN where not observed; empty when serving.
         truth: by task: N true probabilities, where a simulator knows them.
+        marks: by name: N floats that no model reads (how far a candidate came in the cascade).
         sample_weight: N floats, or None for weight 1.
 
     Example:
@@ -45,6 +46,7 @@ class Request:
     candidates: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     labels: Mapping[str, Sequence[float]] = field(default_factory=dict)
     truth: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    marks: Mapping[str, Sequence[float]] = field(default_factory=dict)
     sample_weight: Sequence[float] | None = None
 
     @property
@@ -106,7 +108,8 @@ def check_request(schema: Schema, request: Request, labelled: bool = True) -> No
     if labelled:
         _same_names(fail, "label", request.labels, {label.name for label in schema.labels})
         _same_names(fail, "truth", request.truth, {label.name for label in schema.labels if label.truth})
-        for kind, values in (("label", request.labels), ("truth", request.truth)):
+        _same_names(fail, "mark", request.marks, {mark.name for mark in schema.marks})
+        for kind, values in (("label", request.labels), ("truth", request.truth), ("mark", request.marks)):
             _same_length(fail, f"every {kind} needs one value per candidate", {**values, "candidates": range(count)})
         for label in schema.labels:
             if label.kind == "binary":

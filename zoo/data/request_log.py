@@ -13,7 +13,7 @@ from zoo import files
 from zoo.data.catalogue import CATALOGUE_FILE, Catalogue, CatalogueRow
 from zoo.data.catalogue_writer import write_catalogue, write_catalogue_table
 from zoo.data.example import from_example, to_example
-from zoo.data.layout import SHARDS, SPLITS
+from zoo.data.layout import POOLS, SHARDS, SPLITS
 from zoo.data.log_shard import add_count, empty_count, open_shard, room, shard_path
 from zoo.data.request import Request
 from zoo.files import PathLike
@@ -33,8 +33,9 @@ class RequestLogWriter:
     """Writes a request log, which is there only when everything is written.
 
     The layout is `schema.yaml`, `manifest.json`, `catalogue.parquet` and `<split>/requests-00000.tfrecord.gz`, … for the
-    splits `train`, `validation` and `test`. Where folders can be renamed the log appears under its name at once; elsewhere
-    (in object stores) its manifest is written last, and without it the folder is no log.
+    splits `train`, `validation` and `test`, and for `pools` where something is written to it. Where folders can be renamed the
+    log appears under its name at once; elsewhere (in object stores) its manifest is written last, and without it the folder is
+    no log.
 
     Args:
         path: the folder to make, a local path or a URI.
@@ -63,7 +64,7 @@ class RequestLogWriter:
         if files.exists(self.path) and not overwrite:
             raise RequestLogError(f"{self.path} exists already; choose another folder or ask for overwriting")
         self.partial = self.path + _PARTIAL if files.renames_folders(self.path) else self.path
-        self.counts = {split: empty_count() for split in SPLITS}
+        self.counts = {split: empty_count() for split in (*SPLITS, POOLS)}
         self.notes: dict[str, Any] = {}
         self._catalogue: dict[str, int] | None = None
         self._shards: dict[str, contextlib.ExitStack] = {}
@@ -72,7 +73,7 @@ class RequestLogWriter:
             undo.callback(files.remove, self.partial)
             files.remove(files.join(self.partial, MANIFEST_FILE))
             files.remove(self.partial)
-            for split in SPLITS:
+            for split in (*SPLITS, POOLS):
                 files.make_dirs(files.join(self.partial, split))
             undo.pop_all()
 
@@ -119,8 +120,11 @@ class RequestLogWriter:
         if empty:
             raise RequestLogError(f"{self.path}: no request fell into {' and '.join(empty)}; "
                                   "check the times that divide the splits")
+        if not self.counts[POOLS]["requests"]:
+            files.remove(files.join(self.partial, POOLS))
         self.schema.save(files.join(self.partial, SCHEMA_FILE))
-        manifest = {"name": self.schema.name, "source": self.source, "splits": self.counts,
+        counts = {split: count for split, count in self.counts.items() if count["requests"]}
+        manifest = {"name": self.schema.name, "source": self.source, "splits": counts,
                     "catalogue": self._catalogue, **self.notes}
         files.write_text(files.join(self.partial, MANIFEST_FILE), json.dumps(manifest, indent=2) + "\n")
         if self.partial != self.path:
@@ -171,6 +175,11 @@ class RequestLog:
                                       "`zoo data import` or `zoo data simulate`")
         self.schema = Schema.load(files.join(self.path, SCHEMA_FILE))
         self.manifest = json.loads(files.read_text(files.join(self.path, MANIFEST_FILE)))
+
+    @property
+    def splits(self) -> list[str]:
+        """The splits that it has."""
+        return list(self.manifest["splits"])
 
     def files(self, split: str) -> list[str]:
         """Paths of the shards of a split, in order."""

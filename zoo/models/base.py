@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal
 
 from zoo.assets import Assets
@@ -170,10 +170,10 @@ class RankingModel(tfrs.Model):
         added = tf.add_n(self.losses) if self.losses else tf.constant(0.0)
         return added + sum((layer.regularization(batch.inputs) for layer in self.embedding_layers()), 0.0)
 
-    def compute_loss(self, batch: tuple[Tensors, Tensors, Tensors], training: bool = False) -> tf.Tensor:
+    def compute_loss(self, batch: Iterable[Tensors], training: bool = False) -> tf.Tensor:
         """TFRS' hook: the loss of a batch, so that Keras' own `fit` and `evaluate` work in a notebook too."""
-        batch = Batch(*batch)
-        return self.loss(self(batch.inputs, training=training), batch)
+        known = Batch(*batch)
+        return self.loss(self(known.inputs, training=training), known)
 
     def embedding_layers(self) -> list[Embeddings]:
         """The model's sets of tables."""

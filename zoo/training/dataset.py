@@ -67,7 +67,8 @@ def _parser(schema: str, keys: bool) -> Callable[[tf.Tensor], tuple]:
 
     def parse(serialized: tf.Tensor) -> tuple:
         parsed = tf.io.parse_example(serialized, spec)
-        batch = Batch(parsing.to_dense(declared, parsed), *parsing.labels_and_weights(declared, parsed))
+        batch = Batch(parsing.to_dense(declared, parsed), *parsing.labels_and_weights(declared, parsed),
+                      parsing.marks(declared, parsed))
         if not keys:
             return batch
         extras = {key: parsed[key] for key in parsing.key_spec(declared)}

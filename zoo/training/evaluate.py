@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.data.batch import Batch
 from zoo.keras import tf
 from zoo.metrics import auc, calibration, gauc, hit_rate, logloss, ndcg, positive_ranks
 from zoo.schema import REQUEST_ID
@@ -22,6 +23,7 @@ class Scored:
     Args:
         labels, scores, weights: by task, `[n]`.
         truth: by task, `[n]` true probabilities, where the log knows them.
+        marks: by name, `[n]`.
         keys: by key name, `[n]`, the request's value repeated for its candidates.
     """
 
@@ -30,6 +32,7 @@ class Scored:
     weights: dict[str, np.ndarray]
     truth: dict[str, np.ndarray] = field(default_factory=dict)
     keys: dict[str, np.ndarray] = field(default_factory=dict)
+    marks: dict[str, np.ndarray] = field(default_factory=dict)
 
     def metrics(self, group_key: str, task: str) -> dict[str, float]:
         """AUC, GAUC, logloss and calibration of a task; where the truth is known, the distance to it.
@@ -85,7 +88,8 @@ def score_dataset(model: Trainable, dataset: tf.data.Dataset) -> Scored:
     def keep(kind: str, name: str, values: Any) -> None:
         columns.setdefault((kind, name), []).append(values)
 
-    for (inputs, labels, weights), extras in dataset:
+    for batch, extras in dataset:
+        inputs, labels, weights, marks = Batch(*batch)
         scores = predict(inputs)
         real = tf.sequence_mask(inputs["candidate_count"]).numpy()
         for label in schema.labels:
@@ -94,6 +98,8 @@ def score_dataset(model: Trainable, dataset: tf.data.Dataset) -> Scored:
             keep("weights", label.name, weights[label.name].numpy()[real])
             if label.truth:
                 keep("truth", label.name, extras[label.truth_column].numpy()[real])
+        for name, values in marks.items():
+            keep("marks", name, values.numpy()[real])
         for key in schema.string_keys:
             keep("keys", key, np.repeat(extras[key].numpy(), real.sum(1)))
         if schema.group_key not in schema.string_keys:

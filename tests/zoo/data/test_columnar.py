@@ -38,6 +38,8 @@ def from_requests(schema: Schema, requests: Sequence[Request], labelled: bool = 
             columns[label.column] = [list(request.labels[label.name]) for request in requests]
             if label.truth:
                 columns[label.truth_column] = [list(request.truth[label.name]) for request in requests]
+        for mark in schema.marks:
+            columns[mark.column] = [list(request.marks[mark.name]) for request in requests]
         if schema.sample_weight:
             columns["sample_weight"] = [list(request.sample_weight or ()) for request in requests]
     fields = arrow_schema(schema, labelled)

@@ -34,7 +34,7 @@ def run(files, name="din", **config):
 
 
 def test_batches_are_padded_to_their_longest(files):
-    inputs, labels, weights = next(iter(read_dataset(toy_bound(), files["train"], 4)))
+    inputs, labels, weights, _ = next(iter(read_dataset(toy_bound(), files["train"], 4)))
     assert inputs["history_item"].shape[1] == inputs["history_length"].numpy().max()
     assert inputs["candidate_item"].shape == labels["click"].shape == weights["click"].shape
     np.testing.assert_array_equal(weights["click"].numpy().sum(1), inputs["candidate_count"])
@@ -102,7 +102,7 @@ def test_labels_that_are_nan_have_no_weight():
 def test_penalties_are_learned(files):
     """Where no candidate has weight, regularisation alone moves the rows of the batch, towards zero."""
     model = toy_model("embedding_mlp", config={"embedding": {"regularization": 1.0}})
-    inputs, labels, weights = next(iter(read_dataset(toy_bound(), files["train"], 16)))
+    inputs, labels, weights, _ = next(iter(read_dataset(toy_bound(), files["train"], 16)))
     loop, table = TrainingLoop(model, GroupedOptimizer(model)), model.embeddings.spaces["item"].table
     seen = np.unique(inputs["candidate_item"])
     seen, before = seen[seen > 1], table.numpy()

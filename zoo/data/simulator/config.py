@@ -9,6 +9,47 @@ import pydantic
 from zoo.config import Config
 
 
+class CascadeConfig(Config):
+    """The stages between the assortment and a page, and what is logged of them.
+
+    Args:
+        pool: different items that recall finds for a request.
+        interest: share of the pool that is found by the user's interests; each item by its attraction.
+        popular: share that is found by attraction alone; the rest is drawn at random.
+        coarse: how many of the pool coarse ranking scores; it has no time for the others.
+        fine: how many of those fine ranking scores, the best by coarse ranking.
+        coarse_noise: error of coarse ranking's scores, in logits; and it is blind to brands, prices and what was seen before.
+        fine_noise: error of fine ranking's scores, in logits.
+        fine_samples: candidates of each logged request that fine ranking scored and did not show.
+        coarse_samples: that coarse ranking scored and cut.
+        recalled_samples: that nothing scored.
+        pools: requests of the last day that are logged with the whole pool, in the split `pools`, and not in `test`.
+        outside: chance that the user buys a candidate outside of the scenario.
+    """
+
+    pool: int = pydantic.Field(default=2_000, ge=4)
+    interest: float = pydantic.Field(default=0.5, ge=0, le=1)
+    popular: float = pydantic.Field(default=0.3, ge=0, le=1)
+    coarse: int = pydantic.Field(default=1_500, ge=3)
+    fine: int = pydantic.Field(default=300, ge=2)
+    coarse_noise: float = pydantic.Field(default=1.0, ge=0)
+    fine_noise: float = pydantic.Field(default=1.0, ge=0)
+    fine_samples: int = pydantic.Field(default=4, ge=0)
+    coarse_samples: int = pydantic.Field(default=4, ge=0)
+    recalled_samples: int = pydantic.Field(default=2, ge=0)
+    pools: int = pydantic.Field(default=500, ge=0)
+    outside: float = pydantic.Field(default=0.3, ge=0, le=1)
+
+    @pydantic.model_validator(mode="after")
+    def _consistent(self) -> CascadeConfig:
+        if not self.fine <= self.coarse <= self.pool:
+            raise ValueError(f"each stage passes fewer on than it gets; got pool {self.pool}, coarse {self.coarse}, "
+                             f"fine {self.fine}")
+        if self.interest + self.popular > 1:
+            raise ValueError(f"shares of the pool sum up to 1 at most; got interest {self.interest} and popular {self.popular}")
+        return self
+
+
 class SimulatorConfig(Config):
     """A marketplace and how long it is watched.
 
@@ -30,6 +71,7 @@ class SimulatorConfig(Config):
         exploration: share of a page drawn from the whole assortment, whatever the user likes.
         position_decay: the candidate at position p (from 0) is examined with probability `1 / (1 + decay·p)`.
         base: logit of a click on an examined item of average appeal.
+        cascade: what is shown is chosen by a cascade, whose stages are logged; None fills pages from the user's interests.
         labels: `click`, or also `purchase`, which is observed for clicked candidates only.
         start: first day, seconds since 1970.
     """
@@ -49,6 +91,7 @@ class SimulatorConfig(Config):
     exploration: float = pydantic.Field(default=0.25, ge=0, le=1)
     position_decay: float = pydantic.Field(default=0.12, ge=0)
     base: float = -4.2
+    cascade: CascadeConfig | None = None
     labels: tuple[Literal["click", "purchase"], ...] = ("click",)
     start: int = 1_700_006_400
 
@@ -57,11 +100,22 @@ class SimulatorConfig(Config):
         if self.days < 3:
             raise ValueError(f"{self.requests} requests of {self.users} users last {self.days} days; the splits need at "
                              "least 3: ask for more requests or fewer users")
+        if self.cascade and self.cascade.fine < self.page:
+            raise ValueError(f"a page of {self.page} is chosen from what fine ranking scores; got cascade.fine "
+                             f"{self.cascade.fine}")
+        if self.cascade and self.cascade.pools >= self.requests - (self.days - 1) * self.requests_a_day:
+            raise ValueError(f"the last day has {self.requests - (self.days - 1) * self.requests_a_day} requests, and the test "
+                             f"split needs some; got cascade.pools {self.cascade.pools}")
         if not self.labels or self.labels[0] != "click" or len(set(self.labels)) != len(self.labels):
             raise ValueError("labels must be [click] or [click, purchase]")
         return self
 
     @property
+    def requests_a_day(self) -> int:
+        """Requests of each day but the last, which may have fewer."""
+        return max(1, round(self.users * self.requests_per_user_day))
+
+    @property
     def days(self) -> int:
         """Days that the log lasts; the last is the test split, the one before it validation."""
-        return int(-(-self.requests // max(1, round(self.users * self.requests_per_user_day))))
+        return -(-self.requests // self.requests_a_day)

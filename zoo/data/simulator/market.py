@@ -51,6 +51,9 @@ class Assortment:
         if first < config.page:
             raise ConfigError(f"a page shows {config.page} different items, and only {first} of the {count} are there on the "
                               "first day; ask for more `items` or a smaller `page`")
+        if config.cascade and first < config.cascade.pool:
+            raise ConfigError(f"a pool has {config.cascade.pool} different items, and only {first} of the {count} are there on "
+                              "the first day; ask for more `items` or a smaller `cascade.pool`")
 
     def columns(self, items: np.ndarray) -> dict[str, pa.Array]:
         """What a shop knows of items, column by column."""
@@ -68,6 +71,8 @@ class Assortment:
         alive = self.attraction * (self.born <= day)
         self._cumulative = [np.cumsum(alive[items]) for items in self.by_leaf]
         self._all = np.cumsum(alive)
+        self.living = np.flatnonzero(self.born <= day)
+        self.today = day
 
     def sample(self, leaves: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Pages of different living items, by attraction.
@@ -85,6 +90,17 @@ class Assortment:
             chosen[again] = self._draw(leaves[again] if attempt < _TRIES else np.full(again.sum(), -1), rng)
             attempt += 1
         return chosen
+
+    def quantiles(self, leaf: int | None, count: int) -> np.ndarray:
+        """Living items of a leaf, or of the assortment, each as often as its attraction is large.
+
+        A leaf without living items has those of the assortment.
+        """
+        cumulative = self._all if leaf is None else self._cumulative[leaf]
+        if leaf is None or not len(cumulative) or cumulative[-1] == 0:
+            leaf, cumulative = None, self._all
+        places = np.searchsorted(cumulative, (np.arange(count) + 0.5) / count * cumulative[-1], side="right")
+        return places if leaf is None else self.by_leaf[leaf][places]
 
     def _draw(self, leaves: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """One living item of each given leaf, whatever the others are."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zoo.data.simulator.config import SimulatorConfig
-from zoo.schema import BehaviourSequence, Feature, IdSpace, Label, Schema
+from zoo.schema import BehaviourSequence, Feature, IdSpace, Label, Mark, Schema
 
 _LABELS = {
     "click": Label(name="click", truth=True),
@@ -40,4 +40,5 @@ def simulator_schema(config: SimulatorConfig) -> Schema:
         labels=tuple(_LABELS[name] for name in config.labels),
         group_key="user_id",
         keys=("user_id",),
+        marks=(Mark(name="stage", role="stage"), Mark(name="bought_outside", role="bought_outside")) if config.cascade else (),
     )

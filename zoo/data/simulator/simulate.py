@@ -1,24 +1,26 @@
-"""The days of the marketplace: who comes, what they are shown, what they click."""
+"""A marketplace over time, as requests and as a log."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
 
 import numpy as np
 import pyarrow as pa
 
 from zoo import files
-from zoo.data.columnar import arrow_schema, lists, offsets, ranges, to_requests
+from zoo.data.columnar import to_requests
+from zoo.data.layout import POOLS
 from zoo.data.log_shard import LogShard
 from zoo.data.request import Request
 from zoo.data.request_log import RequestLog, RequestLogWriter
+from zoo.data.simulator.cascade_shop import CascadeShop
 from zoo.data.simulator.config import SimulatorConfig
-from zoo.data.simulator.market import DAY, Assortment, Population
+from zoo.data.simulator.market import Assortment, Population
 from zoo.data.simulator.schema import simulator_schema
+from zoo.data.simulator.shop import Shop
 
-_NAN = float("nan")
 _BATCH = 4_096  # requests that are written at a time
+_CANDIDATES = 1 << 18  # that are written at a time
 
 
 def simulate(config: SimulatorConfig) -> Iterator[tuple[str, Request]]:
@@ -36,19 +38,23 @@ def simulate_days(config: SimulatorConfig) -> Iterator[tuple[str, pa.RecordBatch
         config: of the marketplace.
 
     Yields:
-        `(split, batch)`: the last day is `test`, the one before `validation`, all others `train`.
+        `(split, batch)`: the last day is `test`, the one before `validation`, all others `train`; of a cascade's last day, the
+        requests with whole pools are `pools`.
     """
     rng = np.random.default_rng(config.seed)
     goods = Assortment(config, rng)
     users = Population(config, goods, rng)
-    shop = Shop(config, goods, users, rng)
+    shop = CascadeShop(config, goods, users, rng) if config.cascade else Shop(config, goods, users, rng)
     left = config.requests
     for day in range(config.days):
         split = {config.days - 1: "test", config.days - 2: "validation"}.get(day, "train")
-        today = min(left, round(config.users * config.requests_per_user_day))
-        if day == config.days - 1:
-            today = left
-        if today:
+        today = min(left, config.requests_a_day)
+        if split == "test" and isinstance(shop, CascadeShop):
+            batch, pools = shop.day_with_pools(day, today)
+            yield split, batch
+            if len(pools):
+                yield POOLS, pools
+        else:
             yield split, shop.day(day, today)
         left -= today
         users.drift(rng)
@@ -72,8 +78,10 @@ def write_simulated_log(config: SimulatorConfig, path: files.PathLike, overwrite
         done = 0
         with LogShard(log.partial, log.schema, 0) as shard:
             for split, batch in simulate_days(config):
-                for start in range(0, len(batch), _BATCH):
-                    part = batch.slice(start, _BATCH)
+                wide = len(batch.column("label_click").values) // len(batch)
+                step = max(1, min(_BATCH, _CANDIDATES // wide))
+                for start in range(0, len(batch), step):
+                    part = batch.slice(start, step)
                     shard.write(split, part)
                     done += len(part)
                     on_progress(done, config.requests)
@@ -81,148 +89,3 @@ def write_simulated_log(config: SimulatorConfig, path: files.PathLike, overwrite
         # The assortment is what the seed is drawn from first, so it is the same again.
         log.write_catalogue(Assortment(config, np.random.default_rng(config.seed)).catalogue())
     return RequestLog(path)
-
-
-@dataclass(frozen=True)
-class Pages:
-    """Pages that were shown: to whom `[R]` and when `[R]`, items and what came of them `[R, N]`, and the user's past clicks:
-    how many `[R]`, which items and how long ago `[ΣT]`."""
-
-    who: np.ndarray
-    at: np.ndarray
-    items: np.ndarray
-    click: np.ndarray
-    truth: np.ndarray
-    purchase: np.ndarray
-    desire: np.ndarray
-    kept: np.ndarray
-    past: np.ndarray
-    gaps: np.ndarray
-
-    @classmethod
-    def joined(cls, pages: list[Pages]) -> Pages:
-        return cls(*(np.concatenate([getattr(one, field.name) for one in pages]) for field in fields(cls)))
-
-    def sorted(self, order: np.ndarray) -> Pages:
-        events = ranges(offsets(self.kept)[order], self.kept[order])
-        return Pages(*(getattr(self, field.name)[events if field.name in ("past", "gaps") else order]
-                        for field in fields(self)))
-
-
-class Shop:
-    """State that outlives a day: click histories of the users, counters of the items."""
-
-    def __init__(self, config: SimulatorConfig, goods: Assortment, users: Population, rng: np.random.Generator):
-        self.config, self.goods, self.users, self.rng = config, goods, users, rng
-        # Ring buffers: the place of a user's n-th click is n modulo the length kept.
-        self.clicked = np.zeros((config.users, config.history), np.int64)
-        self.clicked_at = np.zeros((config.users, config.history), np.int64)
-        self.clicks = np.zeros(config.users, np.int64)
-        self.item_impressions, self.item_clicks = np.zeros(config.items), np.zeros(config.items)
-        self.made = 0
-        self.schema = arrow_schema(simulator_schema(config))
-
-    def day(self, day: int, count: int) -> pa.RecordBatch:
-        """The requests of a day, in order of time."""
-        self.goods.open_day(day)
-        share = self.users.activity / self.users.activity.sum()
-        visits = self.rng.multinomial(count, share)
-        visitors = np.repeat(np.arange(len(visits)), visits)
-        times = np.sort(self.rng.integers(0, DAY, count))
-        # Each user's own visits keep their order; between users, times are mixed.
-        owner = self.rng.permutation(visitors)
-        order = np.lexsort((np.arange(count), owner))
-        turn = np.empty(count, np.int64)
-        turn[order] = np.concatenate([np.arange(v) for v in visits[visits > 0]])
-        shown_before = self.item_impressions.copy(), self.item_clicks.copy()
-        turns, places = [], []
-        for one_turn in range(int(turn.max()) + 1):
-            places.append(np.flatnonzero(turn == one_turn))
-            turns.append(self._pages(owner[places[-1]], self.config.start + day * DAY + times[places[-1]]))
-        pages = Pages.joined(turns).sorted(np.argsort(np.concatenate(places)))
-        return self._batch(pages, day, shown_before)
-
-    def _pages(self, who: np.ndarray, at: np.ndarray) -> Pages:
-        """One page for each of some different users."""
-        items, focus = self._impressions(who)
-        appeal = self._appeal(who, items, focus)
-        # The logging policy puts first what it believes to be good: the appeal, seen through noise.
-        ranked = np.argsort(-(appeal + self.rng.normal(0, 2.5, appeal.shape)), axis=1)
-        items, appeal = np.take_along_axis(items, ranked, 1), np.take_along_axis(appeal, ranked, 1)
-        examined = 1 / (1 + self.config.position_decay * np.arange(self.config.page))
-        truth = examined / (1 + np.exp(-appeal))
-        click = (self.rng.random(truth.shape) < truth).astype(float)
-        desire = 1 / (1 + np.exp(-(-1.6 + 0.6 * self.goods.quality[items] + 0.25 * appeal)))
-        purchase = np.where(click > 0, (self.rng.random(truth.shape) < desire).astype(float), _NAN)
-        kept = np.minimum(self.clicks[who], self.config.history)
-        place = ranges(self.clicks[who] - kept, kept) % self.config.history
-        user = np.repeat(who, kept)
-        pages = Pages(who, at, items, click, truth, purchase, desire, kept, self.clicked[user, place],
-                       np.repeat(at, kept) - self.clicked_at[user, place])
-        self._remember(who, at, items, click)
-        return pages
-
-    def _impressions(self, who: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Candidates of each page, and the interest that brought the user: most of the page is about it."""
-        config, rng = self.config, self.rng
-        focus = (self.users.strength[who].cumsum(1) < rng.random((len(who), 1))).sum(1).clip(0, config.interests - 1)
-        shape = (len(who), config.page)
-        about = np.where(rng.random(shape) < 0.5, focus[:, None], rng.integers(0, config.interests, shape))
-        leaves = np.take_along_axis(self.users.leaf[who], about, 1)
-        leaves = np.where(rng.random(shape) < config.exploration, -1, leaves)
-        return self.goods.sample(leaves, rng), focus
-
-    def _appeal(self, who: np.ndarray, items: np.ndarray, focus: np.ndarray) -> np.ndarray:
-        """Logit of a click on an examined candidate."""
-        users, goods = self.users, self.goods
-        same_leaf = users.leaf[who][:, None, :] == goods.leaf[items][..., None]
-        same_brand = users.brand[who][:, None, :] == goods.brand[items][..., None]
-        current = np.arange(self.config.interests) == focus[:, None]
-        # The strongest of the interests that an item serves; the one that brought the user counts most.
-        weight = 1.3 + 1.2 * current + 1.2 * users.strength[who]
-        interest = (same_leaf * weight[:, None, :] * (1 + 0.6 * same_brand)).max(2)
-        brand = 0.7 * same_brand.any(2)
-        price = -users.price_care[who][:, None] * (goods.price_level[items] - users.price_level[who][:, None]) ** 2
-        # The same item again bores, whatever the interest.
-        kept = np.arange(self.config.history) < self.clicks[who][:, None]
-        seen = ((self.clicked[who][:, None, :] == items[..., None]) & kept[:, None, :]).any(2)
-        return self.config.base + interest + brand + np.maximum(price, -2.0) + 0.4 * goods.quality[items] - 1.0 * seen
-
-    def _batch(self, pages: Pages, day: int, before: tuple[np.ndarray, np.ndarray]) -> pa.RecordBatch:
-        users, count, items = self.users, len(pages.who), pages.items.ravel()
-        one, page = np.ones(count, np.int64), np.full(count, self.config.page)
-        impressions, clicks = before[0][items], before[1][items]
-        ids = {"request_id": _named("q", np.arange(self.made + 1, self.made + count + 1)),
-               "user_id": _named("u", pages.who), "gender": pa.array([b"f", b"m"]).take(pa.array(users.gender[pages.who])),
-               "age_group": _named("a", users.age_group[pages.who]), "city": _named("c", users.city[pages.who]),
-               "hour": _named("h", pages.at % DAY // 3600), "device": _named("d", users.device[pages.who])}
-        columns = {name: lists(values, one) for name, values in ids.items()} | {"request_time": lists(pa.array(pages.at), one)}
-        columns |= {f"history_{name}": lists(values, pages.kept) for name, values in
-                    (self.goods.columns(pages.past) | {"gap": _numbers(pages.gaps)}).items()}
-        known = {"past_ctr": _numbers((clicks + 2) / (impressions + 30)), "past_impressions": _numbers(impressions),
-                 "age_days": _numbers(day - self.goods.born[items])}
-        columns |= {f"candidate_{name}": lists(values, page) for name, values in (self.goods.columns(items) | known).items()}
-        for name, drawn, truth in (("click", pages.click, pages.truth), ("purchase", pages.purchase, pages.desire)):
-            columns |= {f"label_{name}": lists(_numbers(drawn.ravel()), page),
-                        f"truth_{name}": lists(_numbers(truth.ravel()), page)}
-        self.made += count
-        return pa.RecordBatch.from_arrays([columns[name] for name in self.schema.names], schema=self.schema)
-
-    def _remember(self, who: np.ndarray, at: np.ndarray, items: np.ndarray, click: np.ndarray) -> None:
-        np.add.at(self.item_impressions, items.ravel(), 1)
-        np.add.at(self.item_clicks, items.ravel(), click.ravel())
-        for column in range(items.shape[1]):
-            rows = np.flatnonzero(click[:, column])
-            user = who[rows]
-            place = self.clicks[user] % self.config.history
-            self.clicked[user, place], self.clicked_at[user, place] = items[rows, column], at[rows]
-            self.clicks[user] += 1
-
-
-def _named(prefix: str, numbers: np.ndarray) -> pa.Array:
-    """`u7` of 7."""
-    return pa.array([f"{prefix}{number}".encode() for number in numbers.tolist()], pa.binary())
-
-
-def _numbers(values: np.ndarray) -> pa.Array:
-    return pa.array(values.astype(np.float32))

@@ -91,7 +91,8 @@ class GBDT(ColumnModel):
     def _table(self, batches: Iterable[Batch]) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Rows `[n, F]`, labels and weights of all real candidates."""
         parts: list[tuple] = []
-        for inputs, labels, weights in batches:
+        for batch in batches:
+            inputs, labels, weights, _ = Batch(*batch)
             real = tf.sequence_mask(inputs["candidate_count"]).numpy()
             parts.append((self.statistics(*split_inputs(self.schema, inputs)).numpy()[real],
                           {task: values.numpy()[real] for task, values in labels.items()},
