@@ -14,6 +14,8 @@ import numpy as np
 from zoo.assets import Assets
 from zoo.data import parsing
 from zoo.data.batch import Batch
+from zoo.data.catalogue import Catalogue, CatalogueRow
+from zoo.data.catalogue_writer import write_catalogue
 from zoo.data.example import to_example
 from zoo.data.request import Request
 from zoo.export.inputs import example_inputs
@@ -123,6 +125,27 @@ def rich_requests(count: int = 64, seed: int = 0, schema: Schema | None = None, 
     return [rich_request(rng, schema, name=f"r{i}", time=1_600_000_000 + i, **kwargs) for i in range(count)]
 
 
+def toy_catalogue(schema: Schema, requests: list[Request], items: Iterable[str] | None = None) -> Catalogue:
+    """The items of some requests, as the last of them has each; the others are made to say the same.
+
+    Args:
+        schema: of the requests.
+        requests: changed in place.
+        items: only these.
+    """
+    features = [column.feature for column in schema.item_columns()]
+    names = [name for feature in features for name in ([feature.name, feature.weight] if feature.weighted else [feature.name])]
+    rows = {item: CatalogueRow(item, request.time, {name: request.candidates[name][place] for name in names if name != "item"})
+            for request in requests for place, item in enumerate(request.candidates["item"])}
+    for request in requests:
+        for place, item in enumerate(request.candidates["item"]):
+            for name, value in rows[item].values.items():
+                request.candidates[name][place] = value
+    with tempfile.TemporaryDirectory() as folder:
+        write_catalogue(f"{folder}/catalogue", schema, [row for item, row in rows.items() if items is None or item in items])
+        return Catalogue.read(f"{folder}/catalogue", schema)
+
+
 class ToyTransform(tf.Module):
     """Look-ups and fixed scaling, by the contract of the pipeline's transformation; elementwise, any subset."""
 
@@ -144,10 +167,12 @@ class ToyTransform(tf.Module):
             elif column.feature.kind == "number":
                 scale = tf.math.log1p if column.feature.transform == "log_zscore" else (lambda x: x / 10.0)
                 result[column.name] = _elementwise(_in_float64(scale), value)
+                result[column.name] = _elementwise(lambda x: tf.where(tf.math.is_nan(x), 0.0, x), result[column.name])
                 if column.feature.buckets:
                     most = column.feature.buckets - 1
                     result[column.bucket] = _elementwise(
-                        lambda x, most=most: FIRST_ID + tf.cast(tf.clip_by_value(x / 8, 0, most), tf.int64), value)
+                        lambda x, most=most: tf.where(tf.math.is_nan(x), tf.constant(UNKNOWN_ID, tf.int64), FIRST_ID + tf.cast(
+                            tf.clip_by_value(tf.where(tf.math.is_nan(x), 0.0, x) / 8, 0, most), tf.int64)), value)
             elif column.feature.space == "user":
                 result[column.name] = _elementwise(
                     lambda x: tf.where(x == "", tf.constant(UNKNOWN_ID, tf.int64),

@@ -46,6 +46,9 @@ def run_fn(fn_args: Any) -> None:
                    model_config=settings["model_config"], checkpoints=checkpoints,
                    assets=vocabularies(schema, transformed) | settings["assets"],
                    on_progress=lambda line: print(line, flush=True))
+    if result.model.unread_columns:
+        print(f"{settings['model']} does not read {', '.join(result.model.unread_columns)}: items are computed ahead of time, "
+              "from what belongs to them alone (owner: item in the schema)", flush=True)
     scored = score_dataset(result.model, read_dataset(schema, _files(fn_args.eval_files, "test"), 512, keys=True))
 
     tf.io.gfile.makedirs(fn_args.model_run_dir)

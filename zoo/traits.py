@@ -23,3 +23,11 @@ class Traits(Config):
     stage: Stage = "fine"
     scores: Literal["pointwise", "listwise"] = "pointwise"
     items: Literal["online", "ahead"] = "online"
+
+    @property
+    def keeps_items(self) -> bool:
+        """Whether a served model can keep what `encode_candidates` makes of the items, and candidates be named by ids alone.
+
+        A list-wise score depends on which candidates are padding, which a table does not know.
+        """
+        return self.stage == "coarse" and self.items == "ahead" and self.scores == "pointwise"

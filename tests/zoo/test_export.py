@@ -15,16 +15,14 @@ from tests.toy import (
     rich_requests,
     toy_batch,
     toy_bound,
+    toy_catalogue,
     toy_model,
     toy_request,
     toy_requests,
 )
 from zoo.config import load_yaml
 from zoo.data.batch import Batch
-from zoo.data.catalogue import CATALOGUE_FILE, CatalogueRow
-from zoo.data.catalogue_writer import write_catalogue
 from zoo.data.example import to_example
-from zoo.data.request_log import RequestLog
 from zoo.export import ServableRanker, export_model, flatten, item_tensors, load_model
 from zoo.keras import tf
 from zoo.losses import task_loss
@@ -162,24 +160,10 @@ def test_vectors_of_a_catalogue_score_as_the_model_does(tmp_path, monkeypatch):
     model = toy_model("two_tower_dot", schema)
     export_model(model, ToyTransform(schema), tmp_path / "model")
     requests = rich_requests(5)
-    features = [column.feature for column in schema.item_columns()]
-    names = [name for feature in features for name in ([feature.name, feature.weight] if feature.weighted else [feature.name])]
-    rows = {}  # of several rows of an item, the last one is what the catalogue says
-    for request in requests:
-        for place, item in enumerate(request.candidates["item"]):
-            rows[item] = CatalogueRow(item, 0, {name: request.candidates[name][place] for name in names if name != "item"})
-            for name in names:  # so the requests say the same
-                for other in requests:
-                    for where, one in enumerate(other.candidates["item"]):
-                        if one == item and name != "item":
-                            other.candidates[name][where] = rows[item].values[name]
-    write_catalogue(tmp_path / CATALOGUE_FILE, schema, rows.values())
-    log = RequestLog.__new__(RequestLog)
-    log.path, log.schema = str(tmp_path), schema
-
+    catalogue = toy_catalogue(schema, requests)
     signatures = tf.saved_model.load(str(tmp_path / "model")).signatures
     vectors = {}
-    for items in log.catalogue().batches(4):
+    for items in catalogue.batches(4):
         found = signatures["encode_candidates"](**item_tensors(schema, items))["item"][0]
         vectors |= dict(zip(items["item"], found.numpy(), strict=True))
     raw = raw_tensors(schema, requests)

@@ -75,18 +75,37 @@ class Catalogue:
         if not files.is_file(path):
             raise CatalogueError(f"{log.path} has no catalogue ({CATALOGUE_FILE} is missing); make the log anew, or write one "
                                  "with zoo.data.catalogue_writer.write_catalogue")
+        return cls.read(path, log.schema)
+
+    @classmethod
+    def read(cls, path: files.PathLike, schema: Schema) -> Catalogue:
+        """Reads a catalogue from a file.
+
+        Args:
+            path: of the file, a local path or a URI.
+            schema: of the log; the catalogue must have its item columns, and no others.
+
+        Raises:
+            CatalogueError: the file has other columns, is none of Parquet, lacks a value, or has two rows of one item and time.
+        """
         with files.local_copy(path) as local:
             try:
                 table = pq.read_table(local)
             except (pa.ArrowException, OSError) as error:
                 raise CatalogueError(f"{path}: not a Parquet file that can be read: {error}") from None
-        expected = arrow_schema(log.schema)
-        for field in expected:
-            found = table.schema.field(field.name).type if field.name in table.schema.names else "no such column"
-            if found != field.type:
-                raise CatalogueError(f"{path}, column {field.name!r}: the log's schema expects {field.type}, got {found}; the "
-                                     "log and its catalogue must be written together")
-        return cls(log.schema, table.select(expected.names))
+        expected = arrow_schema(schema)
+        different = column_differences(expected, table.schema)
+        if different:
+            raise CatalogueError(f"{path} has other columns than the schema {schema.name!r} expects: {different}")
+        table = table.select(expected.names)
+        check_complete(table, str(path))
+        if pc.any(pc.equal(table[ITEM], "")).as_py():
+            raise CatalogueError(f"{path}, column {ITEM!r}: an item is named by a string that is not empty")
+        catalogue = cls(schema, table)
+        if not catalogue.is_sorted():
+            catalogue = cls(schema, table.sort_by([(ITEM, "ascending"), (VALID_FROM, "ascending")]))
+        catalogue.check_times()
+        return catalogue
 
     def __len__(self) -> int:
         """Number of rows; an item may have several."""
@@ -140,6 +159,26 @@ class Catalogue:
             del columns[VALID_FROM]
             yield {name: columns.pop(ITEM), **columns}
 
+    def is_sorted(self) -> bool:
+        """Whether the rows stand by item and time, as everything here expects."""
+        if len(self) < 2:
+            return True
+        one, other = self.items[:-1], self.items[1:]
+        times = pa.array(self.since[:-1] <= self.since[1:])
+        return pc.all(pc.or_(pc.less(one, other), pc.and_(pc.equal(one, other), times))).as_py()
+
+    def check_times(self) -> None:
+        """That no item has two rows of one time.
+
+        Raises:
+            CatalogueError: naming the item and the time.
+        """
+        same = ~self.last_of_item()[:-1] & (self.since[1:] == self.since[:-1])
+        if same.any():
+            place = int(same.argmax())
+            raise CatalogueError(f"item {self.items[place].as_py()!r}, column {VALID_FROM!r}: two rows hold from "
+                                 f"{self.since[place]}; keep one of them")
+
     def last_of_item(self) -> np.ndarray:
         """Whether a row is the last one of its item."""
         if not len(self):
@@ -173,6 +212,18 @@ def catalogue_features(schema: Schema) -> list[Feature]:
     return features
 
 
+def check_complete(table: pa.Table, where: str) -> None:
+    """That no value of a catalogue's table is null.
+
+    Raises:
+        CatalogueError: naming the column, and what stands for a missing value.
+    """
+    for name in table.column_names:
+        if table[name].null_count:
+            raise CatalogueError(f"{where}, column {name!r}: {table[name].null_count} values are missing; a missing id is '', "
+                                 "a missing number NaN, and no values at all []")
+
+
 def weight_column(feature: Feature) -> str:
     """Name of the column with the weights of a feature's values."""
     return f"{feature.name}_weight"
@@ -187,3 +238,12 @@ def arrow_schema(schema: Schema) -> pa.Schema:
         if feature.weighted:
             fields.append(pa.field(weight_column(feature), pa.list_(pa.float32())))
     return pa.schema(fields)
+
+
+def column_differences(expected: pa.Schema, found: pa.Schema) -> str:
+    """How columns differ from what is expected, in words; empty where they don't."""
+    differences = [f"{field.name!r} is missing" if field.name not in found.names
+                   else f"{field.name!r} is {found.field(field.name).type} and not {field.type}"
+                   for field in expected if field.name not in found.names or found.field(field.name).type != field.type]
+    differences += [f"{name!r} is not expected" for name in found.names if name not in expected.names]
+    return ", ".join(differences)

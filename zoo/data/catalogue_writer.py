@@ -20,6 +20,7 @@ from zoo.data.catalogue import (
     CatalogueRow,
     arrow_schema,
     catalogue_features,
+    check_complete,
     item_feature,
     weight_column,
 )
@@ -84,13 +85,10 @@ def write_catalogue_table(path: files.PathLike, schema: Schema, table: pa.Table)
     if table.schema != expected:
         raise CatalogueError(f"a catalogue of {schema.name!r} has other columns than its schema: expected {expected}, got "
                              f"{table.schema}")
-    for name in table.column_names:
-        if table[name].null_count:
-            raise CatalogueError(f"column {name!r}: {table[name].null_count} values are missing; a missing id is '', a missing "
-                                 "number NaN, and no values at all []")
+    check_complete(table, f"a catalogue of {schema.name!r}")
     table = table.take(pc.sort_indices(table, sort_keys=[(ITEM, "ascending"), (VALID_FROM, "ascending")]))
     catalogue = Catalogue(schema, table)
-    _check_times(catalogue)
+    catalogue.check_times()
     with files.local_draft(path) as local:
         pq.write_table(table, local)
     return {"rows": len(catalogue), "items": catalogue.item_count}
@@ -134,14 +132,6 @@ def _check_row(row: CatalogueRow, checks: Mapping[str, Feature | None], item_nam
                 fail(name, f"expected {feature.width} numbers, got {value!r}")
         elif not _is_number(value):
             fail(name, f"expected a number, got {value!r} ({type(value).__name__})")
-
-
-def _check_times(catalogue: Catalogue) -> None:
-    same = ~catalogue.last_of_item()[:-1] & (catalogue.since[1:] == catalogue.since[:-1])
-    if same.any():
-        place = int(same.argmax())
-        raise CatalogueError(f"item {catalogue.items[place].as_py()!r}, column {VALID_FROM!r}: two rows hold from "
-                             f"{catalogue.since[place]}; keep one of them")
 
 
 def _is_list(value: Any) -> bool:

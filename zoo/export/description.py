@@ -9,12 +9,27 @@ from zoo import files
 from zoo.assets import Assets
 from zoo.code import code_fingerprint
 from zoo.config import Config, dump_yaml, load_yaml, parse
+from zoo.export.item_table import Precision
 from zoo.keras import tf
 from zoo.model_files import ASSETS, EXTRA_ASSETS, MODEL_FILE, SCHEMA_FILE, WEIGHTS
 from zoo.models import registry
 from zoo.models.base import RankingModel
 from zoo.schema import Schema
 from zoo.traits import Traits
+
+
+class ItemTableDescription(Config):
+    """What a model keeps of items.
+
+    Args:
+        precision: of the table's numbers.
+        items: how many there are.
+        until: seconds since 1970 of the newest row of a catalogue that it was made from.
+    """
+
+    precision: Precision = "float32"
+    items: int = 0
+    until: int = 0
 
 
 class ModelDescription(Config):
@@ -26,6 +41,7 @@ class ModelDescription(Config):
         traits: what the rest of the cascade may rely on.
         version: of the zoo that exported it.
         code: digest of the sources that the model's module and what it imports are made of.
+        item_table: where candidates are named by their ids alone, and the model has what it needs of the items.
     """
 
     name: str
@@ -33,23 +49,40 @@ class ModelDescription(Config):
     traits: Traits = Traits()
     version: str = ""
     code: str = ""
+    item_table: ItemTableDescription | None = None
 
 
-def describe(model: RankingModel, path: str) -> None:
+def describe(model: RankingModel, path: str, item_table: Precision | None = None) -> None:
     """Writes into an exported model what builds it again.
 
     Args:
         model: a trained model of the zoo.
         path: of the SavedModel.
+        item_table: precision of its table of items, if it has one.
     """
     tf.io.gfile.makedirs(f"{path}/{EXTRA_ASSETS}")
     model.schema.save(f"{path}/{SCHEMA_FILE}")
     description = ModelDescription(name=registry.name_of(type(model)), config=model.config.model_dump(mode="json"),
                                    traits=model.traits, version=zoo.__version__,
-                                   code=_code_of(type(model)))
-    dump_yaml(description, f"{path}/{MODEL_FILE}")
+                                   code=_code_of(type(model)),
+                                   item_table=ItemTableDescription(precision=item_table) if item_table else None)
+    write_description(path, description)
     tf.train.Checkpoint(model=model).write(f"{path}/{WEIGHTS}")
     model.assets.read().copy_to(f"{path}/{ASSETS}")
+
+
+def read_description(path: str) -> ModelDescription:
+    """What an exported model says of itself.
+
+    Raises:
+        ConfigError: the folder holds no model of this zoo, or one that a newer version wrote.
+    """
+    return parse(ModelDescription, load_yaml(f"{path}/{MODEL_FILE}"), where=f"{path}/{MODEL_FILE}")
+
+
+def write_description(path: str, description: ModelDescription) -> None:
+    """Writes it."""
+    dump_yaml(description, f"{path}/{MODEL_FILE}")
 
 
 def _code_of(cls: type[RankingModel]) -> str:
@@ -75,7 +108,7 @@ def load_model(path: str) -> RankingModel:
         >>> teacher = load_model("runs/demo/din/serving/din/1700000000")
         >>> teacher.probabilities(batch.inputs)["click"]
     """
-    description = parse(ModelDescription, load_yaml(f"{path}/{MODEL_FILE}"), where=f"{path}/{MODEL_FILE}")
+    description = read_description(path)
     # A model without files has no folder of them where copies leave empty ones away.
     assets = Assets.from_folder(f"{path}/{ASSETS}") if files.is_dir(f"{path}/{ASSETS}") else Assets()
     model = registry.build(description.name, Schema.load(f"{path}/{SCHEMA_FILE}"), description.config, assets)

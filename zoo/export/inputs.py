@@ -81,6 +81,12 @@ def checked(schema: Schema, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor
     return _after(checks, inputs)
 
 
+def checked_count(schema: Schema, raw: Mapping[str, tf.Tensor], name: str) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    """The raw tensors of a call that only names its candidates, in the column `name`, and how many there are; checked."""
+    found = checked(schema, _after(_length_checks(raw, CANDIDATE_COUNT, [name]), raw))
+    return found, found[CANDIDATE_COUNT]
+
+
 def _after(checks: list[tf.Operation], tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """The tensors once the checks have passed: what reads them must not fail before, in other words."""
     with tf.control_dependencies(checks):
@@ -89,12 +95,16 @@ def _after(checks: list[tf.Operation], tensors: Mapping[str, tf.Tensor]) -> dict
 
 def _with_lengths(raw: Mapping[str, tf.Tensor], length: str, columns: list[Column]) -> dict[str, tf.Tensor]:
     """The columns and their lengths, which must be at least 0 and at most the width of every tensor that they describe."""
-    checks = [tf.debugging.assert_non_negative(raw[length], message=f"{length} must not be negative")]
     names = [name for column in columns for name in column.raw_names]
+    return _after(_length_checks(raw, length, names), {name: raw[name] for name in [*names, length]})
+
+
+def _length_checks(raw: Mapping[str, tf.Tensor], length: str, names: list[str]) -> list[tf.Operation]:
+    checks = [tf.debugging.assert_non_negative(raw[length], message=f"{length} must not be negative")]
     for name in names:
         width = tf.shape(raw[name], raw[length].dtype)[1]
         checks.append(tf.debugging.assert_less_equal(raw[length], width, message=f"{length} is above the width of {name}"))
-    return _after(checks, {name: raw[name] for name in [*names, length]})
+    return checks
 
 
 def _specs(columns: list[Column]) -> dict[str, tf.TensorSpec]:

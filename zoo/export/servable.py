@@ -15,6 +15,7 @@ from zoo.export.inputs import (
     request_inputs,
     request_specs,
 )
+from zoo.export.state import flatten
 from zoo.keras import tf
 from zoo.models.base import RankingModel
 from zoo.schema import Schema
@@ -72,17 +73,21 @@ class ServableRanker(tf.Module):
     def signatures(self) -> dict[str, Any]:
         """The concrete functions by signature name."""
         examples = tf.TensorSpec([None], tf.string, name="examples")
-        request, candidates = request_specs(self.schema), candidate_specs(self.schema)
+        request = request_specs(self.schema)
         encoded = candidate_specs(self.model.encoded_schema)
         # As training is (`zoo.training.loop`): AutoGraph would rewrite every function below these, and none needs it.
         graph = tf.function(autograph=False)
         return {
             "serving_default": graph(self.serve_examples).get_concrete_function(examples),
-            "rank": graph(self.rank).get_concrete_function(**request, **candidates),
+            "rank": graph(self.rank).get_concrete_function(**self.rank_specs()),
             "encode_request": graph(self.encode_request).get_concrete_function(**request),
             "encode_candidates": graph(self.encode_candidates).get_concrete_function(**encoded),
             "transform_features": graph(self.transform_features).get_concrete_function(examples),
         }
+
+    def rank_specs(self) -> dict[str, tf.TensorSpec]:
+        """Specs of the inputs of `rank`."""
+        return request_specs(self.schema) | candidate_specs(self.schema)
 
     def track(self, signatures: Mapping[str, Any]) -> None:
         """Holds what of the model the signatures reach, as objects: variables, look-up tables with their files.
@@ -99,15 +104,3 @@ class ServableRanker(tf.Module):
 def _handle(part: Any) -> Any:
     """The resource of a variable or a look-up table; what is neither has none that anything captures."""
     return getattr(part, "resource_handle" if hasattr(part, "resource_handle") else "handle", None)
-
-
-def flatten(state: Any, prefix: str = "") -> dict[str, tf.Tensor]:
-    """A nested state of named tuples and dictionaries as tensors by name: `behaviours.keys` is `behaviours_keys`."""
-    if isinstance(state, tf.Tensor):
-        return {prefix or "state": state}
-    items = state._asdict().items() if hasattr(state, "_asdict") else state.items()
-    flat: dict[str, tf.Tensor] = {}
-    for name, value in items:
-        if value is not None:
-            flat |= flatten(value, f"{prefix}_{name}" if prefix else name)
-    return flat

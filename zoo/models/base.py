@@ -148,6 +148,13 @@ class RankingModel(tfrs.Model):
         """The schema with the candidate columns that `encode_candidates` is given: all, or the item's (`Traits.items`)."""
         return self.schema.of_items() if self.traits.items == "ahead" else self.schema
 
+    @property
+    def unread_columns(self) -> list[str]:
+        """Names of candidate columns that the log has and `encode_candidates` is not given: those known only at the request,
+        where items are computed ahead of time."""
+        read = {column.name for column in self.encoded_schema.columns("candidate")}
+        return [column.name for column in self.schema.columns("candidate") if column.name not in read]
+
     def make_variables(self) -> None:
         """Makes all variables, as a Keras model does when it is called first."""
         self(smallest_inputs(self.schema))

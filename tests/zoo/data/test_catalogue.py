@@ -136,8 +136,16 @@ def test_a_log_has_its_catalogue_and_an_older_one_has_none(tmp_path):
     with pytest.raises(CatalogueError, match="has no catalogue"):
         Catalogue.load(made)
     pq.write_table(pa.table({"item": ["a"], "valid_from": [1], "price": ["high"]}), tmp_path / "log" / CATALOGUE_FILE)
-    with pytest.raises(CatalogueError, match="column 'price': the log's schema expects float, got string"):
+    with pytest.raises(CatalogueError, match="'price' is string and not float"):
         made.catalogue()
+    columns = {"item": ["b", "a", "b"], "valid_from": [7, 5, 3], "price": pa.array([1.0, 2.0, 3.0], pa.float32())}
+    pq.write_table(pa.table(columns), tmp_path / "log" / CATALOGUE_FILE)  # by another tool, in any order
+    assert [(one.item, one.valid_from) for one in made.catalogue().rows()] == [("a", 5), ("b", 3), ("b", 7)]
+    for change, message in (({"colour": ["x"] * 3}, "'colour' is not expected"), ({"valid_from": [7, 5, 7]}, "two rows hold"),
+                            ({"price": pa.array([1.0, None, 2.0], pa.float32())}, "'price': 1 values are missing")):
+        pq.write_table(pa.table(columns | change), tmp_path / "log" / CATALOGUE_FILE)
+        with pytest.raises(CatalogueError, match=message):
+            made.catalogue()
     files.write_text(tmp_path / "log" / CATALOGUE_FILE, "no parquet")
     with pytest.raises(CatalogueError, match="not a Parquet file"):
         made.catalogue()

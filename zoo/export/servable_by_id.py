@@ -1,0 +1,71 @@
+"""The functions of a server that keeps what the item tower made of a catalogue: candidates are named, and no more."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from zoo.data.catalogue import item_feature
+from zoo.export.inputs import Transform, candidate_specs, checked_count, request_inputs, request_specs
+from zoo.export.item_table import UNKNOWN_ROW, ItemTable, Precision
+from zoo.export.items import item_tensors
+from zoo.export.servable import ServableRanker
+from zoo.keras import tf
+from zoo.model_files import UNKNOWN_CANDIDATES
+from zoo.models.base import RankingModel
+from zoo.schema import CANDIDATE_COUNT, Schema
+
+
+class ServableById(ServableRanker):
+    """A model whose items are computed ahead of time, with a table of them.
+
+    Args:
+        model: a trained model with the traits of `keeps_items`.
+        transform: see `ServableRanker`.
+        precision: of the table.
+        ids: file of the items' ids.
+    """
+
+    def __init__(self, model: RankingModel, transform: Transform, precision: Precision, ids: str):
+        super().__init__(model, transform)
+        missing = item_tensors(model.schema, missing_item(model.schema))
+        self.items = ItemTable(model.encode_candidates(self._candidates(model.encoded_schema, missing)), precision, ids)
+
+    def rank(self, **raw: tf.Tensor) -> dict[str, tf.Tensor]:
+        """`{task: [R, N]}` of candidates by their ids, and `unknown_candidates [R]`: how many are not in the table."""
+        raw, count = checked_count(self.schema, raw, self._id)
+        rows = self.items.ids(raw[self._id])
+        scores = self.model.predictions(self.model.score(
+            self.model.encode_request(request_inputs(self.schema, self.transform, raw)), self.items.state(rows)))
+        unknown = tf.sequence_mask(count, tf.shape(rows)[1]) & (rows == UNKNOWN_ROW)
+        return scores | {UNKNOWN_CANDIDATES: tf.reduce_sum(tf.cast(unknown, tf.int64), 1)}
+
+    def encode_items(self, **raw: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What the tables keep of items, by their names."""
+        return self.items.packed(self.model.encode_candidates(self._candidates(self.model.encoded_schema, raw)))
+
+    def signatures(self) -> dict[str, Any]:
+        graph = tf.function(autograph=False)
+        return super().signatures() | {
+            "encode_items": graph(self.encode_items).get_concrete_function(**candidate_specs(self.model.encoded_schema))}
+
+    def rank_specs(self) -> dict[str, tf.TensorSpec]:
+        return request_specs(self.schema) | {
+            self._id: tf.TensorSpec([None, None], tf.string, self._id),
+            CANDIDATE_COUNT: tf.TensorSpec([None], tf.int64, CANDIDATE_COUNT)}
+
+    @property
+    def _id(self) -> str:
+        return f"candidate_{item_feature(self.schema).name}"
+
+
+def missing_item(schema: Schema) -> dict[str, list[Any]]:
+    """One item of which nothing is known, in the form of a catalogue's batch."""
+    found: dict[str, list[Any]] = {}
+    for column in schema.item_columns():
+        feature = column.feature
+        one = math.nan if feature.kind == "number" else ""
+        found[feature.name] = [[]] if feature.multiple else [[one] * feature.width] if feature.width > 1 else [one]
+        if feature.weighted:
+            found[feature.weight] = [[]]
+    return found
