@@ -55,7 +55,7 @@ def run_rank(target: str, model_name: str | None, version: int | None, label: st
         started = time.perf_counter()
         client.rank_one(request)
         again_ms = (time.perf_counter() - started) * 1000
-    task = task or next((label.name for label in schema.labels if label.name in ranking.scores), None)
+    task = task or next((label.name for label in schema.tasks if label.name in ranking.scores), None)
     # Ids and names are data: nothing in them is markup or an emoji code.
     console = Console(markup=False, emoji=False)
     console.print(_table(schema, ranking, task, top))

@@ -22,11 +22,11 @@ def eval_config(schema: Schema, gate: GateConfig) -> config_pb2.EvalConfig:
         schema: of the request log.
         gate: least values, and how far they may fall below the model that serves today.
     """
-    several = len(schema.labels) > 1
+    several = len(schema.tasks) > 1
     config = config_pb2.EvalConfig()
     model = config.model_specs.add(signature_name="serving_default",
                                    preprocessing_function_names=["transform_features"])
-    for label in schema.labels:
+    for label in schema.tasks:
         if several:
             model.label_keys[label.name] = f"label_{label.name}"
             model.prediction_keys[label.name] = label.name
@@ -34,7 +34,7 @@ def eval_config(schema: Schema, gate: GateConfig) -> config_pb2.EvalConfig:
         else:
             model.label_key, model.prediction_key = f"label_{label.name}", label.name
             model.example_weight_key = f"weight_{label.name}"
-    for number, label in enumerate(label for label in schema.labels if label.kind == "binary" and not label.soft):
+    for number, label in enumerate(label for label in schema.tasks if label.kind == "binary" and not label.soft):
         config.metrics_specs.append(_metrics(schema, label, gate if number == 0 else None, several))
     config.slicing_specs.add()
     return config

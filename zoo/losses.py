@@ -32,8 +32,8 @@ def task_loss(kind: str, labels: tf.Tensor, logits: tf.Tensor, weights: tf.Tenso
     return weighted_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits), weights)
 
 
-def task_losses(schema: Schema, outputs: Tensors, labels: Tensors, weights: Tensors) -> tf.Tensor:
-    """The weighted sum of the tasks' losses.
+def task_losses(schema: Schema, outputs: Tensors, labels: Tensors, weights: Tensors, soft: bool = True) -> tf.Tensor:
+    """The weighted sum of the labels' losses.
 
     A task B that is given another, A, is learned in one of two ways:
 
@@ -42,10 +42,11 @@ def task_losses(schema: Schema, outputs: Tensors, labels: Tensors, weights: Tens
     * where A happened: the label `y_B` by `p_B`, weighted by `y_A`.
 
     Args:
-        schema: declares the labels, and how much each task weighs.
+        schema: declares the labels, and how much each weighs. A soft label of a task is learned by that task's output.
         outputs: logits by task, `[R, N]` each.
         labels: by task, `[R, N]`; 0 where not observed.
         weights: by task, `[R, N]`, 0 on padding and where the label was not observed.
+        soft: whether soft labels are among them.
 
     Returns:
         A scalar.
@@ -53,10 +54,10 @@ def task_losses(schema: Schema, outputs: Tensors, labels: Tensors, weights: Tens
     Source: Ma et al., Entire Space Multi-Task Model, SIGIR 2018, section 2.3.
     """
     total = tf.constant(0.0)
-    for label in schema.labels:
+    for label in schema.labels if soft else [one for one in schema.labels if not one.soft]:
         name, given = label.name, label.given
         if given is None:
-            loss = task_loss(label.kind, labels[name], outputs[name], weights[name])
+            loss = task_loss(label.kind, labels[name], outputs[label.of or name], weights[name])
         elif label.entire_space:
             decided = tf.cast((labels[given] == 0) | (weights[name] > 0), tf.float32)
             cross_entropy = joint_cross_entropy(labels[given] * labels[name], outputs[given], outputs[name])
@@ -81,3 +82,83 @@ def joint_cross_entropy(labels: tf.Tensor, a: tf.Tensor, b: tf.Tensor) -> tf.Ten
     positive = tf.math.log_sigmoid(a) + tf.math.log_sigmoid(b)
     negative = tf.reduce_logsumexp(tf.stack([tf.math.log_sigmoid(-a), tf.math.log_sigmoid(a) + tf.math.log_sigmoid(-b)]), 0)
     return -labels * positive - (1 - labels) * negative
+
+
+def softened_cross_entropy(teacher: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor, temperature: float = 1.0) -> tf.Tensor:
+    """`T²·BCE(σ(t/T), σ(z/T))`, t the teacher's logits: gradients are as large at any temperature T.
+
+    Args:
+        teacher: `[R, N]` probabilities.
+        logits: `[R, N]` of the student.
+        weights: `[R, N]`.
+        temperature: T.
+
+    Returns:
+        A scalar, the weighted mean.
+
+    Source: Hinton et al., Distilling the Knowledge in a Neural Network, 2015.
+    """
+    if temperature != 1.0:
+        teacher = tf.sigmoid(_logits(teacher) / temperature)
+    return temperature**2 * task_loss("binary", teacher, logits / temperature, weights)
+
+
+def listwise_divergence(teacher: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor, temperature: float = 1.0) -> tf.Tensor:
+    """`T²·KL(softmax(t/T) ‖ softmax(z/T))` over each request's candidates that the teacher scored.
+
+    Args:
+        teacher: `[R, N]` probabilities; t are their logits.
+        logits: `[R, N]` of the student.
+        weights: `[R, N]`; candidates without weight are not in the list. A list weighs what its candidates weigh on average.
+        temperature: T.
+
+    Returns:
+        A scalar, the weighted mean over the requests that have two candidates at least.
+    """
+    listed = weights > 0
+    # A finite number, since the logarithm of a probability of 0 would make the product with it NaN.
+    q = tf.nn.log_softmax(tf.where(listed, _logits(teacher) / temperature, _AWAY))
+    p = tf.nn.log_softmax(tf.where(listed, logits / temperature, _AWAY))
+    divergence = tf.reduce_sum(tf.where(listed, tf.exp(q) * (q - p), 0.0), 1)
+    count = tf.reduce_sum(tf.cast(listed, tf.float32), 1)
+    of_list = tf.math.divide_no_nan(tf.reduce_sum(weights, 1), count)
+    return temperature**2 * weighted_mean(divergence, of_list * tf.cast(count > 1, tf.float32))
+
+
+def rank_alignment(teacher: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor, chunks: int) -> tf.Tensor:
+    """`Σ Δ_ij·softplus(z_j − z_i) / Σ Δ_ij` over pairs that the teacher puts into different chunks, i before j.
+
+    The teacher's order of a request's candidates is cut into `C` chunks of one size, so that only what it tells apart clearly is
+    learned. `Δ_ij = |g_i − g_j|·|d_i − d_j|` is what swapping two chunks c costs of NDCG: `g = 2^((C−1−c)/(C−1)) − 1`,
+    `d = 1/log₂(2 + c)`. COPR draws one candidate a chunk and divides scores by each other; here all pairs count, and logits
+    are subtracted, so that nothing is drawn and scores may be of any sign.
+
+    Args:
+        teacher: `[R, N]` probabilities.
+        logits: `[R, N]` of the student.
+        weights: `[R, N]`; candidates without weight are not in the order.
+        chunks: C.
+
+    Returns:
+        A scalar.
+
+    Source: Zhao et al., COPR: Consistency-Oriented Pre-Ranking for Online Advertising, CIKM 2023.
+    """
+    listed = tf.cast(weights > 0, tf.float32)
+    before = tf.argsort(tf.argsort(tf.where(weights > 0, teacher, -1.0), direction="DESCENDING", stable=True))
+    count = tf.reduce_sum(listed, 1, keepdims=True)
+    chunk = tf.floor(tf.cast(before, tf.float32) * chunks / tf.maximum(count, 1.0))
+    gain, discount = 2.0 ** ((chunks - 1 - chunk) / (chunks - 1)), 1.0 / tf.experimental.numpy.log2(2.0 + chunk)
+    first, second = (lambda values: values[:, :, tf.newaxis]), (lambda values: values[:, tf.newaxis, :])
+    cost = tf.abs(first(gain) - second(gain)) * tf.abs(first(discount) - second(discount))
+    cost *= first(listed * weights) * second(listed * weights) * tf.cast(first(chunk) < second(chunk), tf.float32)
+    return weighted_mean(tf.nn.softplus(second(logits) - first(logits)), cost)
+
+
+_AWAY = -1e9
+
+
+def _logits(probabilities: tf.Tensor) -> tf.Tensor:
+    """Logits of a teacher's probabilities, which may have been rounded to 0 or 1."""
+    p = tf.clip_by_value(probabilities, 1e-6, 1 - 1e-6)
+    return tf.math.log(p) - tf.math.log1p(-p)

@@ -133,6 +133,8 @@ class Label(Config):
         kind: `binary` (0 or 1) or `regression`.
         weight: weight of its loss.
         soft: binary: the log holds a probability (a teacher's) and not an outcome; learned by the same cross entropy.
+        of: with `soft`: the task that the teacher speaks of. Its output learns from outcomes and from the teacher, and the
+            soft label is no task; without it, the soft label is a task of its own.
         given: binary: the task that this one is conditional on (`purchase` given `click`). Its output is p(this | given).
         entire_space: with `given`: learn `p(given)·p(this | given)` over all candidates (ESMM's CTCVR); False learns
             p(this | given) where `given` happened.
@@ -143,6 +145,7 @@ class Label(Config):
     kind: Literal["binary", "regression"] = "binary"
     weight: float = pydantic.Field(default=1.0, gt=0)
     soft: bool = False
+    of: str | None = None
     given: str | None = None
     entire_space: bool = True
     truth: bool = False
@@ -151,6 +154,9 @@ class Label(Config):
     def _consistent(self) -> Label:
         if self.kind != "binary" and (self.soft or self.given):
             raise ValueError(f"label {self.name!r}: only binary labels are soft or conditional on another")
+        if self.of is not None and (not self.soft or self.given):
+            raise ValueError(f"label {self.name!r}: `of` says which task a soft label speaks of; an outcome, or what is conditional"
+                             " on another, has none")
         return self
 
     @property
@@ -289,6 +295,10 @@ class Schema(Config):
             if label.given is not None and (other is None or other is label or other.kind != "binary" or other.given):
                 raise ValueError(f"label {label.name!r} is given {label.given!r}, which is not another binary label that is "
                                  f"given nothing itself{nearest(label.given, [task for task in tasks if task != label.name])}")
+            taught = next((one for one in self.labels if one.name == label.of), None)
+            if label.of is not None and (taught is None or taught.soft or taught.kind != "binary"):
+                raise ValueError(f"label {label.name!r} is of {label.of!r}, which is not a binary label with outcomes"
+                                 f"{nearest(label.of, [task for task in tasks if task != label.name])}")
         groups = [feature.name for feature in self.request if feature.kind == "id" and not feature.multiple] + list(self.keys)
         if self.group_key not in groups:
             raise ValueError(f"group_key {self.group_key!r} is neither an id feature of the request (with one value) nor one "
@@ -336,6 +346,11 @@ class Schema(Config):
             raise ConfigError(f"schema {self.name!r}: no candidate feature is said to belong to the item; say `owner: item` of "
                               "those that the catalogue has")
         return self.model_copy(update={"candidates": tuple(column.feature for column in columns)})
+
+    @property
+    def tasks(self) -> tuple[Label, ...]:
+        """The labels that models have an output for: all but a teacher's opinion of another one."""
+        return tuple(label for label in self.labels if label.of is None)
 
     @property
     def string_keys(self) -> tuple[str, ...]:

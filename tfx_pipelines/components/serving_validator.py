@@ -109,7 +109,7 @@ def _expected_scores(path: str, schema: Schema) -> dict[str, dict[str, np.ndarra
     stored = read_columns(path)
     ids = stored["keys"][REQUEST_ID]
     starts = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])
-    tasks = {label.name: np.split(stored["scores"][label.name], starts[1:]) for label in schema.labels}
+    tasks = {label.name: np.split(stored["scores"][label.name], starts[1:]) for label in schema.tasks}
     if len(set(ids[starts])) < len(starts):
         names, counts = np.unique(ids[starts], return_counts=True)
         raise RequestIdError(_twice(names[counts > 1][0].decode()))

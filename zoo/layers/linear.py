@@ -133,7 +133,7 @@ class WideLogits(keras.layers.Layer):
         super().__init__(**kwargs)
         crosses = linear_crosses(schema, crosses)
         self.linears = {label.name: Linear(schema, crosses, buckets, optimizer_group, name=f"wide_{label.name}")
-                        for label in schema.labels}
+                        for label in schema.tasks}
 
     def call(self, request: Mapping[str, tf.Tensor], candidates: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """`{task: [R, N]}`."""

@@ -38,7 +38,7 @@ class RankingTower(keras.layers.Layer):
 
     def __init__(self, schema: Schema, config: TowerConfig, **kwargs):
         super().__init__(**kwargs)
-        self.tasks = [label.name for label in schema.labels]
+        self.tasks = [label.name for label in schema.tasks]
         self.mlp = MLP(config.units, config.activation, config.dropout)
         self.logits = keras.layers.Dense(len(self.tasks))
 

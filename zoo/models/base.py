@@ -12,6 +12,7 @@ from zoo.data.parsing import smallest_inputs
 from zoo.keras import keras, tf, tfrs
 from zoo.layers.behaviours import matched_columns
 from zoo.layers.detailed_statistics import DetailedStatistics
+from zoo.layers.distillation import Distillation, StudentConfig
 from zoo.layers.embeddings import Embeddings
 from zoo.layers.statistics import ScaledStatistics
 from zoo.layers.variables import variable_groups
@@ -24,7 +25,7 @@ from zoo.traits import Traits
 MIN_PROBABILITY = 1e-6
 
 
-class NetworkConfig(Config):
+class NetworkConfig(StudentConfig):
     """What the settings of all networks have.
 
     Args:
@@ -86,6 +87,8 @@ class RankingModel(tfrs.Model):
         self.schema, self.config, self.assets = schema, config, assets or Assets()
         counted = isinstance(config, NetworkConfig) and config.statistics
         self.scaled_statistics = ScaledStatistics(schema, counted == "detailed") if counted else None
+        taught = config.distillation if isinstance(config, StudentConfig) else None
+        self.distillation = Distillation(schema, taught) if taught else None
 
     # ---- what a model defines ------------------------------------------------------------------------------------
 
@@ -104,7 +107,7 @@ class RankingModel(tfrs.Model):
     # ---- what a model may change ---------------------------------------------------------------------------------
 
     def loss(self, outputs: Tensors, batch: Batch) -> tf.Tensor:
-        """What training makes small; here the weighted sum of the tasks' losses.
+        """What training makes small; here the weighted sum of the labels' losses, or what `distillation` says of them.
 
         Args:
             outputs: of the call, in training: logits by task, and what else `score` gave.
@@ -113,19 +116,24 @@ class RankingModel(tfrs.Model):
         Returns:
             A scalar, without regularisers and what layers add by `add_loss` (see `penalties`).
         """
-        return task_losses(self.schema, outputs, batch.labels, batch.weights)
+        if self.distillation is None:
+            return task_losses(self.schema, outputs, batch.labels, batch.weights)
+        outcomes = task_losses(self.schema, outputs, batch.labels, batch.weights, soft=False)
+        return self.distillation.outcomes() * outcomes + self.distillation(outputs, batch)
 
     def prepare(self, split: TrainingSplit) -> Span:
         """Looks at the training split before the first step; gives back which part of it to learn from.
 
-        Here: what layers count (`count`), and the whole split.
+        Here: what layers count (`count`), how long a teacher teaches alone, and the whole split.
         """
         self.count(split)
+        if self.distillation is not None and self.distillation.config.alone:
+            self.distillation.begin(split.steps())
         return EVERYTHING
 
     def predictions(self, logits: Tensors) -> dict[str, tf.Tensor]:
         """Served values: probabilities clipped inside (0, 1) for binary tasks, the value itself for regression."""
-        kinds = {label.name: label.kind for label in self.schema.labels}
+        kinds = {label.name: label.kind for label in self.schema.tasks}
         return {
             task: values if kinds[task] == "regression"
             else tf.clip_by_value(tf.sigmoid(values), MIN_PROBABILITY, 1 - MIN_PROBABILITY)

@@ -33,6 +33,10 @@ class TrainingSplit(Protocol):
         """Shuffled batches of one pass over the requests of a span."""
         ...
 
+    def steps(self) -> int:
+        """How many batches one pass over the split has."""
+        ...
+
     def time_quantile(self, share: float) -> int:
         """The time until which this share of the requests came.
 

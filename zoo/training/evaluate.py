@@ -92,7 +92,7 @@ def score_dataset(model: Trainable, dataset: tf.data.Dataset) -> Scored:
         inputs, labels, weights, marks = Batch(*batch)
         scores = predict(inputs)
         real = tf.sequence_mask(inputs["candidate_count"]).numpy()
-        for label in schema.labels:
+        for label in schema.tasks:
             keep("labels", label.name, labels[label.name].numpy()[real])
             keep("scores", label.name, scores[label.name].numpy()[real])
             keep("weights", label.name, weights[label.name].numpy()[real])

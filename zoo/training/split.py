@@ -41,6 +41,10 @@ class TrainingFiles:
         return read_dataset(self.schema, self.files, self.config.batch_size, shuffle_buffer=self.config.shuffle_buffer,
                             seed=self.config.seed, epoch=epoch, skip=skip, after=span.after, until=span.until)
 
+    def steps(self) -> int:
+        """How many batches one pass over the split has."""
+        return -(-len(read_times(self.files)) // self.config.batch_size)
+
     def time_quantile(self, share: float) -> int:
         """The time until which this share of the requests came; see `TrainingSplit`."""
         times = np.sort(read_times(self.files))

@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import pydantic
 
-from zoo.config import Config
 from zoo.keras import keras, tf
 from zoo.layers.behaviours import matched_columns
 from zoo.layers.dense import MLP
+from zoo.layers.distillation import StudentConfig
 from zoo.layers.embeddings import Embeddings, FieldEmbeddingConfig
 from zoo.layers.history_crossing import HistoryCrossing
 from zoo.layers.interactions import BilinearInteraction, SqueezeExcitation, merge_fields
@@ -21,7 +21,7 @@ from zoo.schema import Schema
 from zoo.traits import Traits
 
 
-class DSSMConfig(Config):
+class DSSMConfig(StudentConfig):
     """Args:
         embedding: tables; all fields are `dim` wide.
         units: widths of both towers' hidden layers.
@@ -65,10 +65,10 @@ class DSSM(RankingModel):
         self.embeddings = Embeddings(schema.of_items(), config.embedding, self.assets)
         self.user_tower, self.item_tower = MLP(config.units), MLP(config.units)
         # The vectors that meet end without a ReLU: two of no negative number would never score below 0.5.
-        self.user_vectors = [keras.layers.Dense(config.dim) for _ in schema.labels]
+        self.user_vectors = [keras.layers.Dense(config.dim) for _ in schema.tasks]
         self.item_vector = keras.layers.Dense(config.dim)
         self.heads = [MLPHead(config.head_units) if config.head == "mlp" else DotHead(config.head == "cosine")
-                      for _ in schema.labels]
+                      for _ in schema.tasks]
         self.nova = [NovaBlock(config.nova) for _ in range(config.nova.blocks)] if config.nova else []
         self.senet = SqueezeExcitation() if config.senet else None
         self.bilinear = BilinearInteraction() if config.bilinear else None
@@ -102,7 +102,7 @@ class DSSM(RankingModel):
     def score(self, request: dict[str, Any], candidates: dict[str, Any]) -> dict[str, tf.Tensor]:
         crosses = self.crossing(request["sums"], candidates["fields"]) if self.config.crossing != "none" else None
         return {label.name: head(request["heads"][f"{place}"], candidates["heads"][f"{place}"], crosses)
-                for place, (label, head) in enumerate(zip(self.schema.labels, self.heads, strict=True))}
+                for place, (label, head) in enumerate(zip(self.schema.tasks, self.heads, strict=True))}
 
     def _attended(self, events: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """`[R, T, D]` the ids of the events, seen through their other fields."""

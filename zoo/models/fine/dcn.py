@@ -46,7 +46,7 @@ class DCN(RankingModel):
         self.embeddings = Embeddings(schema, config.embedding, self.assets)
         self.crosses = [tfrs.layers.dcn.Cross(projection_dim=config.rank) for _ in range(config.cross_layers)]
         self.deep = MLP(config.units, config.activation)
-        self.head = keras.layers.Dense(len(schema.labels))
+        self.head = keras.layers.Dense(len(schema.tasks))
 
     def encode_request(self, request: Tensors) -> dict[str, tf.Tensor]:
         histories = [self.embeddings.pooled(request, sequence) for sequence in self.schema.sequences]
@@ -64,4 +64,4 @@ class DCN(RankingModel):
         for cross in self.crosses:
             crossed = cross(start, crossed)
         logits = self.head(tf.concat([crossed, self.deep([request["profile"], features])], -1))
-        return {label.name: logits[..., i] for i, label in enumerate(self.schema.labels)}
+        return {label.name: logits[..., i] for i, label in enumerate(self.schema.tasks)}

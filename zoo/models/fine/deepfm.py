@@ -29,8 +29,8 @@ class DeepFM(FieldModel):
 
     def __init__(self, schema: Schema, config: DeepFMConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
-        self.machines = {label.name: FactorizationMachine(weighted=len(schema.labels) > 1, name=f"machine_{label.name}")
-                         for label in schema.labels}
+        self.machines = {label.name: FactorizationMachine(weighted=len(schema.tasks) > 1, name=f"machine_{label.name}")
+                         for label in schema.tasks}
 
     def score(self, request: FieldState, candidates: FieldState,
               statistics: tf.Tensor | None = None) -> dict[str, tf.Tensor]:

@@ -58,8 +58,8 @@ class GBDT(ColumnModel):
         super().__init__(schema, config, **kwargs)
         self.statistics = DenseStatistics(schema, config.detailed)
         self.forests = {label.name: Forest(config.trees, config.leaves, config.depth, name=f"forest_{label.name}")
-                        for label in schema.labels}
-        self.biases = {label.name: self.add_weight(f"bias_{label.name}", (), initializer="zeros") for label in schema.labels}
+                        for label in schema.tasks}
+        self.biases = {label.name: self.add_weight(f"bias_{label.name}", (), initializer="zeros") for label in schema.tasks}
 
     def score(self, request: Tensors, candidates: Tensors) -> dict[str, tf.Tensor]:
         rows = self.statistics(request, candidates)
@@ -71,7 +71,7 @@ class GBDT(ColumnModel):
         return span
 
     def grow(self, batches: Iterable[Batch]) -> None:
-        """Grows the trees of every task.
+        """Grows the trees of every task, on its outcomes and on what a teacher says of it.
 
         Raises:
             ValueError: a task has no observed label.
@@ -79,13 +79,16 @@ class GBDT(ColumnModel):
         import lightgbm  # imported here: only these models need it
 
         rows, labels, weights = self._table(batches)
-        for label in self.schema.labels:
-            seen = weights[label.name] > 0
+        for label in self.schema.tasks:
+            taught = [label, *(one for one in self.schema.labels if one.of == label.name)]
+            weight = np.concatenate([one.weight / label.weight * weights[one.name] for one in taught])
+            seen = weight > 0
             if not seen.any():
                 raise ValueError(f"no label {label.name!r} was observed in the part of the training split that the trees see")
-            data = lightgbm.Dataset(rows[seen], labels[label.name][seen], weight=weights[label.name][seen],
-                                    feature_name=self.statistics.names)
-            booster = lightgbm.train(self._parameters(label), data, num_boost_round=self.config.trees)
+            data = lightgbm.Dataset(
+                np.concatenate([rows] * len(taught))[seen], np.concatenate([labels[one.name] for one in taught])[seen],
+                weight=weight[seen], feature_name=self.statistics.names)
+            booster = lightgbm.train(self._parameters(taught), data, num_boost_round=self.config.trees)
             self.forests[label.name].set_trees(booster.dump_model()["tree_info"])
 
     def _table(self, batches: Iterable[Batch]) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]:
@@ -100,12 +103,12 @@ class GBDT(ColumnModel):
         rows, labels, weights = zip(*parts, strict=True)
         return np.concatenate(rows), _joined(labels), _joined(weights)
 
-    def _parameters(self, label: Label) -> dict[str, Any]:
+    def _parameters(self, labels: Sequence[Label]) -> dict[str, Any]:
         config = self.config
         # LightGBM's "binary" takes every label above 0 for a 1, a teacher's probability too.
-        binary = "cross_entropy" if label.soft else "binary"
+        binary = "cross_entropy" if any(label.soft for label in labels) else "binary"
         return {
-            "objective": "regression" if label.kind == "regression" else binary, "num_leaves": config.leaves,
+            "objective": "regression" if labels[0].kind == "regression" else binary, "num_leaves": config.leaves,
             "max_depth": config.depth, "learning_rate": config.learning_rate, "min_data_in_leaf": config.min_rows,
             "lambda_l2": config.l2, "seed": config.seed, "deterministic": True, "force_row_wise": True, "verbosity": -1,
             # Missing values have become numbers before; routed alike in training and serving.

@@ -55,7 +55,7 @@ class GBDTLR(GBDT):
         self.tree_share = config.tree_share
         rows = config.trees * (2 * config.leaves - 1)
         self.leaves = {label.name: EmbeddingTable(rows, 1, scale=0.0, optimizer_group="wide", name=f"leaves_{label.name}")
-                       for label in schema.labels}
+                       for label in schema.tasks}
         self.wide = WideLogits(schema, config.crosses, config.cross_buckets) if config.sparse else None
 
     def score(self, request: Tensors, candidates: Tensors) -> dict[str, tf.Tensor]:

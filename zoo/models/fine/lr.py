@@ -48,6 +48,6 @@ class LR(ColumnModel):
     def predictions(self, logits: Tensors) -> dict[str, tf.Tensor]:
         # On the logit scale the calibration p / (p + (1 − p)/w) is a shift by log w.
         shift = tf.math.log(self.config.negative_rate)
-        kinds = {label.name: label.kind for label in self.schema.labels}
+        kinds = {label.name: label.kind for label in self.schema.tasks}
         return super().predictions({task: value + shift if kinds[task] == "binary" else value
                                     for task, value in logits.items()})

@@ -41,7 +41,7 @@ class MLR(RankingModel):
 
     def __init__(self, schema: Schema, config: MLRConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
-        self.tasks = [label.name for label in schema.labels]
+        self.tasks = [label.name for label in schema.tasks]
         width = 2 * config.regions * len(self.tasks)
         ids = [column for column in schema.columns() if column.feature.kind == "id"]
         self.tables = {c.name: EmbeddingTable(schema.size(c.space), width, config.scale, self.optimizer_group,

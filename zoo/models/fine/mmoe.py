@@ -51,7 +51,7 @@ class MMoE(RankingModel):
     def __init__(self, schema: Schema, config: MMoEConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
         self.embeddings = Embeddings(schema, config.embedding, self.assets)
-        tasks = [label.name for label in schema.labels]
+        tasks = [label.name for label in schema.tasks]
         alone = config.sharing == "shared_bottom"
         units = (config.experts * config.expert_units[0], *config.expert_units[1:]) if alone else config.expert_units
         self.experts = Experts(1 if alone else config.experts, units, config.activation)

@@ -59,7 +59,7 @@ class NAIS(RankingModel):
         self.similarities = {
             label.name: ItemSimilarity(schema.size(self.item.space), config.dim, config.attention, config.hidden,
                                        config.beta, config.alpha, config.regularization, name=f"similarity_{label.name}")
-            for label in schema.labels
+            for label in schema.tasks
         }
 
     def encode_request(self, request: Tensors) -> dict[str, tf.Tensor]:

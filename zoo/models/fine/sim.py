@@ -83,7 +83,7 @@ class SIM(RankingModel):
         self.long = self.required_sequence("long_behaviours") if schema.sequence("long_behaviours") else self.short
         self.fields = [f.name for f in self.long.fields if config.time_gap or f.role != "time_gap"]
         self.embeddings = Embeddings(schema, config.embedding, self.assets)
-        self.tasks = [label.name for label in schema.labels]
+        self.tasks = [label.name for label in schema.tasks]
         self.search = self._search()
         self.exact = ExactSearch(config.heads, config.head_dim, config.match)
         if config.short == "dien":
