@@ -128,8 +128,8 @@ def listwise_divergence(teacher: tf.Tensor, logits: tf.Tensor, weights: tf.Tenso
 def rank_alignment(teacher: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor, chunks: int) -> tf.Tensor:
     """`Σ Δ_ij·softplus(z_j − z_i) / Σ Δ_ij` over pairs that the teacher puts into different chunks, i before j.
 
-    The teacher's order of a request's candidates is cut into `C` chunks of one size, so that only what it tells apart clearly is
-    learned. `Δ_ij = |g_i − g_j|·|d_i − d_j|` is what swapping two chunks c costs of NDCG: `g = 2^((C−1−c)/(C−1)) − 1`,
+    The teacher's order of a request's candidates is cut into `C` chunks of one size, so that only what it tells apart clearly
+    is learned. `Δ_ij = |g_i − g_j|·|d_i − d_j|` is what swapping two chunks c costs of NDCG: `g = 2^((C−1−c)/(C−1)) − 1`,
     `d = 1/log₂(2 + c)`. COPR draws one candidate a chunk and divides scores by each other; here all pairs count, and logits
     are subtracted, so that nothing is drawn and scores may be of any sign.
 

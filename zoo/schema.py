@@ -155,8 +155,8 @@ class Label(Config):
         if self.kind != "binary" and (self.soft or self.given):
             raise ValueError(f"label {self.name!r}: only binary labels are soft or conditional on another")
         if self.of is not None and (not self.soft or self.given):
-            raise ValueError(f"label {self.name!r}: `of` says which task a soft label speaks of; an outcome, or what is conditional"
-                             " on another, has none")
+            raise ValueError(f"label {self.name!r}: `of` says which task a soft label speaks of; an outcome, or what is "
+                             "conditional on another, has none")
         return self
 
     @property

@@ -82,11 +82,14 @@ class Distillation(keras.layers.Layer):
         self.steps.assign(0)
         self.steps_alone.assign(round(self.config.alone * steps_of_an_epoch))
 
+    def step(self) -> None:
+        """Begins a step."""
+        if self.config.alone:
+            self.steps.assign_add(1)
+
     def outcomes(self) -> tf.Tensor | float:
-        """The weight of outcomes in the next step."""
-        if not self.config.alone:
-            return self.config.outcomes
-        return self.config.outcomes * tf.cast(self.steps.assign_add(1) > self.steps_alone, tf.float32)
+        """The weight of outcomes in this step."""
+        return self.config.outcomes * (tf.cast(self.steps > self.steps_alone, tf.float32) if self.config.alone else 1.0)
 
     def call(self, outputs: Tensors, batch: Batch) -> tf.Tensor:
         """A scalar: what the student is away from its teacher."""

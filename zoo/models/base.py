@@ -169,6 +169,8 @@ class RankingModel(tfrs.Model):
 
     def call(self, inputs: Tensors, training: bool | None = None) -> dict[str, tf.Tensor]:
         """`{task: [R, N]}` logits from the model's inputs (`zoo.data.parsing.to_dense`)."""
+        if training and self.distillation is not None:
+            self.distillation.step()
         request, candidates = split_inputs(self.schema, inputs)
         states = [self.encode_request(request), self.encode_candidates(candidates_of(self.encoded_schema, inputs))]
         if self.scaled_statistics is not None:

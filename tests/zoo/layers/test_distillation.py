@@ -36,7 +36,8 @@ def test_temperature_by_hand():
     # The teacher says 0.9, odds 9: at temperature 2 odds 3. The student's odds are 81, at temperature 2 they are 9.
     loss = softened_cross_entropy(row(0.9), log(81), row(1), 2.0)
     assert float(loss) == pytest.approx(4 * (-0.75 * np.log(0.9) - 0.25 * np.log(0.1)), rel=1e-5)
-    assert float(softened_cross_entropy(row(0.25), log(3), row(1))) == pytest.approx(-0.25 * np.log(3 / 4) - 0.75 * np.log(1 / 4))
+    plain = softened_cross_entropy(row(0.25), log(3), row(1))
+    assert float(plain) == pytest.approx(-0.25 * np.log(3 / 4) - 0.75 * np.log(1 / 4))
 
 
 def test_lists_by_hand():
@@ -83,7 +84,11 @@ def test_no_gradient_reaches_the_teacher():
 def test_the_teacher_teaches_alone_at_first():
     layer = Distillation(toy_schema((CLICK, TEACHER)), DistillationConfig(alone=0.5, outcomes=0.7))
     layer.begin(4)
-    assert [pytest.approx(float(layer.outcomes())) for _ in range(4)] == [0, 0, 0.7, 0.7]
+    weights = []
+    for _ in range(4):
+        layer.step()
+        weights.append(float(layer.outcomes()))
+    assert weights == pytest.approx([0, 0, 0.7, 0.7])
 
 
 def test_a_student_without_a_teacher_is_told():
