@@ -21,10 +21,13 @@ RUNS = {
     "LatestPushedModel": ("tfx_pipelines.components.latest_pushed_model",),
     "Evaluator": ("tfx_pipelines.components.evaluator", "tfx_pipelines.gauc_metric"),
     "ServingValidator": ("tfx_pipelines.components.serving_validator",),
+    "TeacherModel": ("tfx_pipelines.components.latest_pushed_model",),
+    "TeacherEvaluator": ("tfx_pipelines.components.evaluator", "tfx_pipelines.gauc_metric"),
+    "TeacherScores": ("tfx_pipelines.components.teacher_scores",),
 }
 
 
-def stage_code(model: str, home: Path = HOME) -> dict[str, str]:
+def stage_code(model: str, home: Path = HOME, teacher: str | None = None) -> dict[str, str]:
     """By stage, what identifies its code: the libraries' versions, and the fingerprint of our modules that it runs.
 
     TFX takes a stage from its cache where inputs and settings are the same, whatever became of the code. A runner that makes
@@ -33,11 +36,13 @@ def stage_code(model: str, home: Path = HOME) -> dict[str, str]:
     Args:
         model: name in the zoo; the other models' files are no part of the Trainer.
         home: the folder that holds our packages.
+        teacher: name in the zoo of a teacher that is trained first.
 
     Raises:
         ConfigError: there is no such model.
     """
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
-    modules = RUNS | {"Trainer": (*RUNS["Trainer"], module_of(model))}
+    modules = RUNS | {stage: (*RUNS["Trainer"], module_of(name))
+                      for stage, name in (("Trainer", model), ("TeacherTrainer", teacher)) if name is not None}
     return dict.fromkeys(TFX_ALONE, libraries) | {
         stage: f"{libraries}, {code_fingerprint(names, PACKAGES, home)}" for stage, names in modules.items()}

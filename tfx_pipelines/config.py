@@ -8,14 +8,15 @@ from typing import Any
 
 import pydantic
 
-from tfx_pipelines.config_files import CONFIGS, model_name, name_in, read_sources, shipped
+from tfx_pipelines.config_files import CONFIGS, Source, model_name, name_in, read_sources, shipped
 from tfx_pipelines.config_optimizers import over_own_optimizers
+from tfx_pipelines.config_teacher import TeacherConfig
 from zoo.config import Config, ConfigError, merged, nearest, parse
 from zoo.models import registry
 from zoo.training.config import TrainingConfig
 
 __all__ = ["CONFIGS", "GATED", "DataConfig", "GateConfig", "ModelConfig", "PipelineConfig", "RunConfig", "ServingConfig",
-           "load_run_config", "shipped", "with_floors"]
+           "TeacherConfig", "load_run_config", "shipped", "with_floors"]
 
 # Another model, or another optimizer, keeps nothing of the settings of the one before it.
 CHOICES = ("model", "training.optimizers.*")
@@ -137,6 +138,7 @@ class RunConfig(Config):
     data: DataConfig = DataConfig()
     model: ModelConfig
     training: TrainingConfig = TrainingConfig()
+    teacher: TeacherConfig | None = None
     gate: GateConfig = GateConfig()
     serving: ServingConfig = ServingConfig()
     pipeline: PipelineConfig = PipelineConfig()
@@ -197,20 +199,43 @@ def load_run_config(path: str | Path, overrides: Sequence[str] = (), *, model: s
     Example:
         >>> load_run_config("rees46", ["training.optimizers.dense.learning_rate=0.01"], model="dcn")
     """
-    sources = read_sources(path, overrides, {**(options or {}), "model.name": model}, RunConfig.model_fields)
+    sources, values = _read(path, overrides, {**(options or {}), "model.name": model})
+    teacher = values.get("teacher")
+    if isinstance(teacher, Mapping) and teacher.get("name") is not None:
+        values["teacher"] = _as_its_file_trains_it(path, teacher, name_in(sources, ("teacher", "name"), path))
+    config = parse(RunConfig, values, where=lambda setting: name_in(sources, setting, path))
+    parse(registry.get(config.model.name).Config, config.model.config,
+          where=lambda setting: name_in(sources, ("model", "config", *setting), path))
+    if config.teacher is not None and config.teacher.name is not None:
+        parse(registry.get(config.teacher.name).Config, config.teacher.config,
+              where=lambda setting: name_in(sources, ("teacher", "config", *setting), path))
+    return config
+
+
+def _read(path: str | Path, overrides: Sequence[str], options: Mapping[str, Any]) -> tuple[list[Source], dict[str, Any]]:
+    """Where the settings of a run stand, and what they come to."""
+    sources = read_sources(path, overrides, options, RunConfig.model_fields)
     name = model_name(sources)
     if name is not None:
-        if name not in registry.MODELS:
-            raise ConfigError(f"{name_in(sources, ('model', 'name'), path)}: there is no model {name!r} in the zoo"
-                              f"{nearest(name, registry.MODELS)}")
+        _check_model(name, name_in(sources, ("model", "name"), path))
         sources = over_own_optimizers(sources, name)
     values: dict[str, Any] = {}
     for source in sources:
         values = merged(values, source.values, CHOICES)
-    config = parse(RunConfig, values, where=lambda setting: name_in(sources, setting, path))
-    parse(registry.get(config.model.name).Config, config.model.config,
-          where=lambda setting: name_in(sources, ("model", "config", *setting), path))
-    return config
+    return sources, values
+
+
+def _as_its_file_trains_it(path: str | Path, teacher: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """A teacher's settings over those that the file has for a run of its own."""
+    _check_model(teacher["name"], place)
+    alone = _read(path, (), {"model.name": teacher["name"]})[1]
+    own = {key: value for key, value in alone["model"].items() if key != "name"} | {"training": alone.get("training", {})}
+    return merged(own, teacher, ("training.optimizers.*",))
+
+
+def _check_model(name: Any, place: str) -> None:
+    if name not in registry.MODELS:
+        raise ConfigError(f"{place}: there is no model {name!r} in the zoo{nearest(str(name), registry.MODELS)}")
 
 
 def with_floors(config: RunConfig, floors: Mapping[str, Mapping[str, float]]) -> RunConfig:

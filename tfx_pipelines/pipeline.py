@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 from tfx import v1 as tfx
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.proto import trainer_pb2, transform_pb2
+from tfx.types.channel import BaseChannel
 
 from tfx_pipelines.components.evaluator import Evaluator
 from tfx_pipelines.components.import_example_gen import ImportExampleGen
@@ -12,13 +15,17 @@ from tfx_pipelines.components.latest_pushed_model import LatestPushedModel
 from tfx_pipelines.components.raw_log_example_gen import RawLogExampleGen
 from tfx_pipelines.components.serving_validator import ServingValidator
 from tfx_pipelines.components.statistics_gen import StatisticsGen
+from tfx_pipelines.components.teacher_scores import TeacherScores
 from tfx_pipelines.components.transform import Transform
-from tfx_pipelines.config import RunConfig
+from tfx_pipelines.config import ModelConfig, RunConfig
+from tfx_pipelines.config_teacher import TeacherConfig
 from tfx_pipelines.evaluation import eval_config
+from tfx_pipelines.preflight import check_teacher
 from tfx_pipelines.schema import schema_to_json
 from zoo.config import ConfigError
 from zoo.data.request_log import SPLITS
 from zoo.schema import Schema
+from zoo.training.config import TrainingConfig
 
 
 def create_pipeline(config: RunConfig, schema: Schema, *, schema_file: str, serving_dir: str, metadata_path: str | None,
@@ -37,13 +44,15 @@ def create_pipeline(config: RunConfig, schema: Schema, *, schema_file: str, serv
         The pipeline.
 
     Raises:
-        ConfigError: the first label, which is gated and reported, is not binary, or soft.
+        ConfigError: the first label, which is gated and reported, is not binary, or soft; a teacher is asked for what the log
+            has not, or the model's settings speak of a teacher that nobody named.
     """
     first = schema.labels[0]
     if first.kind != "binary" or first.soft:
         kind = "soft" if first.soft else "a regression"
         raise ConfigError(f"schema {schema.name!r}: the first label, {first.name!r}, is {kind}; AUC and GAUC gate the first "
                           "label, so list a binary one with outcomes first")
+    check_teacher(config, schema)
     return tfx.dsl.Pipeline(
         pipeline_name=config.name,
         pipeline_root=config.root,
@@ -58,38 +67,23 @@ def create_pipeline(config: RunConfig, schema: Schema, *, schema_file: str, serv
 def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir: str, log: str | None) -> list[BaseNode]:
     first = RawLogExampleGen(config.data) if config.data.raw else ImportExampleGen(log or config.log)
     data = data_components(schema, schema_file, first)
-    examples, transform = data["examples"], data["transform"]
+    # What a model learns from: the log and its transformed twin, or both with a teacher's scores.
+    raw, ready = data["examples"].outputs["examples"], data["transform"].outputs["transformed_examples"]
+    teaching: list[BaseNode] = []
+    if config.teacher is not None:
+        teaching = _teaching(config, config.teacher, schema, data)
+        schema = config.teacher.taught(schema)
+        raw, ready = (teaching[-1].outputs[name] for name in ("scored_examples", "scored_transformed_examples"))
     schema_json = schema_to_json(schema)
-    trainer = tfx.components.Trainer(
-        run_fn="tfx_pipelines.trainer.run_fn",
-        examples=transform.outputs["transformed_examples"],
-        transform_graph=transform.outputs["transform_graph"],
-        schema=data["declared"].outputs["schema"],
-        train_args=trainer_pb2.TrainArgs(splits=["train"]),
-        eval_args=trainer_pb2.EvalArgs(splits=["validation", "test"]),
-        custom_config={
-            "schema": schema_json,
-            "model": config.model.name,
-            "model_config": config.model.config,
-            "assets": config.model.assets,
-            "training": config.training.model_dump(mode="json"),
-            "checkpoints": f"{config.root}/training",
-        },
-    )
+    trainer = _trainer(config, data, ready, schema, config.model, config.training)
     baseline = LatestPushedModel(serving_dir=serving_dir, schema=schema_json)
-    evaluator = Evaluator(
-        examples=examples.outputs["examples"],
-        model=trainer.outputs["model"],
-        baseline_model=baseline.outputs["model"],
-        eval_config=eval_config(schema, config.gate),
-        example_splits=["test"],
-    )
+    evaluator = _evaluator(raw, trainer, schema, config, baseline.outputs["model"])
     serving = ServingValidator(
-        examples=examples.outputs["examples"],
+        examples=raw,
         model=trainer.outputs["model"],
         model_run=trainer.outputs["model_run"],
-        transformed_examples=transform.outputs["transformed_examples"],
-        transform_graph=transform.outputs["transform_graph"],
+        transformed_examples=ready,
+        transform_graph=data["transform"].outputs["transform_graph"],
         schema=schema_json,
         model_name=config.served_name,
         replay_requests=config.serving.replay_requests,
@@ -103,7 +97,54 @@ def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir
         push_destination=tfx.proto.PushDestination(
             filesystem=tfx.proto.PushDestination.Filesystem(base_directory=serving_dir)),
     )
-    return [*data.values(), trainer, baseline, evaluator, serving, pusher]
+    return [*data.values(), *teaching, trainer, baseline, evaluator, serving, pusher]
+
+
+def _teaching(config: RunConfig, teacher: TeacherConfig, schema: Schema, data: dict[str, BaseNode]) -> list[BaseNode]:
+    """The stages from the log to a teacher's scores beside it; the last one has them."""
+    raw, ready = data["examples"].outputs["examples"], data["transform"].outputs["transformed_examples"]
+    settings = {"schema": schema_to_json(schema), "labels": json.dumps(teacher.labels(schema))}
+    if teacher.pushed is not None:
+        pushed = LatestPushedModel(serving_dir=teacher.pushed, schema=settings["schema"]).with_id("TeacherModel")
+        return [pushed, TeacherScores(examples=raw, transformed_examples=ready, model=pushed.outputs["model"], **settings)]
+    assert teacher.name is not None
+    model = ModelConfig(name=teacher.name, config=teacher.config, assets=teacher.assets)
+    trainer = _trainer(config, data, ready, schema, model, teacher.training).with_id("TeacherTrainer")
+    evaluator = _evaluator(raw, trainer, schema, config).with_id("TeacherEvaluator")
+    return [trainer, evaluator, TeacherScores(
+        examples=raw, transformed_examples=ready, model=trainer.outputs["model"], blessing=evaluator.outputs["blessing"],
+        **settings)]
+
+
+def _trainer(config: RunConfig, data: dict[str, BaseNode], examples: BaseChannel, schema: Schema, model: ModelConfig,
+             training: TrainingConfig) -> BaseNode:
+    return tfx.components.Trainer(
+        run_fn="tfx_pipelines.trainer.run_fn",
+        examples=examples,
+        transform_graph=data["transform"].outputs["transform_graph"],
+        schema=data["declared"].outputs["schema"],
+        train_args=trainer_pb2.TrainArgs(splits=["train"]),
+        eval_args=trainer_pb2.EvalArgs(splits=["validation", "test"]),
+        custom_config={
+            "schema": schema_to_json(schema),
+            "model": model.name,
+            "model_config": model.config,
+            "assets": model.assets,
+            "training": training.model_dump(mode="json"),
+            "checkpoints": f"{config.root}/training",
+        },
+    )
+
+
+def _evaluator(examples: BaseChannel, trainer: BaseNode, schema: Schema, config: RunConfig,
+               baseline: BaseChannel | None = None) -> BaseNode:
+    return Evaluator(
+        examples=examples,
+        model=trainer.outputs["model"],
+        baseline_model=baseline,
+        eval_config=eval_config(schema, config.gate),
+        example_splits=["test"],
+    )
 
 
 def checking_components(schema_file: str, examples: BaseNode) -> dict[str, BaseNode]:

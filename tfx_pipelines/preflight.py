@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from tfx_pipelines.config import RunConfig
 from zoo import files
 from zoo.config import ConfigError
 from zoo.data.request_log import RequestLog
+from zoo.schema import Schema
 
 _PATTERN = re.compile(r"[*?\[\]]")
 
@@ -34,6 +36,23 @@ def check_path(what: str, path: str) -> None:
     if found:
         raise ConfigError(f"the {what} {path!r} holds {found[0]!r}, which Beam and TensorFlow take for a pattern; "
                           "choose a path without * ? [ ]")
+
+
+def check_teacher(config: RunConfig, schema: Schema) -> None:
+    """A model whose settings say how to follow a teacher needs one.
+
+    Args:
+        config: of the run.
+        schema: of the request log.
+
+    Raises:
+        ConfigError: nobody teaches.
+    """
+    follows = config.model.config.get("distillation") is not None
+    if follows and config.teacher is None and not any(label.soft for label in schema.labels):
+        raise ConfigError("model.config.distillation says how to follow a teacher, and there is none: name one (teacher.name, "
+                          "a model of the zoo that this run trains first; or teacher.pushed, a folder), or take a log with a "
+                          "soft label")
 
 
 def check_classes(log: RequestLog, splits: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from tfx_pipelines.components.latest_pushed_model import REFUSED, VERSION
 from tfx_pipelines.components.serving_validator import RESULT
 from tfx_pipelines.config import GATED, RunConfig
+from tfx_pipelines.config_teacher import TeacherConfig
 from tfx_pipelines.evaluation import gate_failures
 from tfx_pipelines.plots import report_picture
 from tfx_pipelines.runners.local import LocalRun
@@ -16,7 +17,8 @@ from tfx_pipelines.scores import HISTORY, SCORES, read_columns
 from zoo import files
 from zoo.data.request_log import RequestLog
 from zoo.json_text import json_text
-from zoo.metrics import calibration
+from zoo.metrics import auc, calibration, gauc
+from zoo.schema import Schema
 from zoo.training import Scored
 
 # What is measured against the true probabilities, which only a simulator knows, in words.
@@ -58,6 +60,8 @@ def write_report(root: str, config: RunConfig, log: RequestLog, run: LocalRun) -
     baseline = run.properties["LatestPushedModel", "model"]
     if REFUSED in baseline:
         reasons.append(f"not compared with version {baseline[VERSION]}: {baseline[REFUSED]}")
+    if config.teacher is not None:
+        metrics["teacher"] = _of_teacher(config.teacher, scored, log.schema, task)
     report = {
         "dataset": log.schema.name,
         "model": config.model.name,
@@ -106,6 +110,15 @@ def exact_metrics(scored: Scored, group_key: str, task: str) -> dict[str, Any]:
     return metrics
 
 
+def _of_teacher(teacher: TeacherConfig, scored: Scored, schema: Schema, task: str) -> dict[str, Any]:
+    """How good the teacher is on what the model was measured on."""
+    name = next((name for name, of in teacher.labels(schema).items() if of == task), None)
+    if name is None:
+        return {}
+    y, p, w = scored.labels[task], scored.labels[name], scored.weights[task]
+    return {"auc": auc(y, p, w), "gauc": gauc(scored.keys[schema.group_key], y, p, w).value}
+
+
 def _verdict(run: LocalRun, served: dict[str, Any], metrics: dict[str, Any], floors: dict[str, Any],
              config: RunConfig) -> tuple[bool, list[str]]:
     reasons = []
@@ -151,6 +164,7 @@ def _markdown(report: dict[str, Any]) -> str:
         f"| expected calibration error | {metrics['calibration']['ece']:.4f} |",
     ]
     lines += [f"| {words} | {metrics[name]:.4f} |" for name, words in ONE_POSITIVE.items() if name in metrics]
+    lines += [f"| the teacher's {in_words(name)} | {value:.4f} |" for name, value in metrics.get("teacher", {}).items()]
     lines += [f"| {TRUTH[name]} | {value:.4f} |" for name, value in metrics.get("truth", {}).items()]
     lines += [f"| floor: {name.replace('_', ' ')} ({in_words(metric)}) | {floor} |"
               for metric, floors in report["floors"].items() for name, floor in floors.items()]

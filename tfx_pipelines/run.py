@@ -59,8 +59,11 @@ def run_pipeline(config: RunConfig) -> tuple[LocalRun, dict]:
         write_tfmd_schema(source.schema, declared)
         pipeline = create_pipeline(config, source.schema, schema_file=declared, serving_dir=serving_dir(config),
                                    metadata_path=str(local / "metadata.sqlite"))
-        keys = stage_code(config.model.name)
+        teacher = config.teacher
+        keys = stage_code(config.model.name, teacher=teacher.name if teacher else None)
         keys["LatestPushedModel"] += f", {identity(newest_version(serving_dir(config)))}"
+        if teacher and teacher.pushed:
+            keys["TeacherModel"] += f", {identity(newest_version(teacher.pushed))}"
         run = run_local(pipeline, local / "logs" / f"run-{datetime.datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log",
                         keys=keys, checks={
                             (RAW, "examples"): lambda examples: check_classes(RequestLog(imported_log(examples)), measured),

@@ -32,6 +32,8 @@ def show_report(console: Console, report: dict[str, Any], root: str, serving: st
     for name, words in ONE_POSITIVE.items():
         if name in metrics:
             table.add_row(words, f"{metrics[name]:.4f}")
+    for name, value in metrics.get("teacher", {}).items():
+        table.add_row(f"the teacher's {in_words(name)}", f"{value:.4f}")
     for name, value in metrics.get("truth", {}).items():
         table.add_row(TRUTH[name], f"{value:.4f}")
     for metric, floors in report["floors"].items():

@@ -13,6 +13,7 @@ from tfx.orchestration.local import runner_utils
 
 from tfx_pipelines.code import PACKAGES, RUNS, stage_code
 from tfx_pipelines.config import DataConfig
+from tfx_pipelines.config_teacher import TeacherConfig
 from tfx_pipelines.pipeline import create_pipeline
 from zoo.code import HOME, code_fingerprint, imported_modules
 from zoo.config import ConfigError
@@ -26,18 +27,20 @@ EDITS = {
     "zoo/models/fine/din.py": {"Trainer"},
     "zoo/models/fine/dien.py": set(),
     "zoo/export/servable.py": {"Trainer"},
-    "zoo/metrics/gauc.py": {"Trainer", "Evaluator"},
-    "tfx_pipelines/gauc_metric.py": {"Evaluator"},
+    "zoo/metrics/gauc.py": {"Trainer", "Evaluator", "TeacherEvaluator"},
+    "tfx_pipelines/gauc_metric.py": {"Evaluator", "TeacherEvaluator"},
     "serving/client.py": {"ServingValidator"},
     "serving/server/versions.py": {"ServingValidator"},
     "tfx_pipelines/components/serving_validator.py": {"ServingValidator"},
-    "tfx_pipelines/components/latest_pushed_model.py": {"LatestPushedModel"},
-    "tfx_pipelines/components/evaluator.py": {"Evaluator"},
+    "tfx_pipelines/components/latest_pushed_model.py": {"LatestPushedModel", "TeacherModel", "TeacherScores"},
+    "tfx_pipelines/components/evaluator.py": {"Evaluator", "TeacherEvaluator"},
+    "tfx_pipelines/components/teacher_scores.py": {"TeacherScores"},
     "tfx_pipelines/config.py": set(),
     "tfx_pipelines/components/import_example_gen.py": {"ImportExampleGen", "RawLogExampleGen"},
     "tfx_pipelines/components/transform.py": {"Transform"},
-    "tfx_pipelines/record_batches.py": {"StatisticsGen", "Transform"},
-    "zoo/schema.py": {"RawLogExampleGen", "Transform", "Trainer", "LatestPushedModel", "ServingValidator"},
+    "tfx_pipelines/record_batches.py": {"StatisticsGen", "Transform", "TeacherScores"},
+    "zoo/schema.py": {"RawLogExampleGen", "Transform", "Trainer", "LatestPushedModel", "ServingValidator", "TeacherModel",
+                      "TeacherScores"},
     "zoo/data/simulator/market.py": set(),
     "zoo/data/importer/events.py": {"RawLogExampleGen"},
     "tfx_pipelines/report.py": set(),
@@ -83,18 +86,20 @@ def test_editing_a_file_changes_the_keys_of_the_stages_that_run_it(copy, path, s
 
 def test_every_stage_begins_where_the_pipeline_says(pipeline, config, log):
     """Whatever of ours a stage names (its executor, `run_fn`, a metric's module) is known as where its code begins."""
-    raw = config.model_copy(update={"data": DataConfig(raw=("gs://shop/events.csv",), config="rees46")})
+    changes = ({"data": DataConfig(raw=("gs://shop/events.csv",), config="rees46")},
+               {"teacher": TeacherConfig(name="din")}, {"teacher": TeacherConfig(pushed="serving")})
     begins = {}
-    for one in (pipeline, create_pipeline(raw, log.schema, schema_file="schema.pbtxt", serving_dir="serving",
-                                          metadata_path="metadata.sqlite")):
+    for one in (pipeline, *(create_pipeline(config.model_copy(update=change), log.schema, schema_file="schema.pbtxt",
+                                            serving_dir="serving", metadata_path="metadata.sqlite") for change in changes)):
         ir = compiler.Compiler().compile(one)
         deployment = runner_utils.extract_local_deployment_config(ir)
         for node in ir.nodes:
             name = node.pipeline_node.node_info.id
             text = f"{runner_utils.extract_executor_spec(deployment, name)} {node.pipeline_node.parameters}"
             begins[name] = {module_of(dotted) for dotted in re.findall(rf"\b(?:{'|'.join(PACKAGES)})(?:\.\w+)+", text)}
-    assert set(begins) == set(stage_code("din"))
-    assert {name: modules for name, modules in begins.items() if modules} == {k: set(v) for k, v in RUNS.items()}
+    assert set(begins) == set(stage_code("din", teacher="din"))
+    expected = {stage: set(modules) for stage, modules in RUNS.items()}
+    assert {name: modules for name, modules in begins.items() if modules} == expected | {"TeacherTrainer": expected["Trainer"]}
 
 
 def module_of(dotted: str) -> str:

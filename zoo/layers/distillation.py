@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pydantic
 
 from zoo.config import Config, ConfigError
 from zoo.data.batch import Batch, Tensors
 from zoo.keras import keras, tf
 from zoo.losses import listwise_divergence, rank_alignment, softened_cross_entropy
-from zoo.schema import Schema
+from zoo.schema import Label
 
 
 class DistillationConfig(Config):
@@ -22,6 +24,7 @@ class DistillationConfig(Config):
         temperature: by which the teacher's and the student's logits are divided, pointwise and listwise.
         outcomes: weight of the losses of outcomes; 0 learns from the teacher alone.
         alone: for so many epochs, outcomes have no weight: the first stage of two.
+        after: for so many epochs, what the teacher says has no weight: where both learn at once, it must learn something first.
     """
 
     pointwise: float = pydantic.Field(default=1.0, ge=0)
@@ -31,6 +34,7 @@ class DistillationConfig(Config):
     temperature: float = pydantic.Field(default=1.0, gt=0)
     outcomes: float = pydantic.Field(default=1.0, ge=0)
     alone: float = pydantic.Field(default=0.0, ge=0)
+    after: float = pydantic.Field(default=0.0, ge=0)
 
     @pydantic.model_validator(mode="after")
     def _consistent(self) -> DistillationConfig:
@@ -38,6 +42,8 @@ class DistillationConfig(Config):
             raise ValueError("nothing is learned from the teacher: pointwise, listwise and alignment all weigh 0")
         if self.alone and not self.outcomes:
             raise ValueError("`alone` says for how long outcomes have no weight; with outcomes: 0 they never have any")
+        if self.alone and self.after:
+            raise ValueError("either the teacher is heard alone at first (`alone`), or not at all (`after`)")
         return self
 
 
@@ -52,44 +58,50 @@ class StudentConfig(Config):
 
 
 class Distillation(keras.layers.Layer):
-    """`L = w(s)·Σ_k L_k(y) + Σ_j w_j·(a·L_point + b·L_list + c·L_rank)(p_j, z)`, p_j a soft label, z the logits it speaks of.
+    """`L = u(s)·Σ_k L_k(y) + v(s)·Σ_j w_j·(a·L_point + b·L_list + c·L_rank)(p_j, z)`, p_j a soft label, z its task's logits.
 
-    `w(s)` is 0 for the steps s of the first stage, then `outcomes`. No gradient reaches the teacher: its scores are data.
+    In step s, `u` is 0 as long as the teacher is heard `alone`, then `outcomes`; `v` is 0 until the epochs of `after` are over,
+    then 1. No gradient reaches the teacher.
 
     Args:
-        schema: declares the soft labels, and how much each weighs.
+        soft: the soft labels, and how much each weighs.
         config: weights of the losses.
 
     Raises:
-        ConfigError: the schema has no soft label.
+        ConfigError: there is no soft label.
 
     Source: Zhou et al., Rocket Launching, AAAI 2018, and Xu et al., Privileged Features Distillation, KDD 2020 (pointwise);
     Zhao et al., COPR, CIKM 2023 (`rank_alignment`).
     """
 
-    def __init__(self, schema: Schema, config: DistillationConfig, **kwargs):
+    def __init__(self, soft: Sequence[Label], config: DistillationConfig, **kwargs):
         super().__init__(**kwargs)
-        self.soft, self.config = [label for label in schema.labels if label.soft], config
+        self.soft, self.config = list(soft), config
         if not self.soft:
-            raise ConfigError(f"`distillation` says how to follow a teacher, and the schema {schema.name!r} has no soft label; "
-                              "name a teacher in the run's configuration, or leave `distillation` out")
-        if config.alone:
+            raise ConfigError("`distillation` says how to follow a teacher, and the log has no soft label; name a teacher in "
+                              "the run's configuration, or leave `distillation` out")
+        if self.changes:
             self.steps = self.add_weight("steps", (), dtype="int64", initializer="zeros", trainable=False)
-            self.steps_alone = self.add_weight("steps_alone", (), dtype="int64", initializer="zeros", trainable=False)
+            self.first_stage = self.add_weight("first_stage", (), dtype="int64", initializer="zeros", trainable=False)
+
+    @property
+    def changes(self) -> bool:
+        """Whether weights are others at first."""
+        return self.config.alone + self.config.after > 0
 
     def begin(self, steps_of_an_epoch: int) -> None:
         """Begins a training of epochs of so many steps."""
         self.steps.assign(0)
-        self.steps_alone.assign(round(self.config.alone * steps_of_an_epoch))
+        self.first_stage.assign(round((self.config.alone + self.config.after) * steps_of_an_epoch))
 
     def step(self) -> None:
         """Begins a step."""
-        if self.config.alone:
+        if self.changes:
             self.steps.assign_add(1)
 
     def outcomes(self) -> tf.Tensor | float:
         """The weight of outcomes in this step."""
-        return self.config.outcomes * (tf.cast(self.steps > self.steps_alone, tf.float32) if self.config.alone else 1.0)
+        return self.config.outcomes * (self._second_stage() if self.config.alone else 1.0)
 
     def call(self, outputs: Tensors, batch: Batch) -> tf.Tensor:
         """A scalar: what the student is away from its teacher."""
@@ -102,4 +114,7 @@ class Distillation(keras.layers.Layer):
                 total += label.weight * config.listwise * listwise_divergence(*taught, config.temperature)
             if config.alignment:
                 total += label.weight * config.alignment * rank_alignment(*taught, config.chunks)
-        return total
+        return total * self._second_stage() if config.after else total
+
+    def _second_stage(self) -> tf.Tensor:
+        return tf.cast(self.steps > self.first_stage, tf.float32)

@@ -19,7 +19,7 @@ from zoo.layers.variables import variable_groups
 from zoo.losses import task_losses
 from zoo.models.preparation import EVERYTHING, Span, TrainingSplit
 from zoo.optimizers import OptimizerConfig
-from zoo.schema import CANDIDATE_COUNT, BehaviourSequence, Schema
+from zoo.schema import CANDIDATE_COUNT, BehaviourSequence, Label, Schema
 from zoo.traits import Traits
 
 MIN_PROBABILITY = 1e-6
@@ -88,7 +88,7 @@ class RankingModel(tfrs.Model):
         counted = isinstance(config, NetworkConfig) and config.statistics
         self.scaled_statistics = ScaledStatistics(schema, counted == "detailed") if counted else None
         taught = config.distillation if isinstance(config, StudentConfig) else None
-        self.distillation = Distillation(schema, taught) if taught else None
+        self.distillation = Distillation(self.soft_labels, taught) if taught else None
 
     # ---- what a model defines ------------------------------------------------------------------------------------
 
@@ -124,10 +124,10 @@ class RankingModel(tfrs.Model):
     def prepare(self, split: TrainingSplit) -> Span:
         """Looks at the training split before the first step; gives back which part of it to learn from.
 
-        Here: what layers count (`count`), how long a teacher teaches alone, and the whole split.
+        Here: what layers count (`count`), when a teacher is heard, and the whole split.
         """
         self.count(split)
-        if self.distillation is not None and self.distillation.config.alone:
+        if self.distillation is not None and self.distillation.changes:
             self.distillation.begin(split.steps())
         return EVERYTHING
 
@@ -139,6 +139,11 @@ class RankingModel(tfrs.Model):
             else tf.clip_by_value(tf.sigmoid(values), MIN_PROBABILITY, 1 - MIN_PROBABILITY)
             for task, values in logits.items() if task in kinds
         }
+
+    @property
+    def soft_labels(self) -> list[Label]:
+        """What a teacher says, for `distillation`; here the soft labels of the log."""
+        return [label for label in self.schema.labels if label.soft]
 
     # ---- what all share ------------------------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ MODELS = {
     "deepfm": "zoo.models.fine.deepfm:DeepFM",
     "fibinet": "zoo.models.fine.fibinet:FiBiNET",
     "dssm": "zoo.models.coarse.dssm:DSSM",
+    "synchronous_dssm": "zoo.models.coarse.synchronous_dssm:SynchronousDSSM",
 }
 
 CARDS = Path(__file__).parent / "cards"

@@ -21,7 +21,8 @@ class Scored:
     """Every scored candidate of a split, flat.
 
     Args:
-        labels, scores, weights: by task, `[n]`.
+        labels, weights: by label, `[n]`.
+        scores: by task, `[n]`.
         truth: by task, `[n]` true probabilities, where the log knows them.
         marks: by name, `[n]`.
         keys: by key name, `[n]`, the request's value repeated for its candidates.
@@ -92,10 +93,11 @@ def score_dataset(model: Trainable, dataset: tf.data.Dataset) -> Scored:
         inputs, labels, weights, marks = Batch(*batch)
         scores = predict(inputs)
         real = tf.sequence_mask(inputs["candidate_count"]).numpy()
-        for label in schema.tasks:
+        for label in schema.labels:
             keep("labels", label.name, labels[label.name].numpy()[real])
-            keep("scores", label.name, scores[label.name].numpy()[real])
             keep("weights", label.name, weights[label.name].numpy()[real])
+            if label.name in scores:
+                keep("scores", label.name, scores[label.name].numpy()[real])
             if label.truth:
                 keep("truth", label.name, extras[label.truth_column].numpy()[real])
         for name, values in marks.items():

@@ -73,7 +73,7 @@ def test_rank_alignment_by_hand():
 
 def test_no_gradient_reaches_the_teacher():
     teacher, student = tf.Variable(row(0.9, 0.2)), tf.Variable(row(0.0, 0.0))
-    layer = Distillation(toy_schema((CLICK, TEACHER)), DistillationConfig(listwise=1.0, alignment=1.0, chunks=2))
+    layer = Distillation([TEACHER], DistillationConfig(listwise=1.0, alignment=1.0, chunks=2))
     with tf.GradientTape() as tape:
         loss = layer({"click": student}, Batch({}, {"teacher": tf.sigmoid(teacher)}, {"teacher": row(1, 1)}))
     of_teacher, of_student = tape.gradient(loss, [teacher, student])
@@ -82,7 +82,7 @@ def test_no_gradient_reaches_the_teacher():
 
 
 def test_the_teacher_teaches_alone_at_first():
-    layer = Distillation(toy_schema((CLICK, TEACHER)), DistillationConfig(alone=0.5, outcomes=0.7))
+    layer = Distillation([TEACHER], DistillationConfig(alone=0.5, outcomes=0.7))
     layer.begin(4)
     weights = []
     for _ in range(4):
@@ -91,8 +91,20 @@ def test_the_teacher_teaches_alone_at_first():
     assert weights == pytest.approx([0, 0, 0.7, 0.7])
 
 
+def test_the_teacher_is_not_heard_before_it_knows_something():
+    layer = Distillation([TEACHER], DistillationConfig(after=0.5))
+    layer.begin(4)
+    batch, losses = Batch({}, {"teacher": row(0.5)}, {"teacher": row(1)}), []
+    for _ in range(4):
+        layer.step()
+        losses.append(float(layer({"click": row(0.0)}, batch)))
+    assert losses == pytest.approx([0, 0, 0.5 * np.log(2), 0.5 * np.log(2)])
+    with pytest.raises(ConfigError, match="either the teacher is heard alone"):
+        registry.build("dssm", toy_schema(), {"distillation": {"alone": 1, "after": 1}})
+
+
 def test_a_student_without_a_teacher_is_told():
-    with pytest.raises(ConfigError, match=r"has no soft label; name a teacher"):
+    with pytest.raises(ConfigError, match=r"no soft label; name a teacher"):
         registry.build("dssm", toy_schema().bind({"item": 5, "category": 3, "user": 3}), {"distillation": {}})
     with pytest.raises(ConfigError, match="nothing is learned from the teacher"):
         registry.build("dssm", toy_schema(), {"distillation": {"pointwise": 0}})

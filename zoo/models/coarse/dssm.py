@@ -81,18 +81,18 @@ class DSSM(RankingModel):
             "every" if config.crossing == "every" else [(events.index(event), items.index(item)) for event, item in matched])
 
     def encode_request(self, request: Tensors) -> dict[str, Any]:
-        events = self.embeddings.event_fields(request, self.sequence)
+        events = self.read(self.embeddings.event_fields(request, self.sequence))
         mask = length_mask(request[self.sequence.length], events)
-        parts = [merge_fields(self.embeddings.request_fields(request, but=[self.sequence] if self.nova else []))]
+        parts = [merge_fields(self.read(self.embeddings.request_fields(request, but=[self.sequence] if self.nova else [])))]
         if self.nova:
-            parts.append(masked_mean(self._attended(events, mask), mask))
+            parts.append(masked_mean(self.attended(events, mask), mask))
         user = self.user_tower([part for part in parts if part.shape[-1] != 0])
         state = {"heads": {f"{place}": head.of_request(vector(user))
                            for place, (head, vector) in enumerate(zip(self.heads, self.user_vectors, strict=True))}}
         return state | ({"sums": self.crossing.sums(events, mask)} if self.config.crossing != "none" else {})
 
     def encode_candidates(self, candidates: Tensors) -> dict[str, Any]:
-        fields = self.embeddings.candidate_fields(candidates)
+        fields = self.read(self.embeddings.candidate_fields(candidates))
         weighted = self.senet(fields) if self.senet else fields
         parts = [merge_fields(weighted)] + ([merge_fields(self.bilinear(weighted))] if self.bilinear else [])
         item = self.item_vector(self.item_tower(parts))
@@ -104,7 +104,11 @@ class DSSM(RankingModel):
         return {label.name: head(request["heads"][f"{place}"], candidates["heads"][f"{place}"], crosses)
                 for place, (label, head) in enumerate(zip(self.schema.tasks, self.heads, strict=True))}
 
-    def _attended(self, events: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    def read(self, embedded: tf.Tensor) -> tf.Tensor:
+        """What comes out of the tables, as the towers see it."""
+        return embedded
+
+    def attended(self, events: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """`[R, T, D]` the ids of the events, seen through their other fields."""
         ids = events[:, :, self.id_place]
         side = tf.concat([events[:, :, :self.id_place], events[:, :, self.id_place + 1:]], 2)

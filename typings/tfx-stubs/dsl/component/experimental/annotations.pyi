@@ -6,3 +6,4 @@ T = TypeVar("T")
 InputArtifact = Annotated[T, "input"]
 OutputArtifact = Annotated[T, "output"]
 Parameter = Annotated[T, "parameter"]
+BeamComponentParameter = Annotated[T, "beam"]
