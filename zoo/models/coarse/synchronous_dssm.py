@@ -54,7 +54,7 @@ class SynchronousDSSM(DSSM):
     """
 
     Config = SynchronousDSSMConfig
-    config: SynchronousDSSMConfig
+    config: SynchronousDSSMConfig  # pyright: ignore[reportIncompatibleVariableOverride]  (narrower, and set once)
 
     def __init__(self, schema: Schema, config: SynchronousDSSMConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
