@@ -155,6 +155,24 @@ def rank_alignment(teacher: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor, ch
     return weighted_mean(tf.nn.softplus(second(logits) - first(logits)), cost)
 
 
+def ordered_pairs(levels: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """`Σ softplus(z_j − z_i)` over the pairs of a request with level i above level j, over their weight.
+
+    Args:
+        levels: `[R, N]`; NaN is in no pair.
+        logits: `[R, N]`.
+        weights: `[R, N]`; a pair weighs the product.
+
+    Returns:
+        A scalar.
+
+    Source: Burges et al., Learning to Rank using Gradient Descent (RankNet), ICML 2005.
+    """
+    first, second = (lambda values: values[:, :, tf.newaxis]), (lambda values: values[:, tf.newaxis, :])
+    pairs = first(weights) * second(weights) * tf.cast(first(levels) > second(levels), tf.float32)
+    return weighted_mean(tf.nn.softplus(second(logits) - first(logits)), pairs)
+
+
 _AWAY = -1e9
 
 

@@ -88,7 +88,8 @@ class RankingModel(tfrs.Model):
         counted = isinstance(config, NetworkConfig) and config.statistics
         self.scaled_statistics = ScaledStatistics(schema, counted == "detailed") if counted else None
         taught = config.distillation if isinstance(config, StudentConfig) else None
-        self.distillation = Distillation(self.soft_labels, taught) if taught else None
+        stage = schema.mark("stage")
+        self.distillation = Distillation(self.soft_labels, taught, stage and stage.name) if taught else None
 
     # ---- what a model defines ------------------------------------------------------------------------------------
 

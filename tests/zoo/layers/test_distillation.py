@@ -103,10 +103,27 @@ def test_the_teacher_is_not_heard_before_it_knows_something():
         registry.build("dssm", toy_schema(), {"distillation": {"alone": 1, "after": 1}})
 
 
+def test_the_teachers_word_weighs_by_how_far_a_candidate_came():
+    layer = Distillation([TEACHER], DistillationConfig(stages={"exposed": 3, "recalled": 0}), "stage")
+    # Exposed, scored by fine ranking, recalled alone, and padding.
+    batch = Batch({}, {"teacher": row(0.9, 0.6, 0.2, 0)}, {"teacher": row(1, 1, 1, 0)}, {"stage": row(3, 2, 0, np.nan)})
+    entropies = [-np.log(3 / 4) * p - np.log(1 / 4) * (1 - p) for p in (0.9, 0.6)]
+    assert float(layer({"click": log(3, 3, 3, 3)}, batch)) == pytest.approx(0.5 * (3 * entropies[0] + entropies[1]) / 4)
+    with pytest.raises(ConfigError, match="no mark of the role 'stage'"):
+        Distillation([TEACHER], DistillationConfig(stages={"exposed": 3}))
+
+
+def test_what_came_further_should_score_higher():
+    layer = Distillation([TEACHER], DistillationConfig(pointwise=0, further=1), "stage")
+    batch = Batch({}, {"teacher": row(0, 0, 0, 0)}, {"teacher": row(1, 1, 1, 0)}, {"stage": row(3, 1, 1, np.nan)})
+    pairs = [0.5 - 2.0, -1.0 - 2.0]  # the two of one stage are no pair
+    assert float(layer({"click": row(2.0, 0.5, -1.0, 9.0)}, batch)) == pytest.approx(0.5 * np.mean(np.log1p(np.exp(pairs))))
+
+
 def test_a_student_without_a_teacher_is_told():
     with pytest.raises(ConfigError, match=r"no soft label; name a teacher"):
         registry.build("dssm", toy_schema().bind({"item": 5, "category": 3, "user": 3}), {"distillation": {}})
-    with pytest.raises(ConfigError, match="nothing is learned from the teacher"):
+    with pytest.raises(ConfigError, match="nothing is learned beside outcomes"):
         registry.build("dssm", toy_schema(), {"distillation": {"pointwise": 0}})
 
 

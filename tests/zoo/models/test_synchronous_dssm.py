@@ -31,19 +31,23 @@ def built(**config: Any) -> SynchronousDSSM:
 
 
 def gradients(model: SynchronousDSSM, batch: Batch, loss: Any = None) -> dict[str, np.ndarray]:
-    """By the name of each variable, zero where none reaches it."""
+    """By the name of each variable; zero where none reaches it."""
     with tf.GradientTape() as tape:
         outputs = model(batch.inputs, training=True)
         value = (loss or model.loss)(outputs, batch)
-    variables = model.trainable_variables
-    return {f"{number} {variable.name}": np.zeros(variable.shape) if gradient is None else tf.convert_to_tensor(gradient).numpy()
-            for number, (variable, gradient) in enumerate(zip(variables, tape.gradient(value, variables), strict=True))}
+    found = tape.gradient(value, model.trainable_variables)
+    return {name: np.zeros(variable.shape) if gradient is None else tf.convert_to_tensor(gradient).numpy()
+            for (name, variable), gradient in zip(named(model).items(), found, strict=True)}
+
+
+def named(model: SynchronousDSSM) -> dict[str, tf.Variable]:
+    return {f"{number} {variable.name}": variable for number, variable in enumerate(model.trainable_variables)}
 
 
 def places(model: SynchronousDSSM, *layers: Any) -> set[str]:
     """The names of some layers' variables, as in `gradients`."""
     inside = {variable.ref() for layer in layers for variable in layer.trainable_variables}
-    return {f"{number} {variable.name}" for number, variable in enumerate(model.trainable_variables) if variable.ref() in inside}
+    return {name for name, variable in named(model).items() if variable.ref() in inside}
 
 
 def of_teacher(model: SynchronousDSSM) -> Any:
