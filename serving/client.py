@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import grpc
 import numpy as np
 
+from serving.asked import asked, asked_columns
 from serving.encoding import decode_scores, encode_requests
 from serving.errors import DeadlineError, ModelNotFoundError, ServingError
 from serving.model_dir import exported_model
@@ -17,11 +18,12 @@ from serving.packing import packed
 from serving.protocol import messages
 from serving.protocol.services import Services
 from serving.proxies import proxy_variable
-from serving.ranking import Ranking
+from serving.ranking import Ranking, TopCandidates
 from serving.retries import call, channel
 from serving.tensors import Array, read_tensor, write_tensor
-from zoo.data.request import Request, RequestError, check_request
+from zoo.data.request import Request, RequestError
 from zoo.files import PathLike
+from zoo.model_files import TOP_COUNT, TOP_PLACES, UNKNOWN_CANDIDATES
 from zoo.schema import Schema
 from zoo.traits import Traits
 
@@ -34,6 +36,14 @@ class VersionStatus(NamedTuple):
     version: int
     state: str
     error: str
+
+
+class _Answer(NamedTuple):
+    """What a version says of a piece of a request that begins with the candidate number `start`."""
+
+    start: int
+    outputs: dict[str, Array]
+    unknown: int
 
 
 class _VersionGone(Exception):
@@ -65,6 +75,8 @@ class RankingClient:
         max_batch: most requests in one call.
         max_call_candidates: most candidates in one call, padding included; by default the schema's maximum, or
             10,000 where that is more. A single request never sends more than the schema's maximum at once.
+        by_id: whether the model keeps the items itself: then candidates need their item's id and no more, and of other features
+            nothing is sent. `RankingClient.of_model` reads it, `takes_ids_alone` asks the server.
 
     Raises:
         ServingError: both a version and a label were given, or a limit is out of its range.
@@ -77,7 +89,7 @@ class RankingClient:
 
     def __init__(self, target: str, model_name: str, schema: Schema, traits: Traits = POINTWISE, signature: str = "rank",
                  version: int | None = None, label: str | None = None, deadline_s: float = 5.0, max_attempts: int = 5,
-                 max_batch: int = 64, max_call_candidates: int | None = None):
+                 max_batch: int = 64, max_call_candidates: int | None = None, by_id: bool = False):
         if version is not None and label is not None:
             raise ServingError(f"model {model_name!r}: give a version or a label, not both")
         for name, value, least in (("max_attempts", max_attempts, 1), ("max_batch", max_batch, 1),
@@ -87,7 +99,7 @@ class RankingClient:
         if not 0 < deadline_s < math.inf:
             raise ServingError(f"model {model_name!r}: deadline_s is {deadline_s}; expected seconds, more than 0")
         self.target, self.model_name, self.schema = target, model_name, schema
-        self.traits, self.signature = traits, signature
+        self.traits, self.by_id, self.signature = traits, by_id, signature
         self.deadline_s, self.max_attempts, self.max_batch = deadline_s, max_attempts, max_batch
         self.max_call_candidates = max_call_candidates or max(schema.max_candidates, 10_000)
         self._spec = messages.ModelSpec(name=model_name, version_label=label)
@@ -112,6 +124,7 @@ class RankingClient:
             ServingError: there is no model, or it carries no schema.
         """
         model = exported_model(path)
+        options.setdefault("by_id", model.by_id)
         return cls(target, model_name, model.schema, model.traits, **options)
 
     # ---- ranking ---------------------------------------------------------------------------------------------------
@@ -129,28 +142,76 @@ class RankingClient:
             RequestError: a request does not fit the schema, or its list is too long for a list-wise model; nothing was sent.
             ServingError: a call failed; the subclass says how.
         """
-        for request in requests:
-            check_request(self.schema, request, labelled=False)
-            if self._whole_lists and request.candidate_count > self.schema.max_candidates:
-                raise RequestError(f"request {request.request_id!r}: {request.candidate_count} candidates, but model "
-                                   f"{self.model_name!r} takes at most {self.schema.max_candidates} and ranks them as one "
-                                   "list, which can't be split over calls; send fewer candidates")
         deadline = time.monotonic() + self.deadline_s
-        attempt = 1
-        while True:
-            try:
-                version, scores = self._scores(requests, deadline)
-                break
-            except _VersionGone as gone:
-                if attempt == self.max_attempts:
-                    raise gone.cause from None
-                attempt += 1
-        return [Ranking(request, scored, version, self._truncated(request))
-                for request, scored in zip(requests, scores, strict=True)]
+        version, answers = self._answers(requests, deadline, self.signature)
+        return [self._ranking(request, answer, version) for request, answer in zip(requests, answers, strict=True)]
 
     def rank_one(self, request: Request) -> Ranking:
         """Scores the candidates of one request; see `rank`."""
         return self.rank([request])[0]
+
+    def top_k(self, requests: Sequence[Request], k: int) -> list[TopCandidates]:
+        """The best candidates of some requests, by a model that keeps the items itself: no more than these travel back.
+
+        Args:
+            requests: what to rank, as for `rank`.
+            k: how many of each.
+
+        Returns:
+            One `TopCandidates` a request, in their order.
+
+        Raises:
+            RequestError: a request does not fit the schema; nothing was sent.
+            ServingError: `k` is below 1, the model keeps no items, or a call failed.
+        """
+        if k < 1:
+            raise ServingError(f"model {self.model_name!r}: k is {k}; expected at least 1")
+        if not self.by_id:
+            raise ServingError(f"model {self.model_name!r} keeps no items, so it has no top_k; rank the request, or export a "
+                               "coarse ranker with export.item_table")
+        deadline = time.monotonic() + self.deadline_s
+        version, answers = self._answers(requests, deadline, "top_k", k=k)
+        return [self._best(request, answer, version, k) for request, answer in zip(requests, answers, strict=True)]
+
+    def takes_ids_alone(self) -> bool:
+        """Asks the server whether its model keeps the items itself.
+
+        Raises:
+            ServingError: the call failed; the subclass says how.
+        """
+        asked = self.signatures().get("rank")
+        return asked is not None and UNKNOWN_CANDIDATES in asked.outputs
+
+    def _answers(self, requests: Sequence[Request], deadline: float, signature: str,
+                 **more: int) -> tuple[int, list[list[_Answer]]]:
+        """The version that answered, and by request what it says of its pieces, in order."""
+        sent = [asked(self.schema, request, self.by_id) for request in requests]
+        for request in sent:
+            if self._whole_lists and request.candidate_count > self.schema.max_candidates:
+                raise RequestError(f"request {request.request_id!r}: {request.candidate_count} candidates, but model "
+                                   f"{self.model_name!r} takes at most {self.schema.max_candidates} and ranks them as one "
+                                   "list, which can't be split over calls; send fewer candidates")
+        attempt = 1
+        while True:
+            try:
+                return self._answers_of_one_version(sent, deadline, signature, more)
+            except _VersionGone as gone:
+                if attempt == self.max_attempts:
+                    raise gone.cause from None
+                attempt += 1
+
+    def _ranking(self, request: Request, answers: list[_Answer], version: int) -> Ranking:
+        scores = {task: np.concatenate([one.outputs[task] for one in answers]) for task in answers[0].outputs}
+        return Ranking(request, scores, version, self._truncated(request), sum(one.unknown for one in answers))
+
+    def _best(self, request: Request, answers: list[_Answer], version: int, k: int) -> TopCandidates:
+        places = np.concatenate([one.outputs[TOP_PLACES] + one.start for one in answers])
+        scores = {label.name: np.concatenate([one.outputs[label.name] for one in answers]) for label in self.schema.labels
+                  if label.name in answers[0].outputs}
+        # Equal scores keep the request's order, which is that of the pieces.
+        order = np.argsort(-scores[self.schema.labels[0].name], kind="stable")[:k]
+        return TopCandidates(request, places[order], {task: values[order] for task, values in scores.items()}, version,
+                             self._truncated(request), sum(one.unknown for one in answers))
 
     def score_examples(self, examples: Sequence[bytes]) -> dict[str, Array]:
         """Scores serialized tf.Examples by the signature `serving_default`.
@@ -248,23 +309,26 @@ class RankingClient:
 
     # ---- calls -----------------------------------------------------------------------------------------------------
 
-    def _scores(self, requests: Sequence[Request], deadline: float) -> tuple[int, list[dict[str, Array]]]:
-        """The version that answered, and by request its scores by task."""
-        parts: list[list[dict[str, Array]]] = [[] for _ in requests]
+    def _answers_of_one_version(self, requests: Sequence[Request], deadline: float, signature: str,
+                                more: Mapping[str, int]) -> tuple[int, list[list[_Answer]]]:
+        answers: list[list[_Answer]] = [[] for _ in requests]
         version = None
         # A list that is ranked as a whole is no longer than that, and stays in one piece.
         for pieces in packed(requests, self.schema.max_candidates, self.max_call_candidates, self.max_batch):
-            encoded = encode_requests(self.schema, [piece.request for piece in pieces])
+            encoded = encode_requests(asked_columns(self.schema, self.by_id), [piece.request for piece in pieces])
+            inputs = {**encoded.inputs, **{name: np.full(len(pieces), value, np.int64) for name, value in more.items()}}
             try:
-                response = self._predict(encoded.inputs, self.signature, deadline, version)
+                response = self._predict(inputs, signature, deadline, version)
             except ModelNotFoundError as error:
                 raise (_VersionGone(error) if version is not None else error) from None
             # Scores of two versions can't be compared: all calls go to the version that answered the first.
             version = response.model_spec.version.value
-            for piece, scored in zip(pieces, decode_scores(_arrays(response), encoded.counts), strict=True):
-                parts[piece.index].append(scored)
-        return version or 0, [{task: np.concatenate([part[task] for part in of_request]) for task in of_request[0]}
-                              for of_request in parts]
+            outputs = _arrays(response)
+            unknown = outputs.pop(UNKNOWN_CANDIDATES, np.zeros(len(pieces), np.int64))
+            counts = outputs.pop(TOP_COUNT, encoded.counts)
+            for row, (piece, scored) in enumerate(zip(pieces, decode_scores(outputs, counts), strict=True)):
+                answers[piece.index].append(_Answer(piece.start, scored, int(unknown[row])))
+        return version or 0, answers
 
     def _predict(self, inputs: Mapping[str, Array], signature: str, deadline: float,
                  version: int | None = None) -> Any:

@@ -21,11 +21,13 @@ class ExportedModel:
         path: the SavedModel.
         schema: the schema that it was exported with.
         traits: its stage, and what its scores depend on.
+        by_id: whether it keeps the items itself, so that candidates are named and no more.
     """
 
     path: str
     schema: Schema
     traits: Traits
+    by_id: bool = False
 
 
 def exported_model(path: files.PathLike) -> ExportedModel:
@@ -45,8 +47,9 @@ def exported_model(path: files.PathLike) -> ExportedModel:
     schema, description = files.join(model, SCHEMA_FILE), files.join(model, MODEL_FILE)
     if not files.is_file(schema):
         raise ServingError(f"{model}: no {SCHEMA_FILE}; export the model with this zoo, or name a schema file")
-    traits = load_yaml(description).get("traits") if files.is_file(description) else None
-    return ExportedModel(model, Schema.load(schema), parse(Traits, traits, f"{description}: traits"))
+    said = load_yaml(description) if files.is_file(description) else {}
+    return ExportedModel(model, Schema.load(schema), parse(Traits, said.get("traits"), f"{description}: traits"),
+                         said.get("item_table") is not None)
 
 
 def schema_of_model(path: files.PathLike) -> Schema:

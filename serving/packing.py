@@ -10,10 +10,11 @@ from zoo.data.request import Request
 
 @dataclass(frozen=True)
 class Piece:
-    """Some consecutive candidates of the request number `index`: one row of a call."""
+    """Some consecutive candidates of the request number `index`, from number `start`: one row of a call."""
 
     index: int
     request: Request
+    start: int
 
 
 def packed(requests: Sequence[Request], max_candidates: int, max_call_candidates: int,
@@ -33,7 +34,7 @@ def packed(requests: Sequence[Request], max_candidates: int, max_call_candidates
     widest = 0
     for index, request in enumerate(requests):
         for start in range(0, request.candidate_count, max_candidates):
-            piece = Piece(index, _slice(request, start, start + max_candidates))
+            piece = Piece(index, _slice(request, start, start + max_candidates), start)
             count = piece.request.candidate_count
             full = (len(pieces) + 1) * max(widest, count) > max_call_candidates
             if pieces and (full or len(pieces) == max_batch):

@@ -36,11 +36,11 @@ def run_rank(target: str, model_name: str | None, version: int | None, label: st
     """
     log = _log(log_path) if log_path else None
     if log and request_file is None:
-        schema, traits = _schema_and_traits(schema_file, model_dir, log.schema)
+        schema, traits, by_id = _schema_and_traits(schema_file, model_dir, log.schema)
         request = _logged(log, index)
     elif request_file and log is None:
-        schema, traits = _schema_and_traits(schema_file, model_dir, None)
-        request = _written(schema, request_file)
+        schema, traits, by_id = _schema_and_traits(schema_file, model_dir, None)
+        request = _written(schema, request_file, by_id is not False)
     else:
         raise ServingError("which request? give either --request FILE.json or --log LOG (with --index I)")
     if example:
@@ -49,6 +49,8 @@ def run_rank(target: str, model_name: str | None, version: int | None, label: st
     if not model_name:
         raise ServingError("which model? give its name on the server with --model NAME")
     with RankingClient(target, model_name, schema, traits, version=version, label=label, deadline_s=deadline) as client:
+        # Without the exported model, the server knows what it wants of a candidate.
+        client.by_id = client.takes_ids_alone() if by_id is None else by_id
         started = time.perf_counter()
         ranking = client.rank_one(request)
         first_ms = (time.perf_counter() - started) * 1000
@@ -61,6 +63,9 @@ def run_rank(target: str, model_name: str | None, version: int | None, label: st
     console.print(_table(schema, ranking, task, top))
     for name, number in ranking.truncated.items():
         console.print(f"{name}: the {number} oldest events were left out; the model takes no more", style="yellow")
+    if ranking.unknown:
+        console.print(f"{ranking.unknown} of {request.candidate_count} candidates are no items that the model keeps; each is "
+                      "scored as an item of which nothing is known", style="yellow")
     console.print(f"{request.candidate_count} candidates ranked by version {ranking.version} of {model_name} at "
                   f"{target} in {first_ms:.1f} ms with connecting, {again_ms:.1f} ms without")
 
@@ -72,22 +77,24 @@ def _log(path: str) -> RequestLog:
     return RequestLog(path)
 
 
-def _schema_and_traits(schema_file: str | None, model_dir: str | None, logged: Schema | None) -> tuple[Schema, Traits]:
+def _schema_and_traits(schema_file: str | None, model_dir: str | None,
+                       logged: Schema | None) -> tuple[Schema, Traits, bool | None]:
+    """And whether the model keeps the items itself, where that is said."""
     if schema_file and model_dir:
         raise ServingError("give --schema or --model-dir, not both")
     if schema_file:
-        return Schema.load(schema_file), Traits()
+        return Schema.load(schema_file), Traits(), None
     if model_dir:
         model = exported_model(model_dir)
-        return model.schema, model.traits
+        return model.schema, model.traits, model.by_id
     if logged is None:
         raise ServingError("which columns has the model? give --model-dir (the exported model) or --schema FILE")
-    return logged, Traits()
+    return logged, Traits(), None
 
 
-def _written(schema: Schema, file: TextIO) -> Request:
+def _written(schema: Schema, file: TextIO, by_id: bool) -> Request:
     try:
-        return request_from_json(schema, file.read(), file.name)
+        return request_from_json(schema, file.read(), file.name, by_id)
     except UnicodeDecodeError as error:
         raise RequestError(f"{file.name}: not UTF-8 text: {error}") from None
 
@@ -106,7 +113,7 @@ def _table(schema: Schema, ranking: Ranking, task: str | None, top: int) -> Tabl
     about += [f"{name} {len(next(iter(fields.values()), ()))} events" for name, fields in request.sequences.items()]
     table = Table(title=f"Request {request.request_id}", caption=", ".join(about))
     labels = request.labels.get(task or "", ())
-    shown = [f.name for f in schema.candidates if f.width == 1][:_MOST_FEATURES]
+    shown = [f.name for f in schema.candidates if f.width == 1 and f.name in request.candidates][:_MOST_FEATURES]
     for name in ("rank", task or "score", *shown, *(["happened"] if len(labels) else [])):
         table.add_column(name, justify="right" if name in ("rank", task) else "left", overflow="fold")
     for candidate in ranking.ranked(task)[:top]:

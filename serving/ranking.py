@@ -32,12 +32,15 @@ class Ranking:
         scores: by task, float32 `[N]` in the request's order.
         version: version of the model that answered.
         truncated: by sequence, how many of the oldest events were left out because the schema takes no more.
+        unknown: how many candidates a model that keeps the items itself does not know; each has the score of an item of which
+            nothing is known.
     """
 
     request: Request
     scores: Mapping[str, Array]
     version: int
     truncated: Mapping[str, int] = field(default_factory=dict[str, int])
+    unknown: int = 0
 
     def ranked(self, task: str | None = None) -> list[RankedCandidate]:
         """The candidates, best first; equal scores keep the request's order.
@@ -57,3 +60,31 @@ class Ranking:
         return [RankedCandidate(place, int(index), float(scores[index]),
                                 {name: values[index] for name, values in self.request.candidates.items()})
                 for place, index in enumerate(order, start=1)]
+
+
+@dataclass(frozen=True)
+class TopCandidates:
+    """The best candidates of one request, best first.
+
+    Args:
+        request: what was asked.
+        places: which candidates these are, int64 `[K]`, places in the request; fewer than asked for where it has fewer.
+        scores: by task, float32 `[K]`; they are ordered by the first label's.
+        version: version of the model that answered.
+        truncated: as in `Ranking`.
+        unknown: as in `Ranking`, of all candidates of the request.
+    """
+
+    request: Request
+    places: Array
+    scores: Mapping[str, Array]
+    version: int
+    truncated: Mapping[str, int] = field(default_factory=dict[str, int])
+    unknown: int = 0
+
+    def ranked(self, task: str | None = None) -> list[RankedCandidate]:
+        """The candidates, best first, with the first label's score, or another task's."""
+        scores = self.scores[task or next(iter(self.scores))]
+        return [RankedCandidate(rank, int(place), float(score),
+                                {name: values[place] for name, values in self.request.candidates.items()})
+                for rank, (place, score) in enumerate(zip(self.places, scores, strict=True), start=1)]

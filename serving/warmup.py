@@ -9,6 +9,7 @@ import numpy as np
 from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.encoding import encode_requests
+from serving.model_dir import exported_model
 from serving.server.protocol import predict_pb2
 from serving.tensors import write_tensor
 from zoo.data.example import to_example
@@ -22,6 +23,8 @@ MAX_RECORDS = 1000
 
 def write_warmup(model_dir: str | Path, model_name: str, schema: Schema, requests: Sequence[Request]) -> int:
     """Writes `assets.extra/tf_serving_warmup_requests`: each request once by `rank` and once by `serving_default`.
+
+    A model that keeps the items itself is asked for ids of candidates.
 
     Args:
         model_dir: an exported model (the folder with `saved_model.pb`).
@@ -40,11 +43,12 @@ def write_warmup(model_dir: str | Path, model_name: str, schema: Schema, request
                          f"{MAX_RECORDS}")
     path = Path(model_dir) / WARMUP_FILE
     path.parent.mkdir(exist_ok=True)
+    asked = schema.by_id() if exported_model(model_dir).by_id else schema
     with tf.io.TFRecordWriter(str(path)) as writer:
         for request in requests:
             example = np.empty(1, object)
             example[0] = to_example(schema, request, labelled=False)
-            for signature, inputs in (("rank", encode_requests(schema, [request]).inputs),
+            for signature, inputs in (("rank", encode_requests(asked, [request]).inputs),
                                       ("serving_default", {"examples": example})):
                 call = predict_pb2.PredictRequest()
                 call.model_spec.name, call.model_spec.signature_name = model_name, signature

@@ -9,5 +9,7 @@ WEIGHTS = f"{EXTRA_ASSETS}/weights/weights"
 ASSETS = f"{EXTRA_ASSETS}/assets"
 WARMUP_FILE = f"{EXTRA_ASSETS}/tf_serving_warmup_requests"
 
-# An output of `rank` where candidates are named alone: how many of each request the model does not know.
+# Outputs where candidates are named alone, beside the scores: how many of each request the model does not know; of `top_k` also
+# the best ones, their places in the request, and how many there are.
 UNKNOWN_CANDIDATES = "unknown_candidates"
+TOP_ITEMS, TOP_PLACES, TOP_COUNT = "top_items", "top_places", "top_count"

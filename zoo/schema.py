@@ -347,6 +347,17 @@ class Schema(Config):
                               "those that the catalogue has")
         return self.model_copy(update={"candidates": tuple(column.feature for column in columns)})
 
+    def by_id(self) -> Schema:
+        """The same schema with the item's id as the candidates' only column: what a ranker that keeps the items is asked.
+
+        Raises:
+            ConfigError: no candidate feature names the item.
+        """
+        column = self.candidate("item")
+        if column is None:
+            raise ConfigError(f"schema {self.name!r}: no candidate feature has the role item; say which one names it")
+        return self.model_copy(update={"candidates": (column.feature,)})
+
     @property
     def tasks(self) -> tuple[Label, ...]:
         """The labels that models have an output for: all but a teacher's opinion of another one."""

@@ -14,7 +14,7 @@ from zoo.schema import Column, Schema
 _KEYS = ("request_id", "time", "features", "sequences", "candidates")
 
 
-def request_from_json(schema: Schema, text: str, where: str = "request") -> Request:
+def request_from_json(schema: Schema, text: str, where: str = "request", by_id: bool = False) -> Request:
     """Reads a serving request.
 
     The form, with the columns of the schema:
@@ -32,6 +32,7 @@ def request_from_json(schema: Schema, text: str, where: str = "request") -> Requ
         schema: declares the columns.
         text: the JSON.
         where: what to call it in messages, such as the file's name.
+        by_id: for a model that keeps the items itself: of the candidates' features only the item must stand there.
 
     Returns:
         The request, without labels; `zoo.data.request.check_request` checks it further.
@@ -57,13 +58,20 @@ def request_from_json(schema: Schema, text: str, where: str = "request") -> Requ
     time = value.get("time", 0)
     if isinstance(time, bool) or not isinstance(time, int):
         raise RequestError(f"{where}: time is {time!r}; expected whole seconds since 1970")
+    rows = value.get("candidates", [])
+    columns = schema.columns("candidate")
+    if by_id and isinstance(rows, list):
+        said = {name for row in rows if isinstance(row, dict) for name in row}
+        names = [column.feature.name for column in schema.by_id().columns("candidate")]
+        known = {name for column in columns for name in (column.feature.name, column.feature.weight)}
+        columns = [column for column in columns if column.feature.name in {*names, *said} or said - known]
     return Request(
         request_id=str(value.get("request_id", where)),
         time=time,
         features=features,
         sequences={s.name: _columns(schema.sequence_columns(s), sequences.get(s.name, []), f"{where}: sequences.{s.name}")
                    for s in schema.sequences},
-        candidates=_columns(schema.columns("candidate"), value.get("candidates", []), f"{where}: candidates"),
+        candidates=_columns(columns, rows, f"{where}: candidates"),
     )
 
 
