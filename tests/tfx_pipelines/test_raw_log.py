@@ -12,7 +12,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from tfx import v1 as tfx
 
 from tests.zoo.data.test_importer import DAY, HEADER, START, config, sessions, write
-from tfx_pipelines.beam_shards import beam_shards
+from tfx_pipelines.beam_shards import beam_samples, beam_shards
 from tfx_pipelines.code import stage_code
 from tfx_pipelines.components.raw_log_example_gen import RawLogExampleGen, imported_log
 from tfx_pipelines.config import PICKLER, DataConfig
@@ -20,7 +20,9 @@ from tfx_pipelines.runners.local import LocalRun, StageError, run_local
 from zoo import files
 from zoo.config import ConfigError
 from zoo.data.example import from_example
-from zoo.data.importer import import_events, importer
+from zoo.data.importer import SamplesConfig, import_events, import_samples, importer, load_import_config
+from zoo.data.importer.samples import shards as sample_shards
+from zoo.data.importer.samples import table as sample_table
 from zoo.data.request import Request
 from zoo.data.request_log import SPLITS, RequestLog
 from zoo.keras import tf
@@ -165,6 +167,38 @@ def test_beam_reaches_a_log_in_a_store(tmp_path, monkeypatch):
     for split in SPLITS:
         assert list(remote.requests(split)) == list(local.requests(split))
     assert files.list_dir("memory://beam") == ["log"]
+
+
+@pytest.mark.parametrize("request_column", ["page", None])
+@pytest.mark.parametrize("out", ["local", "memory"])
+def test_beam_makes_samples_as_processes_do(tmp_path, monkeypatch, request_column, out):
+    monkeypatch.setattr(sample_shards, "_SHARD_BYTES", 2_000)
+    monkeypatch.setattr(sample_shards, "_SHARD_BATCHES", 1)
+    monkeypatch.setattr(sample_table, "CHUNK_ROWS", 40)
+    rows = [f"u{row % 9},p{row % 50},{row % 7},{row % 7}.5,{row % 2 if row != 99 else 'x'},{SPLITS[row % 9 % 3]}"
+            for row in range(200)]
+    file = write(tmp_path / "samples.csv", rows, "user,page,item,price,click,split")
+    (tmp_path / "import.yaml").write_text(yaml.safe_dump({
+        "kind": "samples", "name": "shop", "columns": {"user": "user"} | ({"request": "page"} if request_column else {}),
+        "candidates": [{"name": "item", "role": "item"}, {"name": "price", "kind": "number", "owner": "item"}],
+        "splits": {"column": "split"}}), encoding="utf-8")
+    settings = load_import_config(tmp_path / "import.yaml")
+    assert isinstance(settings, SamplesConfig)
+    place = str(tmp_path / "beam") if out == "local" else f"memory://samples-{request_column}/log"
+    one = import_samples(settings, [file], tmp_path / "processes")
+    other = import_samples(settings, [file], place, shards=beam_samples(
+        lambda: beam.Pipeline(options=PipelineOptions([PICKLER]))))
+    assert other.manifest == one.manifest and one.manifest["rejected"] == {"click is neither 1 nor 0: x": 1}
+    for split in SPLITS:
+        names = [[files.name(path) for path in log.files(split)] for log in (one, other)]
+        assert names[0] == names[1] and len(names[0]) > 1
+        assert list(other.requests(split)) == list(one.requests(split))
+    assert [row for log in (one, other) for row in log.catalogue().rows()] == 2 * list(one.catalogue().rows())
+    for name in ("rejected.csv", "schema.yaml"):
+        assert files.read_text(files.join(one.path, name)) == files.read_text(files.join(other.path, name))
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
+    if out == "memory":
+        assert files.list_dir(files.parent(place)) == ["log"]
 
 
 @pytest.mark.slow

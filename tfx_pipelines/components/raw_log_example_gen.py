@@ -19,7 +19,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import Artifact, artifact_utils
 from tfx.utils import io_utils, proto_utils
 
-from tfx_pipelines.beam_shards import beam_shards
+from tfx_pipelines.beam_shards import beam_samples, beam_shards
 from tfx_pipelines.components.import_example_gen import hand_over
 from zoo import files
 from zoo.config import ConfigError
@@ -32,7 +32,6 @@ from zoo.data.importer import (
     parse_import_config,
 )
 from zoo.data.importer.events import EventLogError
-from zoo.data.importer.importer import process_shards
 from zoo.data.importer.rejected import REJECTED
 from zoo.data.request_log import RequestLog
 
@@ -54,11 +53,15 @@ class Executor(executor.Executor):
         events, prior = (_found(exec_properties, kind) for kind in (EVENTS, PRIOR))
         config = _config(exec_properties)
         try:
+            more: dict[str, Any] = {"overwrite": True, "on_progress": _say}
             if isinstance(config, SamplesConfig):
-                check_schema(config, import_samples(config, events, log, overwrite=True, on_progress=_say))
+                if self._distributed():
+                    more["shards"] = beam_samples(self._make_beam_pipeline)
+                check_schema(config, import_samples(config, events, log, **more))
             else:
-                import_events(config, events, log, prior=prior, overwrite=True, on_progress=_say,
-                              shards=beam_shards(self._make_beam_pipeline) if self._distributed() else process_shards)
+                if self._distributed():
+                    more["shards"] = beam_shards(self._make_beam_pipeline)
+                import_events(config, events, log, prior=prior, **more)
         except EventLogError as error:
             # TFX removes the artifact's folder; what was rejected has to outlive it.
             report = f"{log}.{REJECTED}"

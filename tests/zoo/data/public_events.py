@@ -121,7 +121,7 @@ def _amazon(events: list[Event]) -> Iterable[str]:
                           "reviewText": "fine, \"really\"\nfine", "unixReviewTime": _day(one)})
 
 
-def _orders(events: list[Event], folder: Path) -> None:
+def write_orders(events: list[Event], folder: Path) -> None:
     numbers = sorted({(one.session, one.user, order_number(one, events)) for one in events})
     rows = [f"{session},{user},prior,{number},{number % 7},{number % 24:02d},{'' if number == 1 else 5}"
             for session, user, number in numbers]
@@ -159,7 +159,8 @@ LAYOUTS = {
     "hm": Layout("transactions_train.csv", "t_dat,customer_id,article_id,price,sales_channel_id",
                  lambda e: [e.moment.date(), f"{e.user:064x}", f"0{e.item:09d}", "0.0508305084745762", 1 + e.kind % 2],
                  lambda e: f"{e.user:064x}", lambda e: f"0{e.item:09d}", _day),
-    "yoochoose": Layout("yoochoose-clicks.dat", "", lambda e: [e.session, e.moment.strftime("%Y-%m-%dT%H:%M:%S.845Z"), e.item, "S"],
+    "yoochoose": Layout("yoochoose-clicks.dat", "",
+                        lambda e: [e.session, e.moment.strftime("%Y-%m-%dT%H:%M:%S.845Z"), e.item, "S"],
                         lambda e: f"{e.session}", lambda e: f"{e.item}", sessions=True),
     "diginetica": Layout("train-item-views.csv", "sessionId;userId;itemId;timeframe;eventdate",
                          lambda e: [e.session, "NA" if e.user % 2 else e.user, e.item, e.time % DAY * 1_000, e.moment.date()],

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.zoo.data.public_events import DAY, LAYOUTS, Event, Layout, _orders, events, order_number
+from tests.zoo.data.public_events import DAY, LAYOUTS, Event, Layout, events, order_number, write_orders
 from zoo import files
 from zoo.config import ConfigError, parse
 from zoo.data.importer import ImportConfig, import_events, load_import_config
@@ -68,7 +68,7 @@ def test_instacarts_orders_are_numbered_and_stand_in_a_file_of_their_own(tmp_pat
         "validation_from": "1970-01-01T00:00:04", "test_from": "1970-01-01T00:00:05", "until": "1970-01-01T00:01:41"})
     rows = [Event(user, 100 * user + number, number, 0, (user * number + place) % 11)
             for number in range(1, 7) for user in range(1, 12) for place in range(3)]
-    _orders(rows, tmp_path)
+    write_orders(rows, tmp_path)
     lines = [f"{one.session},{one.item},{place % 3 + 1},0" for place, one in enumerate(rows)]
     (tmp_path / "order_products__prior.csv").write_text(
         "\n".join(["order_id,product_id,add_to_cart_order,reordered", *lines, "99999,1,1,0"]) + "\n", encoding="utf-8")

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import fnmatch
-import multiprocessing
 import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import replace
 
 from zoo import files
@@ -22,6 +20,7 @@ from zoo.data.importer.samples.catalogue import described_by, joined_items, seen
 from zoo.data.importer.samples.config import SamplesConfig
 from zoo.data.importer.samples.items import Items, read_items
 from zoo.data.importer.samples.plan import UNSPLIT, Plan
+from zoo.data.importer.samples.processes import Shards, process_shards
 from zoo.data.importer.samples.raw import RawTable, needed_columns
 from zoo.data.importer.samples.rejected import RejectedRows
 from zoo.data.importer.samples.rows import check_times
@@ -29,7 +28,7 @@ from zoo.data.importer.samples.shapes import LOOKED_AT, find_shapes
 from zoo.data.importer.samples.shards import ByRequest, Shard, as_they_come
 from zoo.data.importer.samples.side import read_catalogue
 from zoo.data.importer.samples.table import SampleTable, database
-from zoo.data.importer.samples.work import Made, make_shard, save_items
+from zoo.data.importer.samples.work import save_items
 from zoo.data.importer.sources import EventLogError
 from zoo.data.request_log import SPLITS, RequestLog, RequestLogError, RequestLogWriter
 
@@ -39,7 +38,7 @@ _ALONE_BYTES = 16 << 20
 
 
 def import_samples(config: SamplesConfig, samples: Sequence[files.PathLike], out: files.PathLike, *, overwrite: bool = False,
-                   on_progress: Progress = lambda what, done, total: None) -> RequestLog:
+                   shards: Shards = process_shards, on_progress: Progress = lambda what, done, total: None) -> RequestLog:
     """Makes a request log from a table of samples, in memory that does not grow with it.
 
     Requests stand in the log in the order of the table. The log does not depend on the number of processes. Rejected rows go
@@ -51,6 +50,7 @@ def import_samples(config: SamplesConfig, samples: Sequence[files.PathLike], out
         samples: texts, JSON lines or Parquet, folders of them, patterns (`*.csv`) or .zip; local paths or URIs.
         out: folder to make; a local path or a URI.
         overwrite: replace an existing request log.
+        shards: who makes the requests; this machine's processes by default, or a Beam runner (`tfx_pipelines.beam_shards`).
         on_progress: called with what is being done, how much of it, and of how much.
 
     Returns:
@@ -78,7 +78,7 @@ def import_samples(config: SamplesConfig, samples: Sequence[files.PathLike], out
         run = _Import(config, SampleTable(db, inputs, config.files, needed_columns(config), folder, joins), folder, notes)
         source = {"kind": "import", "files": [files.name(one.name) for one in inputs], "config": config.model_dump(mode="json")}
         with RequestLogWriter(out, run.plan.schema, source, overwrite=overwrite) as log:
-            run.write(log, on_progress)
+            run.write(log, shards, on_progress)
     return RequestLog(out)
 
 
@@ -113,13 +113,13 @@ class _Import:
         names = tuple(one.name for one in table.inputs)
         self.plan = Plan(config, shapes, names, tuple(map(self._split, names)), catalogue=catalogue)
 
-    def write(self, log: RequestLogWriter, on_progress: Progress) -> None:
+    def write(self, log: RequestLogWriter, make: Shards, on_progress: Progress) -> None:
         """Makes the requests and the catalogue."""
         rows = late = 0
         rejected, seen = [], []
         # Other processes need some seconds to begin.
         workers = (os.cpu_count() or 1) if self.table.bytes > _ALONE_BYTES else 1
-        for made in _made(*self._shards(), log.partial, workers):
+        for made in make(*self._shards(), log.partial, workers):
             log.add(made.counts)
             self.notes.update(made.notes)
             rows, late = rows + made.rows, late + made.late
@@ -166,26 +166,3 @@ class _Import:
             table, ways = seen_items(self.table.db, described_by(log.schema), seen)
             self.notes["times_at_which_two_things_are_said_of_an_item"] = ways
             log.write_catalogue(table)
-
-
-def _made(plan: Plan, shards: Iterator[Shard], log: str, workers: int) -> Iterator[Made]:
-    """What the shards give, each made by one of some processes, or all by this one."""
-    if workers == 1:
-        yield from (make_shard(plan, shard, log) for shard in shards)
-        return
-    # Not forked from this process, whose database has threads; from one that has imported what the work needs, once.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["zoo.data.importer.samples.work"])
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        waiting: set[Future[Made]] = set()
-        try:
-            for shard in shards:
-                waiting.add(pool.submit(make_shard, plan, shard, log))
-                # Rows are read no faster than requests are made of them, as they take room.
-                while len(waiting) > workers + 1:
-                    done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                    yield from (one.result() for one in done)
-            for one in waiting:
-                yield one.result()
-        finally:
-            pool.shutdown(cancel_futures=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import pickle
 from collections import Counter
 from pathlib import Path
@@ -42,7 +41,7 @@ class Made(NamedTuple):
 
 
 def make_shard(plan: Plan, shard: Shard, log: str) -> Made:
-    """Makes the requests of one shard, whose files are removed.
+    """Makes the requests of one shard.
 
     Args:
         plan: of the import.
@@ -66,8 +65,6 @@ def make_shard(plan: Plan, shard: Shard, log: str) -> Made:
     if described:
         found = f"{shard.paths[0]}.items.parquet"
         pq.write_table(pa.concat_tables(described), found)
-    for path in shard.paths:
-        os.remove(path)
     return Made(writer.counts, {name: count for name, count in notes.items() if count}, rows, late, _table(rejected), found)
 
 
