@@ -33,6 +33,7 @@ class Interactions:
         users: by user, in the order of the file.
         items: all items that may be drawn.
         attributes: of the items.
+        timed: whether times are seconds; an order alone is no time.
 
     Raises:
         InteractionsError: a user has an item twice, which the protocols do not know.
@@ -41,6 +42,7 @@ class Interactions:
     users: Mapping[str, Sequence[Interaction]]
     items: Sequence[str]
     attributes: tuple[ItemAttribute, ...] = ()
+    timed: bool = False
 
     def __post_init__(self) -> None:
         for user, events in self.users.items():

@@ -43,7 +43,8 @@ def read_grocery(folder: str | Path) -> Interactions:
     for user, events in users.items():
         if len(events) != trained[user] + 2:
             raise InteractionsError(f"{folder}: user {user!r} of train.csv must have one row in dev.csv and one in test.csv")
-    return Interactions(users, list(dict.fromkeys(event.item for events in users.values() for event in events)))
+    items = dict.fromkeys(event.item for events in users.values() for event in events)
+    return Interactions(users, list(items), timed=True)
 
 
 def _rows(folder: str | Path, name: str) -> Iterator[tuple[str, str, Interaction]]:

@@ -58,6 +58,6 @@ def import_interactions(kind: str, folder: str | Path, out: files.PathLike, conf
                 user, done = request.features["user_id"], done + 1
                 on_progress("making requests", done, total)
         log.write_catalogue(catalogue(data))
-        log.notes = {"times": known.times, "users": total, "items": len(data.items), "floors": known.floors,
+        log.notes = {"times": data.timed, "users": total, "items": len(data.items), "floors": known.floors,
                      "published": known.published}
     return RequestLog(out)

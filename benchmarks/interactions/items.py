@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import bisect
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from benchmarks.interactions.dataset import Interactions
+from benchmarks.interactions.dataset import Interaction, Interactions
 from benchmarks.interactions.files import InteractionsError
 from zoo.data.catalogue import CatalogueRow
 
@@ -51,20 +52,38 @@ class KnownItems:
 
     Args:
         data: the log.
-        trained: the item of every positive of the training split.
+        trained: the positives of the training split, each with its user.
+        seed: of the folds.
     """
 
-    def __init__(self, data: Interactions, trained: Iterable[str]):
-        self.attributes, self.counts = data.attributes, Counter(trained)
+    # Of users, where the log has no times.
+    FOLDS = 10
+
+    def __init__(self, data: Interactions, trained: Iterable[tuple[str, Interaction]], seed: int):
+        self.attributes, self.timed = data.attributes, data.timed
+        # A stream of its own: what is drawn for requests does not depend on it.
+        places = np.random.default_rng([seed, 1]).permutation(len(data.users))
+        self._fold = {user: int(place) % self.FOLDS for user, place in zip(data.users, places, strict=True)}
+        self._times: dict[str, list[int]] = defaultdict(list)
+        self._of_fold: Counter[tuple[int, str]] = Counter()
+        for user, event in trained:
+            self._times[event.item].append(event.time)
+            self._of_fold[self._fold[user], event.item] += 1
+        for times in self._times.values():
+            times.sort()
 
     def describe(self, items: Sequence[str]) -> dict[str, list[Any]]:
         """Items and attributes, column by column; a missing attribute is the empty id."""
         return {"item": list(items)} | {a.name: [a.values.get(item, "") for item in items] for a in self.attributes}
 
-    def candidates(self, items: Sequence[str]) -> dict[str, list[Any]]:
-        """As `describe`, with `popularity`: positives of the training split less one, at least 0.
+    def candidates(self, user: str, time: int, items: Sequence[str]) -> dict[str, list[Any]]:
+        """As `describe`, with `popularity`: how many users of the training split had taken the item.
 
-        Less one for all: a training positive must not count for itself, and were only the drawn ones counted in full, the
-        count would give a known item's label away.
+        Counted are those strictly before the request; where a log has no times, those outside the user's own tenth of the
+        users. Either way no request counts itself, and it is counted alike in training and test.
         """
-        return self.describe(items) | {"popularity": [float(max(0, self.counts[item] - 1)) for item in items]}
+        return self.describe(items) | {"popularity": [float(self._popularity(user, time, item)) for item in items]}
+
+    def _popularity(self, user: str, time: int, item: str) -> int:
+        times = self._times.get(item, [])
+        return bisect.bisect_left(times, time) if self.timed else len(times) - self._of_fold[self._fold[user], item]

@@ -28,7 +28,6 @@ class Kind:
         config: class of the protocol's settings.
         requests: the protocol: from interactions and settings to `(split, request)`.
         ordered: whether interactions are in order, so that a history has gaps.
-        times: whether the log has times; an order alone is no time.
         source: where the log and its protocol come from.
         floors: what counting alone reaches by this protocol, by metric and name.
         published: what models reached, by metric and model, as their authors say.
@@ -38,7 +37,6 @@ class Kind:
     config: type[RequestsConfig]
     requests: Callable[[Interactions, Any], Iterator[tuple[str, Request]]]
     ordered: bool
-    times: bool
     source: str
     floors: Figures = field(default_factory=dict)
     published: Figures = field(default_factory=dict)
@@ -46,19 +44,19 @@ class Kind:
 
 KINDS = {
     "grocery": Kind(
-        read_grocery, LeaveOneOutConfig, leave_one_out, ordered=True, times=True,
+        read_grocery, LeaveOneOutConfig, leave_one_out, ordered=True,
         source="Amazon reviews, Grocery and Gourmet Food (McAuley), as ReChorus splits it",
         floors={"hr_at_5": {"popularity": 0.203}, "ndcg_at_5": {"popularity": 0.130}},
         published={"hr_at_5": {"sasrec": 0.392}, "ndcg_at_5": {"sasrec": 0.294}}),
     "beauty": Kind(
-        read_beauty, LeaveOneOutConfig, leave_one_out, ordered=True, times=False,
+        read_beauty, LeaveOneOutConfig, leave_one_out, ordered=True,
         source="Amazon reviews, Beauty (McAuley), as S3-Rec orders it",
         floors={"hr_at_5": {"popularity": 0.174}, "ndcg_at_5": {"popularity": 0.113},
                 "hr_at_10": {"popularity": 0.286}, "ndcg_at_10": {"popularity": 0.149}},
         # 99 sampled negatives, SASRec trained from scratch: the logs in S3-Rec's repository.
         published={"hr_at_10": {"sasrec": 0.4651}, "ndcg_at_10": {"sasrec": 0.3142}}),
     "lastfm": Kind(
-        read_lastfm, RandomSplitConfig, random_split, ordered=False, times=False,
+        read_lastfm, RandomSplitConfig, random_split, ordered=False,
         source="HetRec 2011, Last.FM, with the knowledge graph of KGCN",
         floors={"auc": {"popularity": 0.793}, "gauc": {"popularity": 0.790}},
         # KGCN-concat in the paper of KGCN, as OpenHGNN's page on that model quotes it.

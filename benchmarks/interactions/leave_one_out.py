@@ -35,7 +35,7 @@ def leave_one_out(data: Interactions, config: LeaveOneOutConfig) -> Iterator[tup
             raise InteractionsError(f"user {user!r} has {len(events)} interactions, and leave-one-out needs 3 (one to begin "
                                     "with, one to validate, one to test); remove the user")
     rng = np.random.default_rng(config.seed)
-    known = KnownItems(data, (event.item for events in data.users.values() for event in events[:-2]))
+    known = KnownItems(data, ((user, event) for user, events in data.users.items() for event in events[:-2]), config.seed)
     for user, events in data.users.items():
         trained, taken = {event.item for event in events[:-2]}, {event.item for event in events}
         for place, event in enumerate(events[1:], 1):
@@ -46,6 +46,6 @@ def leave_one_out(data: Interactions, config: LeaveOneOutConfig) -> Iterator[tup
             history = known.describe([e.item for e in past]) | {"gap": [float(event.time - e.time) for e in past]}
             yield split, Request(
                 request_id=f"{user}-{place}", time=event.time, features={"user_id": user}, sequences={"history": history},
-                candidates=known.candidates([shown[i] for i in order]),
+                candidates=known.candidates(user, event.time, [shown[i] for i in order]),
                 labels={"click": [float(i == 0) for i in order]},
             )

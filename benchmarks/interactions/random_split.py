@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from benchmarks.interactions.config import RandomSplitConfig
-from benchmarks.interactions.dataset import Interactions
+from benchmarks.interactions.dataset import Interaction, Interactions
 from benchmarks.interactions.items import KnownItems, draw
 from zoo.data.request import Request
 from zoo.data.request_log import SPLITS
@@ -42,7 +42,8 @@ def random_split(data: Interactions, config: RandomSplitConfig) -> Iterator[tupl
         of_user[user] = {split: [] for split in SPLITS}
         for sample in found:
             of_user[user][next(splits)].append(sample)
-    known = KnownItems(data, (item for parts in of_user.values() for item, label in parts["train"] if label))
+    known = KnownItems(data, ((user, Interaction(item, 0)) for user, parts in of_user.items() for item, label in parts["train"]
+                              if label), config.seed)
     for user, parts in of_user.items():
         trained = [item for item, label in _shuffled(parts["train"], rng) if label]
         for split in SPLITS:
@@ -51,7 +52,7 @@ def random_split(data: Interactions, config: RandomSplitConfig) -> Iterator[tupl
                 yield split, Request(
                     request_id=f"{user}-{split}-{number}", time=0, features={"user_id": user},
                     sequences={"history": known.describe([item for item in trained if item not in asked])},
-                    candidates=known.candidates([item for item, _ in page]),
+                    candidates=known.candidates(user, 0, [item for item, _ in page]),
                     labels={"click": [label for _, label in page]},
                 )
 

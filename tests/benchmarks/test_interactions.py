@@ -7,15 +7,18 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from benchmarks.interactions import KINDS, InteractionsError, LeaveOneOutConfig, RandomSplitConfig, import_interactions
 from benchmarks.interactions.__main__ import main as data_command
 from benchmarks.interactions.beauty import read_beauty
+from benchmarks.interactions.dataset import Interaction, Interactions
 from benchmarks.interactions.grocery import read_grocery
 from benchmarks.interactions.lastfm import read_lastfm
 from benchmarks.interactions.leave_one_out import leave_one_out
+from benchmarks.interactions.random_split import random_split
 from tests.data_paths import shared_data
 from tests.zoo.data.catalogues import assert_candidates_stand_in_the_catalogue
 from zoo.config import ConfigError, parse
@@ -118,11 +121,35 @@ def test_all_items_are_drawn_alike(tmp_path):
     assert all(150 < count < 250 for count in counts.values())
 
 
-def test_popularity_is_that_of_training_less_one_whatever_the_label(tmp_path):
-    # In training, 1 was taken by a and b; every other item once, or only by held-out rows.
-    for _, request in requests_of(grocery(tmp_path)):
-        for item, popularity in zip(request.candidates["item"], request.candidates["popularity"], strict=True):
-            assert popularity == (1.0 if item == "1" else 0.0)
+def test_popularity_is_of_what_was_trained_on_strictly_before_the_request(tmp_path):
+    trained = [row.split(",") for row in GROCERY["train.csv"]]
+    for split, request in requests_of(grocery(tmp_path)):
+        expected = Counter(item for _, item, time in trained if int(time) < request.time)
+        assert [expected[item] for item in request.candidates["item"]] == request.candidates["popularity"], (split, request)
+
+
+def noise(users: int, seed: int, **settings) -> Interactions:
+    """Users who take items by lot; in every log a popularity that counts itself would tell the label."""
+    rng = np.random.default_rng(seed)
+    items = [f"i{k}" for k in range(3 * users)]
+    taken = {f"u{user}": [Interaction(items[place], DAY * step) for step, place in enumerate(rng.permutation(len(items))[:9])]
+             for user in range(users)}
+    return Interactions(taken, items, **settings)
+
+
+@pytest.mark.parametrize(("requests", "config", "timed"), [
+    (leave_one_out, LeaveOneOutConfig(negatives=3, held_out_negatives=9), True),
+    (leave_one_out, LeaveOneOutConfig(negatives=3, held_out_negatives=9), False),
+    (random_split, RandomSplitConfig(), False)])
+def test_popularity_ranks_no_noise(requests, config, timed):
+    made = list(requests(noise(400, seed=3, timed=timed), config))
+    for split in SPLITS:
+        some = [request for of, request in made if of == split]
+        labels = [label for request in some for label in request.labels["click"]]
+        value = auc(labels, [one for request in some for one in request.candidates["popularity"]])
+        positives = sum(labels)
+        error = ((len(labels) + 1) / (12 * positives * (len(labels) - positives))) ** 0.5
+        assert abs(value - 0.5) < 4 * error, (split, value, error)
 
 
 def test_the_same_seed_gives_the_same_log_and_gzip_reads_alike(tmp_path):
@@ -291,22 +318,27 @@ def test_the_command_knows_every_kind(tmp_path):
 # ---- the real logs -----------------------------------------------------------------------------------------------
 
 
-def ranked_by_popularity(kind: str, folder: str, **settings) -> tuple[list[str], list[float], list[float]]:
-    """User, label and training count of each candidate of the test split."""
-    known, users, labels, scores = KINDS[kind], [], [], []
-    for split, request in known.requests(known.read(shared_data(folder)), parse(known.config, settings)):
-        if split == "test":
-            users += [request.features["user_id"]] * request.candidate_count
-            labels += request.labels["click"]
-            scores += request.candidates["popularity"]
-    return users, labels, scores
+def ranked_by_the_plain_count(kind: str, folder: str, **settings) -> tuple[list[str], list[float], list[int]]:
+    """User and label of each candidate of the test split, and how many users took it in training: what a floor is."""
+    known = KINDS[kind]
+    requests = list(known.requests(known.read(shared_data(folder)), parse(known.config, settings)))
+    # Of a user's first interaction, which makes no request, the first history knows.
+    first = {request.features["user_id"]: request.sequences["history"]["item"][:1] for _, request in requests[::-1]}
+    taken = Counter(item for split, request in requests if split == "train"
+                    for item, label in zip(request.candidates["item"], request.labels["click"], strict=True) if label)
+    if known.ordered:
+        taken.update(item for items in first.values() for item in items)
+    test = [request for split, request in requests if split == "test"]
+    return ([request.features["user_id"] for request in test for _ in request.candidates["item"]],
+            [label for request in test for label in request.labels["click"]],
+            [taken[item] for request in test for item in request.candidates["item"]])
 
 
 @pytest.mark.parametrize(("kind", "folder", "users"), [
     ("grocery", "grocery", 14_681), pytest.param("beauty", "s3rec", 22_363, marks=pytest.mark.slow)])
 def test_leave_one_out_has_its_floors(kind, folder, users):
     """Grocery's floors were measured elsewhere: ours being the same speaks for the same protocol."""
-    ids, labels, scores = ranked_by_popularity(kind, folder, negatives=1)
+    ids, labels, scores = ranked_by_the_plain_count(kind, folder, negatives=1)
     assert len(ids) == users * 100
     ranks = positive_ranks(ids, labels, scores)
     for name, floor in KINDS[kind].floors.items():
@@ -315,15 +347,7 @@ def test_leave_one_out_has_its_floors(kind, folder, users):
 
 
 def test_lastfm_has_its_floors():
-    """The plain count: of the training split's positives, for candidates of the test split, which are none of them."""
-    known = KINDS["lastfm"]
-    requests = list(known.requests(known.read(shared_data("lastfm_kg")), known.config()))
-    taken = Counter(item for split, request in requests if split == "train"
-                    for item, label in zip(request.candidates["item"], request.labels["click"], strict=True) if label)
-    test = [request for split, request in requests if split == "test"]
-    users = [request.features["user_id"] for request in test for _ in request.candidates["item"]]
-    labels = [label for request in test for label in request.labels["click"]]
-    scores = [taken[item] for request in test for item in request.candidates["item"]]
+    users, labels, scores = ranked_by_the_plain_count("lastfm", "lastfm_kg")
     assert auc(labels, scores) == pytest.approx(KINDS["lastfm"].floors["auc"]["popularity"], abs=0.001)
     assert gauc(users, labels, scores).value == pytest.approx(KINDS["lastfm"].floors["gauc"]["popularity"], abs=0.001)
 

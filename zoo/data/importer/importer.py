@@ -29,9 +29,9 @@ Progress = Callable[[str, int, int], None]
 Shards = Callable[[ImportConfig, str, int, str], Iterator[Made]]
 
 
-def process_shards(config: ImportConfig, folder: str, shards: int, log: str) -> Iterator[Made]:
-    """Each shard made by one of as many processes as there are cores; a lone one is made in this process."""
-    workers = min(shards, os.cpu_count() or 1)
+def process_shards(config: ImportConfig, folder: str, shards: int, log: str, workers: int | None = None) -> Iterator[Made]:
+    """Each shard made by one of some processes, as many as there are cores; a lone one is made in this process."""
+    workers = min(shards, workers or os.cpu_count() or 1)
     if workers == 1:
         yield from (make_shard(config, folder, shard, log) for shard in range(shards))
         return

@@ -1,0 +1,117 @@
+"""What is measured on Flink and on this machine's processes."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+# Before TFX, which loads the other Keras.
+from zoo.keras import tf
+
+# isort: split
+import apache_beam as beam
+import yaml
+from apache_beam.options.pipeline_options import PipelineOptions
+from tfx import v1 as tfx
+
+from benchmarks.memory_data import IMPORT, write_events
+from tfx_pipelines.beam_shards import beam_samples, beam_shards
+from tfx_pipelines.components.raw_log_example_gen import NAME, imported_log
+from tfx_pipelines.config import PICKLER, BeamConfig, DataConfig, ModelConfig, PipelineConfig, RunConfig
+from tfx_pipelines.pipeline import create_pipeline
+from tfx_pipelines.runners.local import run_local
+from tfx_pipelines.schema import schema_file, write_tfmd_schema
+from tfx_pipelines.source import source_of
+from zoo.config import parse
+from zoo.data.importer import ImportConfig, SamplesConfig, import_events, import_samples, importer
+from zoo.data.importer.importer import process_shards
+from zoo.data.importer.samples import processes as sample_processes
+from zoo.data.importer.samples import shards as sample_shards
+from zoo.data.importer.samples.plan import Plan
+from zoo.data.importer.samples.shards import Shard
+from zoo.data.importer.samples.work import Made
+from zoo.data.request_log import SPLITS, RequestLog
+
+SAMPLES = {
+    "name": "samples", "columns": {"user": "user", "request": "session", "time": "time"},
+    "candidates": [{"name": "item", "role": "item"}, {"name": "category", "role": "category"}],
+    "labels": [{"name": "click"}], "splits": IMPORT["splits"],
+}
+STAGES = (NAME, "StatisticsGen", "ImportSchemaGen", "Transform")
+
+
+def prepare(folder: Path, events: int, shards: int) -> None:
+    """Writes a log of events, and one of samples with a label on every third row; imports make so many shards of each."""
+    write_events(folder / "events.csv", events)
+    with open(folder / "events.csv", encoding="utf-8") as rows, open(folder / "samples.csv", "w", encoding="utf-8") as file:
+        for number, line in enumerate(rows):
+            file.write(f"{line.rstrip()},{int(number % 3 == 0) if number else 'click'}\n")
+    importer.SHARD_EVENTS = -(-events // shards)
+    size = (folder / "samples.csv").stat().st_size
+    sample_shards._SHARD_BYTES = -(-size // shards)  # pyright: ignore[reportPrivateUsage]  (no setting that users need)
+
+
+def import_log(kind: str, folder: Path, how: int | list[str]) -> tuple[RequestLog, Callable[[], dict[str, str]]]:
+    """Imports events (`import`) or `samples`, by some processes or with Beam's arguments; and gives what tells logs apart."""
+    def run() -> beam.Pipeline:
+        assert not isinstance(how, int)
+        return beam.Pipeline(options=PipelineOptions([*how, PICKLER]))
+
+    def by_processes(plan: Plan, shards: Iterator[Shard], log: str, _: int) -> Iterator[Made]:
+        assert isinstance(how, int)
+        return sample_processes.process_shards(plan, shards, log, how)
+
+    local = isinstance(how, int)
+    if kind == "import":
+        log = import_events(parse(ImportConfig, IMPORT), [folder / "events.csv"], folder / "log", overwrite=True,
+                            shards=functools.partial(process_shards, workers=how) if local else beam_shards(run))
+    else:
+        log = import_samples(parse(SamplesConfig, SAMPLES), [folder / "samples.csv"], folder / "log", overwrite=True,
+                             shards=by_processes if local else beam_samples(run))
+    return log, lambda: {split: fingerprint(log.files(split)) for split in SPLITS}
+
+
+def data_pipeline(folder: Path, way: str, arguments: list[str]) -> tuple[float, int, dict[str, str]]:
+    """Runs the stages from the raw log to transformed examples.
+
+    Returns:
+        Seconds, requests, and what tells transformed examples apart.
+    """
+    root = folder / way.split(",")[0]
+    root.mkdir()
+    (root / "import.yaml").write_text(yaml.safe_dump(IMPORT), encoding="utf-8")
+    runner = BeamConfig()
+    if arguments:
+        runner = BeamConfig(runner=arguments[0].removeprefix("--runner="), arguments=tuple(arguments[1:]))
+    config = RunConfig(data=DataConfig(raw=(str(folder / "events.csv"),), config=str(root / "import.yaml")),
+                       model=ModelConfig(name="lr"), pipeline=PipelineConfig(name="flink", root=str(root)), beam=runner)
+    schema = source_of(config.data).schema
+    declared = schema_file(str(root), schema)
+    write_tfmd_schema(schema, declared)
+    whole = create_pipeline(config, schema, schema_file=declared, serving_dir=str(root / "serving"),
+                            metadata_path=str(root / "metadata.sqlite"))
+    chosen = tfx.dsl.Pipeline(
+        pipeline_name="flink", pipeline_root=str(root), components=[one for one in whole.components if one.id in STAGES],
+        metadata_connection_config=whole.metadata_connection_config, beam_pipeline_args=whole.beam_pipeline_args)
+    started = time.perf_counter()
+    run = run_local(chosen, root / "run.log")
+    seconds = time.perf_counter() - started
+    log = RequestLog(imported_log(run.artifacts[NAME, "examples"]))
+    made = {f"log, {split}": fingerprint(log.files(split)) for split in SPLITS}
+    for split in ("train", "validation", "test"):
+        files = sorted(Path(run.artifacts["Transform", "transformed_examples"]).glob(f"Split-{split}/*"))
+        made[f"transformed, {split}"] = fingerprint([str(file) for file in files])
+    return seconds, sum(count["requests"] for count in log.manifest["splits"].values()), made
+
+
+def fingerprint(files: list[str]) -> str:
+    """Of the examples in some files, sorted. The order of an example's features, which is left to chance, is by name."""
+    found: list[Any] = []
+    for record in tf.data.TFRecordDataset(files, compression_type="GZIP"):
+        example = tf.train.Example.FromString(record.numpy())
+        found.append(hashlib.sha256(example.SerializeToString(deterministic=True)).digest())
+    return hashlib.sha256(b"".join(sorted(found))).hexdigest()
