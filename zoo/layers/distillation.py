@@ -84,7 +84,7 @@ class Distillation(keras.layers.Layer):
 
     def __init__(self, soft: Sequence[Label], config: DistillationConfig, stage: str | None = None, **kwargs):
         super().__init__(**kwargs)
-        self.soft, self.config, self.stage = list(soft), config, stage
+        self.soft, self.config, self.stage = list(soft), config, stage or ""
         if not self.soft:
             raise ConfigError("`distillation` says how to follow a teacher, and the log has no soft label; name a teacher in "
                               "the run's configuration, or leave `distillation` out")
@@ -134,7 +134,8 @@ class Distillation(keras.layers.Layer):
         """`[R, N]` what the teacher's word weighs."""
         if not self.config.stages:
             return 1.0
-        weights = tf.constant([self.config.stages.get(tag.name.lower(), 1.0) for tag in sorted(StageTag)])
+        said = {StageTag[name.upper()]: weight for name, weight in self.config.stages.items()}
+        weights = tf.constant([said.get(tag, 1.0) for tag in sorted(StageTag)])
         came = batch.marks[self.stage]
         return tf.gather(weights, tf.cast(tf.where(tf.math.is_nan(came), 0.0, came), tf.int32))
 
