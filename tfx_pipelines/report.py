@@ -9,16 +9,15 @@ from typing import Any
 from tfx_pipelines.components.latest_pushed_model import REFUSED, VERSION
 from tfx_pipelines.components.serving_validator import RESULT
 from tfx_pipelines.config import GATED, RunConfig
-from tfx_pipelines.config_teacher import TeacherConfig
 from tfx_pipelines.evaluation import gate_failures
 from tfx_pipelines.plots import report_picture
+from tfx_pipelines.report_teacher import by_stage, of_teacher, stage_lines
 from tfx_pipelines.runners.local import LocalRun
 from tfx_pipelines.scores import HISTORY, SCORES, read_columns
 from zoo import files
 from zoo.data.request_log import RequestLog
 from zoo.json_text import json_text
-from zoo.metrics import auc, calibration, gauc
-from zoo.schema import Schema
+from zoo.metrics import calibration
 from zoo.training import Scored
 
 # What is measured against the true probabilities, which only a simulator knows, in words.
@@ -61,7 +60,8 @@ def write_report(root: str, config: RunConfig, log: RequestLog, run: LocalRun) -
     if REFUSED in baseline:
         reasons.append(f"not compared with version {baseline[VERSION]}: {baseline[REFUSED]}")
     if config.teacher is not None:
-        metrics["teacher"] = _of_teacher(config.teacher, scored, log.schema, task)
+        metrics["teacher"] = of_teacher(config.teacher, scored, log.schema, task)
+    metrics |= by_stage(config.teacher, scored, log.schema, task)
     report = {
         "dataset": log.schema.name,
         "model": config.model.name,
@@ -108,15 +108,6 @@ def exact_metrics(scored: Scored, group_key: str, task: str) -> dict[str, Any]:
     if "truth_gap" in flat:
         metrics["truth"] = {name: flat[name] for name in ("truth_gap", "excess_logloss", "oracle_auc", "oracle_gauc")}
     return metrics
-
-
-def _of_teacher(teacher: TeacherConfig, scored: Scored, schema: Schema, task: str) -> dict[str, Any]:
-    """How good the teacher is on what the model was measured on."""
-    name = next((name for name, of in teacher.labels(schema).items() if of == task), None)
-    if name is None:
-        return {}
-    y, p, w = scored.labels[task], scored.labels[name], scored.weights[task]
-    return {"auc": auc(y, p, w), "gauc": gauc(scored.keys[schema.group_key], y, p, w).value}
 
 
 def _verdict(run: LocalRun, served: dict[str, Any], metrics: dict[str, Any], floors: dict[str, Any],
@@ -171,7 +162,8 @@ def _markdown(report: dict[str, Any]) -> str:
     lines += [f"| served and trained scores differ by at most | {serving['max_abs_diff']:.1e} "
               f"({serving['requests_replayed']} requests) |",
               f"| latency of a ranking call, p50 / p99 | {serving['p50_ms']:.1f} / {serving['p99_ms']:.1f} ms |", "",
-              "![curves](report.png)", "", "| stage | seconds | peak MiB | cached |", "| --- | --- | --- | --- |"]
+              "![curves](report.png)", "", *stage_lines(metrics),
+              "| stage | seconds | peak MiB | cached |", "| --- | --- | --- | --- |"]
     lines += [f"| {s['name']} | {s['seconds']:.1f} | {s['peak_rss_mib']:.0f} | {'yes' if s['cached'] else ''} |"
               for s in report["stages"]]
     return "\n".join(lines) + "\n"

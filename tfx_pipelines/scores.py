@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 SCORES = "test_scores.npz"
 HISTORY = "training.json"
-_KINDS = ("labels", "scores", "weights", "truth", "keys")
+_KINDS = ("labels", "scores", "weights", "truth", "keys", "marks")
 
 
 def write_scores(folder: str, scored: Scored) -> None:
@@ -32,7 +32,7 @@ def write_scores(folder: str, scored: Scored) -> None:
 
 
 def read_columns(path: str) -> dict[str, dict[str, np.ndarray]]:
-    """The inverse: by kind (`labels`, `scores`, `weights`, `truth`, `keys`) and name, the values of all candidates.
+    """The inverse: by kind (`labels`, `scores`, `weights`, `truth`, `keys`, `marks`) and name, the values of all candidates.
 
     Args:
         path: URI of the file.

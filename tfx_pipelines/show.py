@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tfx_pipelines.report import ONE_POSITIVE, TRUTH, in_words
+from tfx_pipelines.report_teacher import hearing
 
 
 def show_report(console: Console, report: dict[str, Any], root: str, serving: str) -> None:
@@ -44,6 +45,9 @@ def show_report(console: Console, report: dict[str, Any], root: str, serving: st
     console.print(table)
     console.print("[bold green]Blessed.[/bold green]" if report["blessed"] else "[bold red]Not blessed.[/bold red]",
                   escape("; ".join(report["reasons"])))
+    sentence = hearing(metrics)
+    if sentence:
+        console.print(escape(sentence) + ".")
     lines = [f"Report:     {root}/report.md (and report.json, report.png)"]
     if report["pushed_version"]:
         name = serving.rpartition("/")[2]

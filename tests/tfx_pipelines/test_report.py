@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.toy import toy_schema
 from tfx_pipelines.config import load_run_config
+from tfx_pipelines.config_teacher import TeacherConfig
 from tfx_pipelines.report import _verdict, exact_metrics, in_words
+from tfx_pipelines.report_teacher import by_stage, hearing, stage_lines
 from tfx_pipelines.runners.local import LocalRun
-from zoo.schema import REQUEST_ID
+from zoo.schema import REQUEST_ID, Label, Mark
 from zoo.training import Scored
 
 
@@ -54,3 +57,19 @@ def test_floors_that_were_not_passed_are_named(margin, sentences):
 
 def test_metrics_in_words():
     assert [in_words(name) for name in ("auc", "ndcg_at_10", "hr_at_5")] == ["AUC", "NDCG@10", "HR@5"]
+
+
+def test_the_report_says_where_a_teacher_should_be_heard():
+    rng = np.random.default_rng(0)
+    truth, stages = rng.uniform(0, 0.4, 4000), np.repeat([3.0, 0.0], 2000)
+    says = np.where(stages == 3, truth, rng.uniform(0, 0.4, 4000))  # it knows what was shown, and guesses at the rest
+    scored = Scored({"click": truth > 2, "click_teacher": says}, {"click": np.full(4000, 0.2)}, {"click": stages == 3},
+                    truth={"click": truth}, marks={"came": stages})
+    schema = toy_schema((Label(name="click", truth=True),)).model_copy(update={"marks": (Mark(name="came", role="stage"),)})
+    metrics = by_stage(TeacherConfig(name="din"), scored, schema, "click")
+    assert metrics["hear_teacher"] == {"order": ["exposed"], "probabilities": ["exposed"]}
+    assert [one["stage"] for one in metrics["stages"]["model"]] == ["exposed", "recalled"]
+    sentence = hearing(metrics)
+    assert sentence is not None and sentence.endswith("turn it off (distillation.stages) on: recalled")
+    assert sentence + "." in stage_lines(metrics)
+    assert by_stage(None, scored, toy_schema(), "click") == {} and hearing({}) is None
