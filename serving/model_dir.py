@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from serving.errors import ServingError
-from serving.versions import SAVED_MODEL, has_model, newest_version
 from zoo import files
 from zoo.config import load_yaml, parse
 from zoo.model_files import MODEL_FILE, SCHEMA_FILE
 from zoo.schema import Schema
 from zoo.traits import Traits
+from zoo.versions import SAVED_MODEL, has_model, newest_version
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ RUNS = {
     "LatestPushedModel": ("tfx_pipelines.components.latest_pushed_model",),
     "Evaluator": ("tfx_pipelines.components.evaluator", "tfx_pipelines.gauc_metric"),
     "ServingValidator": ("tfx_pipelines.components.serving_validator",),
+    "ItemTable": ("tfx_pipelines.components.item_table",),
     "TeacherModel": ("tfx_pipelines.components.latest_pushed_model",),
     "TeacherEvaluator": ("tfx_pipelines.components.evaluator", "tfx_pipelines.gauc_metric"),
     "TeacherScores": ("tfx_pipelines.components.teacher_scores",),

@@ -56,7 +56,7 @@ def compile_(config: str, model: str | None, runner: str, out: str, log: str | N
     loaded = load_run_config(config, overrides, model=model,
                              options={"data.log": log, "data.cluster_log": cluster_log, "pipeline.root": root})
     source = source_of(loaded.data)
-    path = compile_kubeflow(with_floors(loaded, source.floors), source.schema, out)
+    path = compile_kubeflow(source.allowed(with_floors(loaded, source.floors)), source.schema, out)
     click.echo(f"Wrote {path}, plain text that the Kubeflow Pipelines client submits.\n"
                f"Name:    {legal_name(loaded.name)}\n"
                f"Before:  copy {schema_beside(path)} to {schema_file(loaded.root, source.schema)}\n"

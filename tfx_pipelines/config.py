@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pydantic
 
@@ -15,8 +15,11 @@ from zoo.config import Config, ConfigError, merged, nearest, parse
 from zoo.models import registry
 from zoo.training.config import TrainingConfig
 
-__all__ = ["CONFIGS", "GATED", "DataConfig", "GateConfig", "ModelConfig", "PipelineConfig", "RunConfig", "ServingConfig",
-           "TeacherConfig", "load_run_config", "shipped", "with_floors"]
+if TYPE_CHECKING:
+    from zoo.export.item_table import Precision
+
+__all__ = ["CONFIGS", "GATED", "DataConfig", "ExportConfig", "GateConfig", "ModelConfig", "PipelineConfig", "RunConfig",
+           "ServingConfig", "TeacherConfig", "item_table", "load_run_config", "shipped", "with_floors"]
 
 # Another model, or another optimizer, keeps nothing of the settings of the one before it.
 CHOICES = ("model", "training.optimizers.*")
@@ -104,6 +107,20 @@ class ServingConfig(Config):
     warmup_requests: int = pydantic.Field(default=16, ge=1, le=500)
 
 
+class ExportConfig(Config):
+    """How a coarse ranker whose items are computed ahead of time keeps them; other models have no use for it.
+
+    Args:
+        item_table: precision of what it keeps of the items of the log's catalogue, so that a call names candidates by their ids
+            alone; `none` keeps nothing, and a call carries the candidates' features. A log without a catalogue has none.
+        max_rounding: in place of `serving.max_abs_diff`, the largest difference allowed between the trainer's scores and those
+            of a table in float16 or int8.
+    """
+
+    item_table: Literal["float32", "float16", "int8", "none"] = "float32"
+    max_rounding: float = pydantic.Field(default=0.02, gt=0)
+
+
 class PipelineConfig(Config):
     """Args:
         name: of the pipeline.
@@ -140,6 +157,7 @@ class RunConfig(Config):
     training: TrainingConfig = TrainingConfig()
     teacher: TeacherConfig | None = None
     gate: GateConfig = GateConfig()
+    export: ExportConfig = ExportConfig()
     serving: ServingConfig = ServingConfig()
     pipeline: PipelineConfig = PipelineConfig()
     beam: BeamConfig = BeamConfig()
@@ -236,6 +254,12 @@ def _as_its_file_trains_it(path: str | Path, teacher: Mapping[str, Any], place: 
 def _check_model(name: Any, place: str) -> None:
     if name not in registry.MODELS:
         raise ConfigError(f"{place}: there is no model {name!r} in the zoo{nearest(str(name), registry.MODELS)}")
+
+
+def item_table(config: RunConfig) -> Precision | None:
+    """Precision of the item table of the run's model; None for a model that keeps no items."""
+    chosen = config.export.item_table
+    return None if chosen == "none" or not registry.get(config.model.name).traits.keeps_items else chosen
 
 
 def with_floors(config: RunConfig, floors: Mapping[str, Mapping[str, float]]) -> RunConfig:

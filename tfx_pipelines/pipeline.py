@@ -11,13 +11,14 @@ from tfx.types.channel import BaseChannel
 
 from tfx_pipelines.components.evaluator import Evaluator
 from tfx_pipelines.components.import_example_gen import ImportExampleGen
+from tfx_pipelines.components.item_table import ItemTable
 from tfx_pipelines.components.latest_pushed_model import LatestPushedModel
 from tfx_pipelines.components.raw_log_example_gen import RawLogExampleGen
 from tfx_pipelines.components.serving_validator import ServingValidator
 from tfx_pipelines.components.statistics_gen import StatisticsGen
 from tfx_pipelines.components.teacher_scores import TeacherScores
 from tfx_pipelines.components.transform import Transform
-from tfx_pipelines.config import ModelConfig, RunConfig
+from tfx_pipelines.config import ModelConfig, RunConfig, item_table
 from tfx_pipelines.config_teacher import TeacherConfig
 from tfx_pipelines.evaluation import eval_config
 from tfx_pipelines.preflight import check_teacher
@@ -75,12 +76,18 @@ def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir
         schema = config.teacher.taught(schema)
         raw, ready = (teaching[-1].outputs[name] for name in ("scored_examples", "scored_transformed_examples"))
     schema_json = schema_to_json(schema)
-    trainer = _trainer(config, data, ready, schema, config.model, config.training)
+    kept = item_table(config)
+    trainer = _trainer(config, data, ready, schema, config.model, config.training, kept)
+    model, filling = trainer.outputs["model"], []
+    if kept:
+        filling = [ItemTable(model=model, examples=data["examples"].outputs["examples"],
+                             log="" if config.data.raw else log or config.log)]
+        model = filling[0].outputs["filled"]
     baseline = LatestPushedModel(serving_dir=serving_dir, schema=schema_json)
-    evaluator = _evaluator(raw, trainer, schema, config, baseline.outputs["model"])
+    evaluator = _evaluator(raw, model, schema, config, baseline.outputs["model"])
     serving = ServingValidator(
         examples=raw,
-        model=trainer.outputs["model"],
+        model=model,
         model_run=trainer.outputs["model_run"],
         transformed_examples=ready,
         transform_graph=data["transform"].outputs["transform_graph"],
@@ -89,6 +96,7 @@ def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir
         replay_requests=config.serving.replay_requests,
         warmup_requests=config.serving.warmup_requests,
         max_abs_diff=config.serving.max_abs_diff,
+        max_rounding=config.export.max_rounding if kept in ("float16", "int8") else config.serving.max_abs_diff,
     )
     pusher = tfx.components.Pusher(
         model=serving.outputs["validated_model"],
@@ -97,7 +105,7 @@ def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir
         push_destination=tfx.proto.PushDestination(
             filesystem=tfx.proto.PushDestination.Filesystem(base_directory=serving_dir)),
     )
-    return [*data.values(), *teaching, trainer, baseline, evaluator, serving, pusher]
+    return [*data.values(), *teaching, trainer, *filling, baseline, evaluator, serving, pusher]
 
 
 def _teaching(config: RunConfig, teacher: TeacherConfig, schema: Schema, data: dict[str, BaseNode]) -> list[BaseNode]:
@@ -110,14 +118,14 @@ def _teaching(config: RunConfig, teacher: TeacherConfig, schema: Schema, data: d
     assert teacher.name is not None
     model = ModelConfig(name=teacher.name, config=teacher.config, assets=teacher.assets)
     trainer = _trainer(config, data, ready, schema, model, teacher.training).with_id("TeacherTrainer")
-    evaluator = _evaluator(raw, trainer, schema, config).with_id("TeacherEvaluator")
+    evaluator = _evaluator(raw, trainer.outputs["model"], schema, config).with_id("TeacherEvaluator")
     return [trainer, evaluator, TeacherScores(
         examples=raw, transformed_examples=ready, model=trainer.outputs["model"], blessing=evaluator.outputs["blessing"],
         **settings)]
 
 
 def _trainer(config: RunConfig, data: dict[str, BaseNode], examples: BaseChannel, schema: Schema, model: ModelConfig,
-             training: TrainingConfig) -> BaseNode:
+             training: TrainingConfig, kept: str | None = None) -> BaseNode:
     return tfx.components.Trainer(
         run_fn="tfx_pipelines.trainer.run_fn",
         examples=examples,
@@ -132,15 +140,16 @@ def _trainer(config: RunConfig, data: dict[str, BaseNode], examples: BaseChannel
             "assets": model.assets,
             "training": training.model_dump(mode="json"),
             "checkpoints": f"{config.root}/training",
+            "item_table": kept,
         },
     )
 
 
-def _evaluator(examples: BaseChannel, trainer: BaseNode, schema: Schema, config: RunConfig,
+def _evaluator(examples: BaseChannel, model: BaseChannel, schema: Schema, config: RunConfig,
                baseline: BaseChannel | None = None) -> BaseNode:
     return Evaluator(
         examples=examples,
-        model=trainer.outputs["model"],
+        model=model,
         baseline_model=baseline,
         eval_config=eval_config(schema, config.gate),
         example_splits=["test"],

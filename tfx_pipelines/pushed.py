@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from serving.versions import Version
 from zoo import files
+from zoo.versions import Version
 
 _FINGERPRINT = "fingerprint.pb"  # TensorFlow's, of the graph and of the weights
 
@@ -17,5 +17,10 @@ def identity(pushed: Version | None) -> str:
     path = files.join(pushed.path, _FINGERPRINT)
     if not files.is_file(path):  # written by another tool
         return str(pushed.version)
+    return content(path)
+
+
+def content(path: files.PathLike) -> str:
+    """A digest of a file."""
     with files.open_file(path, "rb") as file:
         return hashlib.sha256(file.read()).hexdigest()

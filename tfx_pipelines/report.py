@@ -62,6 +62,7 @@ def write_report(root: str, config: RunConfig, log: RequestLog, run: LocalRun) -
     if config.teacher is not None:
         metrics["teacher"] = of_teacher(config.teacher, scored, log.schema, task)
     metrics |= by_stage(config.teacher, scored, log.schema, task)
+    items = run.properties.get(("ItemTable", "filled"), {}).get("items")
     report = {
         "dataset": log.schema.name,
         "model": config.model.name,
@@ -74,7 +75,9 @@ def write_report(root: str, config: RunConfig, log: RequestLog, run: LocalRun) -
         "trained_model": files.join(run.artifacts["Trainer", "model"], "Format-Serving"),
         "compared_with_version": baseline.get(VERSION) if REFUSED not in baseline else None,
         "serving": {"requests_replayed": served["requests"], "max_abs_diff": served["max_abs_diff"],
-                    "p50_ms": served["p50_ms"], "p99_ms": served["p99_ms"]},
+                    "p50_ms": served["p50_ms"], "p99_ms": served["p99_ms"],
+                    **({name: served[name] for name in ("candidates", "compared", "unknown")} if items is not None else {})},
+        **({"items": items} if items is not None else {}),
         "stages": [dataclasses.asdict(stage) for stage in run.stages],
         "training": {"parameters": training["parameters"], "best_epoch": training["best_epoch"],
                      "seconds": sum(epoch["seconds"] for epoch in training["history"])},
@@ -161,6 +164,9 @@ def _markdown(report: dict[str, Any]) -> str:
               for metric, floors in report["floors"].items() for name, floor in floors.items()]
     lines += [f"| served and trained scores differ by at most | {serving['max_abs_diff']:.1e} "
               f"({serving['requests_replayed']} requests) |",
+              *([f"| items kept | {report['items']:,} |",
+                 f"| candidates compared through ids alone | {serving['compared']:,} of {serving['candidates']:,}, "
+                 f"{serving['unknown']:,} unknown |"] if "items" in report else []),
               f"| latency of a ranking call, p50 / p99 | {serving['p50_ms']:.1f} / {serving['p99_ms']:.1f} ms |", "",
               "![curves](report.png)", "", *stage_lines(metrics),
               "| stage | seconds | peak MiB | cached |", "| --- | --- | --- | --- |"]

@@ -5,16 +5,15 @@ from __future__ import annotations
 import datetime
 import os
 
-from serving.versions import newest_version
 from tfx_pipelines.anomalies import check_anomalies
 from tfx_pipelines.code import stage_code
 from tfx_pipelines.components.raw_log_example_gen import NAME as RAW
 from tfx_pipelines.components.raw_log_example_gen import imported_log
-from tfx_pipelines.config import RunConfig, with_floors
+from tfx_pipelines.config import RunConfig, item_table, with_floors
 from tfx_pipelines.pipeline import create_pipeline
 from tfx_pipelines.places import local_folder, serving_dir
 from tfx_pipelines.preflight import check_classes, check_path
-from tfx_pipelines.pushed import identity
+from tfx_pipelines.pushed import content, identity
 from tfx_pipelines.report import write_report
 from tfx_pipelines.runners.local import LocalRun, run_local
 from tfx_pipelines.runners.lock import only_run
@@ -22,7 +21,9 @@ from tfx_pipelines.runners.storage import storage_errors
 from tfx_pipelines.schema import schema_file, write_tfmd_schema
 from tfx_pipelines.source import source_of
 from zoo import files
+from zoo.data.catalogue import CATALOGUE_FILE
 from zoo.data.request_log import RequestLog
+from zoo.versions import newest_version
 
 
 def run_pipeline(config: RunConfig) -> tuple[LocalRun, dict]:
@@ -51,7 +52,7 @@ def run_pipeline(config: RunConfig) -> tuple[LocalRun, dict]:
         check_path("request log", source.log.path)
         check_classes(source.log, measured)
     root, local = files.absolute(config.root), local_folder(config)
-    config = with_floors(config, source.floors).model_copy(update={
+    config = source.allowed(with_floors(config, source.floors)).model_copy(update={
         "pipeline": config.pipeline.model_copy(update={"root": root, "name": config.name}),
         "data": config.data.model_copy(update={"log": files.absolute(source.log.path) if source.log else None})})
     with storage_errors(local), only_run(local):
@@ -61,6 +62,8 @@ def run_pipeline(config: RunConfig) -> tuple[LocalRun, dict]:
                                    metadata_path=str(local / "metadata.sqlite"))
         teacher = config.teacher
         keys = stage_code(config.model.name, teacher=teacher.name if teacher else None)
+        if source.log is not None and item_table(config):
+            keys["ItemTable"] += f", {content(files.join(source.log.path, CATALOGUE_FILE))}"
         keys["LatestPushedModel"] += f", {identity(newest_version(serving_dir(config)))}"
         if teacher and teacher.pushed:
             keys["TeacherModel"] += f", {identity(newest_version(teacher.pushed))}"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tfx_pipelines.config import DataConfig
+from tfx_pipelines.config import DataConfig, RunConfig
+from zoo import files
 from zoo.config import ConfigError
+from zoo.data.catalogue import CATALOGUE_FILE
 from zoo.data.importer import load_import_config
 from zoo.data.request_log import RequestLog
 from zoo.schema import Schema
@@ -24,6 +26,12 @@ class Source:
     schema: Schema
     floors: dict[str, dict[str, float]]
     log: RequestLog | None
+
+    def allowed(self, config: RunConfig) -> RunConfig:
+        """The same run without an item table, where the log has no catalogue to fill it from."""
+        if self.log is None or files.is_file(files.join(self.log.path, CATALOGUE_FILE)):
+            return config
+        return config.model_copy(update={"export": config.export.model_copy(update={"item_table": "none"})})
 
 
 def source_of(data: DataConfig) -> Source:

@@ -31,8 +31,8 @@ def run_fn(fn_args: Any) -> None:
     A training that was stopped at any moment goes on from its checkpoints when the same settings, files and code begin it anew.
 
     Args:
-        fn_args: TFX's; `custom_config` holds `schema`, `model`, `model_config`, `assets`, `training` and `checkpoints`, a
-            folder.
+        fn_args: TFX's; `custom_config` holds `schema`, `model`, `model_config`, `assets`, `training`, `checkpoints`, a folder,
+            and `item_table`, the precision of what the model keeps of items.
     """
     settings = fn_args.custom_config
     transformed = tft.TFTransformOutput(fn_args.transform_output)
@@ -60,7 +60,8 @@ def run_fn(fn_args: Any) -> None:
         file.write(json.dumps(summary, indent=2))
     with tempfile.TemporaryDirectory() as folder:  # made here and copied, since the target may be remote
         exported = os.path.join(folder, "model")
-        export_model(result.model, transformed.transform_features_layer(), exported)
+        # Its items come from the catalogue, in a stage of their own.
+        export_model(result.model, transformed.transform_features_layer(), exported, settings["item_table"])
         io_utils.copy_dir(exported, fn_args.serving_model_dir)
     files.remove(checkpoints)
 

@@ -16,7 +16,6 @@ from serving.commands import rank, serve
 from serving.errors import ServingError
 from serving.model_dir import exported_model, schema_of_model
 from serving.server import LocalModelServer
-from serving.versions import newest_version
 from tests.locales import latin_1
 from tests.serving.models import write_version
 from tests.toy import toy_bound, toy_requests, toy_schema
@@ -25,6 +24,7 @@ from zoo.data.request import RequestError
 from zoo.data.request_json import request_to_json
 from zoo.data.request_log import RequestLogWriter
 from zoo.traits import Traits
+from zoo.versions import newest_version
 
 
 @pytest.fixture(scope="module")

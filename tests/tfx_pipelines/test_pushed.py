@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from tfx.types.standard_artifacts import Model
 
-from serving.versions import Version, newest_version
 from tests.toy import toy_schema
 from tfx_pipelines.components.latest_pushed_model import LatestPushedModel, unreadable
 from tfx_pipelines.pushed import identity
 from tfx_pipelines.schema import schema_to_json
 from zoo import files
 from zoo.schema import Feature, Label
+from zoo.versions import Version, newest_version
 
 
 def version(folder, number: str, model: str = "a"):

@@ -13,7 +13,6 @@ import pytest
 from serving.client import RankingClient
 from serving.model_dir import schema_of_model
 from serving.server import LocalModelServer
-from serving.versions import Version, newest_version
 from tfx_pipelines.anomalies import AnomalyError
 from tfx_pipelines.places import serving_dir
 from tfx_pipelines.pushed import identity
@@ -24,6 +23,7 @@ from tfx_pipelines.scores import SCORES
 from zoo import files
 from zoo.data.request_log import RequestLog, RequestLogError
 from zoo.keras import tf
+from zoo.versions import Version, newest_version
 
 pytestmark = pytest.mark.slow
 STAGES = ["ImportExampleGen", "ImportSchemaGen", "LatestPushedModel", "StatisticsGen", "Transform", "ExampleValidator",

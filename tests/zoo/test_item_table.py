@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pyarrow as pa
 import pytest
+from click.testing import CliRunner
 
 from tests.toy import (
     CATEGORIES,
@@ -20,14 +21,18 @@ from tests.toy import (
     toy_requests,
     toy_schema,
 )
+from zoo.commands.models import models
 from zoo.config import ConfigError
 from zoo.data.catalogue import Catalogue, CatalogueError
+from zoo.data.catalogue_writer import write_catalogue_table
 from zoo.export import add_items, export_model
 from zoo.export.description import read_description
 from zoo.export.item_table import IDS_FILE, read_ids
+from zoo.export.new_version import version_with_items
 from zoo.export.state import flatten, nested
 from zoo.keras import keras, tf
 from zoo.schema import Label
+from zoo.versions import newest_version
 
 pytestmark = pytest.mark.slow
 SETTINGS = {"crossing": "every", "head": "mlp"}
@@ -149,6 +154,33 @@ def test_items_are_added_without_training(world, tmp_path):
     assert add_items(tmp_path / "2", toy_catalogue(schema, requests, rest), replace=True) == (0, len(rest), 0)
     assert served(tmp_path / "2", requests)["unknown_candidates"].sum() == sum(
         item in first for r in requests for item in r.candidates["item"])
+
+
+def test_the_command_publishes_a_version_beside_the_others(world, tmp_path):
+    model, requests, catalogue, path, _ = world
+    base = tmp_path / "versions"
+    shutil.copytree(path, base / "4000000000")  # a number that is not reached by seconds
+    fresh = catalogue.table.slice(0, 2).set_column(0, "item", pa.array(["new", "newer"]))
+    write_catalogue_table(tmp_path / "fresh.parquet", model.schema, fresh)
+
+    def run(*options):
+        return CliRunner().invoke(models, ["add-items", str(base), "--out", str(base), "--catalogue", *map(str, options)])
+
+    done = run(tmp_path / "fresh.parquet")
+    assert done.exit_code == 0, done.output
+    assert f"version 4000000001 to {base}/4000000001: 2 new items, 0 computed anew, {catalogue.item_count:,} as they were" in (
+        " ".join(done.output.split()))
+    assert sorted(one.name for one in base.iterdir()) == ["4000000000", "4000000001"]
+    assert read_description(str(base / "4000000001")).item_table.items == catalogue.item_count + 2
+    # The newest version is taken, and the time of day where that is above it; into a folder that need not be local.
+    made, changed = version_with_items(base, tmp_path / "fresh.parquet", "memory://models/dssm", replace=True)
+    assert made.version < 4000000000 and changed == (0, 2, 0) and newest_version("memory://models/dssm") == made
+    assert len(read_description(made.path).item_table.model_dump()) == 3
+    for wrong, message in ((tmp_path, "no such file; name a request log with a catalogue"),
+                           (tmp_path / "versions/4000000000/saved_model.pb", "not a Parquet file")):
+        assert message in str(run(wrong).exception)
+    assert "no exported model of this zoo here" in str(CliRunner().invoke(models, [
+        "add-items", str(tmp_path), "--out", str(base), "--catalogue", str(tmp_path / "fresh.parquet")]).exception)
 
 
 def test_versions_with_other_items_are_loaded_side_by_side(world, tmp_path):

@@ -10,7 +10,7 @@ from tfx.dsl.components.base import executor_spec
 from tfx.types import Artifact
 from tfx.utils import path_utils
 
-from serving.versions import has_model
+from zoo.versions import has_model
 
 _BASELINE = "baseline_model"
 

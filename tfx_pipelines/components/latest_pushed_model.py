@@ -8,12 +8,12 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types.standard_artifacts import Model
 from tfx.utils import path_utils
 
-from serving.versions import newest_version
 from tfx_pipelines.schema import schema_from_json
 from zoo import files
 from zoo.data import parsing
 from zoo.model_files import SCHEMA_FILE
 from zoo.schema import Schema
+from zoo.versions import newest_version
 
 VERSION, REFUSED = "version", "refused"
 

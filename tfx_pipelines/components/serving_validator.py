@@ -20,9 +20,12 @@ from serving.client import RankingClient
 from serving.replay import Replay, replay
 from serving.server import LocalModelServer
 from serving.warmup import write_warmup
+from tfx_pipelines.kept_items import KeptItems
 from tfx_pipelines.schema import schema_from_json
 from tfx_pipelines.scores import SCORES, read_columns
 from tfx_pipelines.skew import cause
+from zoo import files
+from zoo.data.catalogue import CATALOGUE_FILE, Catalogue
 from zoo.data.example import from_example
 from zoo.data.request import Request
 from zoo.keras import tf
@@ -49,6 +52,7 @@ def ServingValidator(
     replay_requests: Parameter[int],
     warmup_requests: Parameter[int],
     max_abs_diff: Parameter[float],
+    max_rounding: Parameter[float],
 ):
     """Blesses a model whose served scores are the trainer's.
 
@@ -69,6 +73,8 @@ def ServingValidator(
         replay_requests: how many requests to send.
         warmup_requests: how many requests to write into the model.
         max_abs_diff: largest difference allowed between a served score and the trainer's.
+        max_rounding: the same for `rank`, where the model keeps its items in less precision. Candidates whose features in the
+            log are not what it keeps (an item had another price then) can't be compared so, and are counted.
     """
     declared = schema_from_json(schema)
     requests = list(_requests(examples, declared, max(replay_requests, warmup_requests)))
@@ -79,13 +85,17 @@ def ServingValidator(
         write_warmup(version, model_name, declared, requests[:warmup_requests])
         expected = _expected_scores(f"{model_run.uri}/{SCORES}", declared)
         check_ids(requests, expected)
-        result = _replay(model_name, version.parent, requests[:replay_requests], expected)
+        catalogue = files.join(model.uri, CATALOGUE_FILE)
+        as_kept = KeptItems(Catalogue.read(catalogue, declared)) if files.is_file(catalogue) else None
+        result = _replay(model_name, version.parent, requests[:replay_requests], expected, as_kept)
         io_utils.copy_dir(str(version), path_utils.serving_model_path(validated_model.uri))
-    blessed = result.max_abs_diff <= max_abs_diff
+    tolerances = {"rank": max_rounding, "serving_default": max_abs_diff}
+    # Written so that NaN is no agreement.
+    blessed = all(difference <= tolerances[signature] for signature, difference in result.max_abs_diff_by_signature.items())
     blessing.set_int_custom_property("blessed", int(blessed))
     fileio.makedirs(blessing.uri)
     io_utils.write_string_file(f"{blessing.uri}/{'INFRA_BLESSED' if blessed else 'INFRA_NOT_BLESSED'}", "")
-    summary = dataclasses.asdict(result) | {"tolerance": max_abs_diff, "blessed": blessed}
+    summary = dataclasses.asdict(result) | {"tolerance": max_abs_diff, "max_rounding": max_rounding, "blessed": blessed}
     if not blessed:
         layer = tft.TFTransformOutput(transform_graph.uri).transform_features_layer()
         summary["cause"] = cause(declared, requests[:replay_requests], _files(transformed_examples), layer)
@@ -129,11 +139,12 @@ def _twice(identity: str) -> str:
             "give every request of the log an id of its own")
 
 
-def _replay(model_name: str, base: Path, requests: list[Request], expected: dict[str, dict[str, np.ndarray]]) -> Replay:
+def _replay(model_name: str, base: Path, requests: list[Request], expected: dict[str, dict[str, np.ndarray]],
+            as_kept: KeptItems | None) -> Replay:
     with (LocalModelServer({model_name: base}, rest_port=None) as server,
           RankingClient.of_model(server.target, model_name, base, deadline_s=30.0) as client):
         client.wait_until_ready()
-        return replay(client, requests, expected)
+        return replay(client, requests, expected, as_kept)
 
 
 __all__ = ["RESULT", "RequestIdError", "ServingValidator", "check_ids"]

@@ -12,7 +12,6 @@ from tfx.types import artifact_utils
 from tfx.types.standard_artifacts import Examples, Model, ModelBlessing
 from tfx.utils import path_utils
 
-from serving.versions import has_model
 from tfx_pipelines.components.latest_pushed_model import REFUSED
 from tfx_pipelines.record_batches import serialized_batches, split_files
 from tfx_pipelines.schema import schema_from_json
@@ -23,6 +22,7 @@ from zoo.data.request_log import SPLITS
 from zoo.keras import tf
 from zoo.model_files import SCHEMA_FILE
 from zoo.schema import REQUEST_ID, Label, Schema
+from zoo.versions import has_model
 
 # Requests that the teacher scores in one call: of thousands of candidates each, more would take gigabytes.
 _REQUESTS = 64

@@ -16,8 +16,8 @@ from tfx_pipelines.schema import schema_file, write_tfmd_schema
 from zoo.config import ConfigError
 from zoo.schema import Schema
 
-# What it gives depends on a folder that Kubeflow does not look into before it asks its cache.
-NEVER_CACHED = ("LatestPushedModel",)
+# What these give depends on folders that Kubeflow does not look into before it asks its cache.
+NEVER_CACHED = ("LatestPushedModel", "ItemTable")
 _LONGEST_NAME = 128
 
 
@@ -50,8 +50,9 @@ def compile_kubeflow(config: RunConfig, schema: Schema, out: str | Path) -> Path
     job = tfx.orchestration.experimental.KubeflowV2DagRunner(
         config=tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(
             default_image=config.pipeline.image, use_pipeline_spec_2_1=True)).run(pipeline, write_out=False)
-    for stage in NEVER_CACHED:
-        job["pipelineSpec"]["root"]["dag"]["tasks"][stage].pop("cachingOptions", None)
+    tasks = job["pipelineSpec"]["root"]["dag"]["tasks"]
+    for stage in (one for one in NEVER_CACHED if one in tasks):
+        tasks[stage].pop("cachingOptions", None)
     out.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(job, sort_keys=True) if out.suffix == ".json" else yaml.safe_dump(job["pipelineSpec"])
     out.write_text(text, encoding="utf-8")

@@ -36,6 +36,7 @@ DOES = {
     "TeacherModel": "find the teacher that was pushed",
     "TeacherScores": "let the teacher score every candidate",
     "Trainer": "train, choose the epoch, export",
+    "ItemTable": "encode the catalogue's items",
     "LatestPushedModel": "find the model that serves today",
     "Evaluator": "measure AUC and GAUC, compare, bless",
     "ServingValidator": "replay requests against a server, write warm-up",

@@ -44,6 +44,32 @@ def show(name: str) -> None:
     _print_settings(console, config(), "")
 
 
+@models.command("add-items")
+@click.argument("path", type=click.Path())
+@click.option("--catalogue", required=True, type=click.Path(), help="A request log, or the Parquet file of a catalogue.")
+@click.option("--out", required=True, type=click.Path(), help="Folder of versions; the new one is made there.")
+@click.option("--replace", is_flag=True, help="Forget the items that are not in the catalogue.")
+def add_items(path: str, catalogue: str, out: str, replace: bool) -> None:
+    """Add a catalogue's items to the coarse ranker in PATH, without training: a new version with the same weights.
+
+    PATH is an exported model, or a folder of versions, whose newest is taken. Items that it has already are computed anew; the
+    others stay, unless --replace is given.
+
+    \b
+    Example:
+      zoo models add-items runs/shop-dssm/serving/dssm --catalogue runs/today/log --out runs/shop-dssm/serving/dssm
+    """
+    from zoo.commands.data import progress_bar
+    from zoo.export.new_version import version_with_items
+
+    with progress_bar() as show:
+        made, changed = version_with_items(path, catalogue, out, replace,
+                                           lambda done, total: show("encoding items", done, total))
+    click.echo(f"Wrote version {made.version} to {made.path}: {changed.added:,} new items, {changed.renewed:,} computed anew, "
+               f"{changed.kept:,} as they were\n"
+               f"Servers that watch {out} take it up by themselves. Next: zoo serve --model NAME={out}")
+
+
 def narrowed(markdown: str, width: int) -> str:
     """The text with every table that is wider than `width` as a list: an item a row, which names the cells that are filled.
 
