@@ -16,7 +16,7 @@ from zoo.models import registry
 from zoo.training.config import TrainingConfig
 
 if TYPE_CHECKING:
-    from zoo.export.item_table import Precision
+    from zoo.export.model_description import Precision
 
 __all__ = ["CONFIGS", "GATED", "DataConfig", "ExportConfig", "GateConfig", "ModelConfig", "PipelineConfig", "RunConfig",
            "ServingConfig", "TeacherConfig", "item_table", "load_run_config", "shipped", "with_floors"]

@@ -28,7 +28,7 @@ def create_item_pipeline(config: RunConfig, schema: Schema, *, serving_dir: str,
         The pipeline, for any runner.
 
     Example:
-        >>> run_local(create_item_pipeline(config, schema, serving_dir="serving/dssm", metadata_path="metadata.sqlite"), "run.log")
+        >>> run_local(create_item_pipeline(config, schema, serving_dir="serving", metadata_path="metadata.sqlite"), Path("log"))
     """
     first = RawLogExampleGen(config.data) if config.data.raw else ImportExampleGen(log or config.log)
     serving = LatestPushedModel(serving_dir=serving_dir, schema=schema_to_json(schema))

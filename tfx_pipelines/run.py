@@ -8,8 +8,8 @@ import os
 from tfx_pipelines.anomalies import check_anomalies
 from tfx_pipelines.code import stage_code
 from tfx_pipelines.components.raw_log_example_gen import NAME as RAW
-from tfx_pipelines.components.raw_log_example_gen import imported_log
 from tfx_pipelines.config import RunConfig, item_table, with_floors
+from tfx_pipelines.imported_log import imported_log
 from tfx_pipelines.pipeline import create_pipeline
 from tfx_pipelines.places import local_folder, serving_dir
 from tfx_pipelines.preflight import check_classes, check_path

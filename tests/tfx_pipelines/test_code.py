@@ -39,8 +39,10 @@ EDITS = {
     "tfx_pipelines/components/import_example_gen.py": {"ImportExampleGen", "RawLogExampleGen"},
     "tfx_pipelines/components/transform.py": {"Transform"},
     "tfx_pipelines/record_batches.py": {"StatisticsGen", "Transform", "TeacherScores"},
-    "zoo/schema.py": {"RawLogExampleGen", "Transform", "Trainer", "LatestPushedModel", "ServingValidator", "TeacherModel",
-                      "TeacherScores"},
+    "zoo/schema.py": {"RawLogExampleGen", "Transform", "Trainer", "ItemTable", "LatestPushedModel", "ServingValidator",
+                      "TeacherModel", "TeacherScores"},
+    "zoo/export/add_items.py": {"Trainer", "ItemTable"},
+    "tfx_pipelines/components/item_table.py": {"ItemTable"},
     "zoo/data/simulator/market.py": set(),
     "zoo/data/importer/events.py": {"RawLogExampleGen"},
     "tfx_pipelines/report.py": set(),
@@ -87,7 +89,8 @@ def test_editing_a_file_changes_the_keys_of_the_stages_that_run_it(copy, path, s
 def test_every_stage_begins_where_the_pipeline_says(pipeline, config, log):
     """Whatever of ours a stage names (its executor, `run_fn`, a metric's module) is known as where its code begins."""
     changes = ({"data": DataConfig(raw=("gs://shop/events.csv",), config="rees46")},
-               {"teacher": TeacherConfig(name="din")}, {"teacher": TeacherConfig(pushed="serving")})
+               {"teacher": TeacherConfig(name="din")}, {"teacher": TeacherConfig(pushed="serving")},
+               {"model": config.model.model_copy(update={"name": "dssm"})})
     begins = {}
     for one in (pipeline, *(create_pipeline(config.model_copy(update=change), log.schema, schema_file="schema.pbtxt",
                                             serving_dir="serving", metadata_path="metadata.sqlite") for change in changes)):

@@ -22,7 +22,7 @@ from tfx_pipelines.source import source_of
 from zoo import files
 from zoo.data.catalogue import CATALOGUE_FILE, Catalogue
 from zoo.data.catalogue_writer import write_catalogue_table
-from zoo.export.description import read_description
+from zoo.export.model_description import read_description
 from zoo.versions import newest_version
 
 SETTINGS = {"embedding": {"dim": 8}, "units": [32], "head": "mlp", "crossing": "matched"}

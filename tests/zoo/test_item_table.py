@@ -26,8 +26,8 @@ from zoo.config import ConfigError
 from zoo.data.catalogue import Catalogue, CatalogueError
 from zoo.data.catalogue_writer import write_catalogue_table
 from zoo.export import add_items, export_model
-from zoo.export.description import read_description
 from zoo.export.item_table import IDS_FILE, read_ids
+from zoo.export.model_description import read_description
 from zoo.export.new_version import version_with_items
 from zoo.export.state import flatten, nested
 from zoo.keras import keras, tf

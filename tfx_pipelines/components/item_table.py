@@ -8,7 +8,7 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types.standard_artifacts import Examples, Model
 from tfx.utils import path_utils
 
-from tfx_pipelines.components.raw_log_example_gen import imported_log
+from tfx_pipelines.imported_log import imported_log
 from zoo import files
 from zoo.data.catalogue import CATALOGUE_FILE
 from zoo.data.catalogue_writer import write_catalogue_table

@@ -21,6 +21,7 @@ from tfx.utils import io_utils, proto_utils
 
 from tfx_pipelines.beam_shards import beam_samples, beam_shards
 from tfx_pipelines.components.import_example_gen import hand_over
+from tfx_pipelines.imported_log import imported_log
 from zoo import files
 from zoo.config import ConfigError
 from zoo.data.importer import (
@@ -144,11 +145,6 @@ def check_schema(config: SamplesConfig, log: RequestLog) -> None:
             advice = f"kind: {column.feature.kind}" if not column.feature.multiple else 'separator: "|"'
             raise EventLogError(f"{column.name!r} turned out to be {kind}, where its configuration alone says {expected}; a "
                                 f"run that begins at samples needs it said: `{advice}` of the feature {column.feature.name!r}")
-
-
-def imported_log(examples: str) -> str:
-    """Where the request log lies in the artifact of the examples that were made with it."""
-    return files.join(examples, "log")
 
 
 def _pattern(path: str) -> str:

@@ -11,9 +11,9 @@ from tensorflow.core.protobuf import fingerprint_pb2
 
 from zoo.config import ConfigError
 from zoo.data.catalogue import Catalogue, CatalogueError, arrow_schema, column_differences, item_feature
-from zoo.export.description import ItemTableDescription, read_description, write_description
 from zoo.export.item_table import IDS_FILE, read_ids, write_ids
 from zoo.export.items import item_tensors
+from zoo.export.model_description import ItemTableDescription, read_description, write_description
 from zoo.keras import tf
 from zoo.model_files import MODEL_FILE, SCHEMA_FILE
 from zoo.schema import Schema

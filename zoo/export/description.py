@@ -2,54 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import zoo
 from zoo import files
 from zoo.assets import Assets
 from zoo.code import code_fingerprint
-from zoo.config import Config, dump_yaml, load_yaml, parse
-from zoo.export.item_table import Precision
+from zoo.export.model_description import (
+    ItemTableDescription,
+    ModelDescription,
+    Precision,
+    read_description,
+    write_description,
+)
 from zoo.keras import tf
-from zoo.model_files import ASSETS, EXTRA_ASSETS, MODEL_FILE, SCHEMA_FILE, WEIGHTS
+from zoo.model_files import ASSETS, EXTRA_ASSETS, SCHEMA_FILE, WEIGHTS
 from zoo.models import registry
 from zoo.models.base import RankingModel
 from zoo.schema import Schema
-from zoo.traits import Traits
-
-
-class ItemTableDescription(Config):
-    """What a model keeps of items.
-
-    Args:
-        precision: of the table's numbers.
-        items: how many there are.
-        until: seconds since 1970 of the newest row of a catalogue that it was made from.
-    """
-
-    precision: Precision = "float32"
-    items: int = 0
-    until: int = 0
-
-
-class ModelDescription(Config):
-    """A model in words.
-
-    Args:
-        name: in the registry.
-        config: all its settings.
-        traits: what the rest of the cascade may rely on.
-        version: of the zoo that exported it.
-        code: digest of the sources that the model's module and what it imports are made of.
-        item_table: where candidates are named by their ids alone, and the model has what it needs of the items.
-    """
-
-    name: str
-    config: dict[str, Any] = {}
-    traits: Traits = Traits()
-    version: str = ""
-    code: str = ""
-    item_table: ItemTableDescription | None = None
 
 
 def describe(model: RankingModel, path: str, item_table: Precision | None = None) -> None:
@@ -69,20 +37,6 @@ def describe(model: RankingModel, path: str, item_table: Precision | None = None
     write_description(path, description)
     tf.train.Checkpoint(model=model).write(f"{path}/{WEIGHTS}")
     model.assets.read().copy_to(f"{path}/{ASSETS}")
-
-
-def read_description(path: str) -> ModelDescription:
-    """What an exported model says of itself.
-
-    Raises:
-        ConfigError: the folder holds no model of this zoo, or one that a newer version wrote.
-    """
-    return parse(ModelDescription, load_yaml(f"{path}/{MODEL_FILE}"), where=f"{path}/{MODEL_FILE}")
-
-
-def write_description(path: str, description: ModelDescription) -> None:
-    """Writes it."""
-    dump_yaml(description, f"{path}/{MODEL_FILE}")
 
 
 def _code_of(cls: type[RankingModel]) -> str:

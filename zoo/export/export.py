@@ -11,7 +11,8 @@ from zoo.data.catalogue import Catalogue
 from zoo.export.add_items import add_items
 from zoo.export.description import describe
 from zoo.export.inputs import Transform
-from zoo.export.item_table import IDS_FILE, Precision, write_ids
+from zoo.export.item_table import IDS_FILE, write_ids
+from zoo.export.model_description import Precision
 from zoo.export.servable import ServableRanker
 from zoo.export.servable_by_id import ServableById
 from zoo.keras import tf

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, Literal
+from typing import Any
 
 from zoo.config import ConfigError
+from zoo.export.model_description import Precision
 from zoo.export.state import flatten, nested
 from zoo.keras import tf
 
-Precision = Literal["float32", "float16", "int8"]
 IDS_FILE = "item_ids.tensor"
 UNKNOWN_ROW = 0
 _MOST = 127.0

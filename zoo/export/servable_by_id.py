@@ -8,8 +8,9 @@ from typing import Any
 from zoo.config import ConfigError
 from zoo.data.catalogue import item_feature
 from zoo.export.inputs import Transform, candidate_specs, checked_count, request_inputs, request_specs
-from zoo.export.item_table import UNKNOWN_ROW, ItemTable, Precision
+from zoo.export.item_table import UNKNOWN_ROW, ItemTable
 from zoo.export.items import item_tensors
+from zoo.export.model_description import Precision
 from zoo.export.servable import ServableRanker
 from zoo.keras import tf
 from zoo.model_files import TOP_COUNT, TOP_ITEMS, TOP_PLACES, UNKNOWN_CANDIDATES
