@@ -20,9 +20,9 @@ from tfx import v1 as tfx
 
 from benchmarks.memory_data import IMPORT, write_events
 from tfx_pipelines.beam_shards import beam_samples, beam_shards
-from tfx_pipelines.components.raw_log_example_gen import NAME, imported_log
-from tfx_pipelines.config import PICKLER, BeamConfig, DataConfig, ModelConfig, PipelineConfig, RunConfig
-from tfx_pipelines.pipeline import create_pipeline
+from tfx_pipelines.components.raw_log_example_gen import NAME, RawLogExampleGen, imported_log
+from tfx_pipelines.config import PICKLER, DataConfig
+from tfx_pipelines.pipeline import data_components
 from tfx_pipelines.runners.local import run_local
 from tfx_pipelines.schema import schema_file, write_tfmd_schema
 from tfx_pipelines.source import source_of
@@ -41,7 +41,8 @@ SAMPLES = {
     "candidates": [{"name": "item", "role": "item"}, {"name": "category", "role": "category"}],
     "labels": [{"name": "click"}], "splits": IMPORT["splits"],
 }
-STAGES = (NAME, "StatisticsGen", "ImportSchemaGen", "Transform")
+# TFX packs itself up for remote workers where no image is said to hold it.
+LOCAL = ["--runner=DirectRunner", "--sdk_container_image=none"]
 
 
 def prepare(folder: Path, events: int, shards: int) -> None:
@@ -84,19 +85,15 @@ def data_pipeline(folder: Path, way: str, arguments: list[str]) -> tuple[float, 
     root = folder / way.split(",")[0]
     root.mkdir()
     (root / "import.yaml").write_text(yaml.safe_dump(IMPORT), encoding="utf-8")
-    runner = BeamConfig()
-    if arguments:
-        runner = BeamConfig(runner=arguments[0].removeprefix("--runner="), arguments=tuple(arguments[1:]))
-    config = RunConfig(data=DataConfig(raw=(str(folder / "events.csv"),), config=str(root / "import.yaml")),
-                       model=ModelConfig(name="lr"), pipeline=PipelineConfig(name="flink", root=str(root)), beam=runner)
-    schema = source_of(config.data).schema
+    data = DataConfig(raw=(str(folder / "events.csv"),), config=str(root / "import.yaml"))
+    schema = source_of(data).schema
     declared = schema_file(str(root), schema)
     write_tfmd_schema(schema, declared)
-    whole = create_pipeline(config, schema, schema_file=declared, serving_dir=str(root / "serving"),
-                            metadata_path=str(root / "metadata.sqlite"))
     chosen = tfx.dsl.Pipeline(
-        pipeline_name="flink", pipeline_root=str(root), components=[one for one in whole.components if one.id in STAGES],
-        metadata_connection_config=whole.metadata_connection_config, beam_pipeline_args=whole.beam_pipeline_args)
+        pipeline_name="flink", pipeline_root=str(root),
+        components=list(data_components(schema, declared, RawLogExampleGen(data)).values()),
+        metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(str(root / "metadata.sqlite")),
+        beam_pipeline_args=[*(arguments or LOCAL), PICKLER])
     started = time.perf_counter()
     run = run_local(chosen, root / "run.log")
     seconds = time.perf_counter() - started

@@ -149,6 +149,7 @@ class EventStore:
         self.db.execute(f"INSERT INTO rejected SELECT {literal(source.name)}, row, reason FROM checked "
                         "WHERE reason IS NOT NULL")
         self.notes["lines_with_a_quote_that_is_never_closed_read_without_quotes"] += source.mended
+        self.notes["lines_with_fewer_fields_than_the_header_read_with_missing_values"] += source.short
         for column, values in reader.cells.floats.items():
             self.notes[f"values_of_the_column_{column}_written_as_floats_and_read_as_whole_numbers"] += values
         return count

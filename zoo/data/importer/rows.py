@@ -96,10 +96,12 @@ class RowReader:
 
     def _checks(self) -> list[tuple[str, str]]:
         """`(condition, reason)`: a row for which a condition holds is rejected for the reason, by the first that holds."""
-        what = "label " if self.config.columns.label and not self.prior else "unknown event type "
+        label = self.config.columns.label
+        what = f"{label} is neither 1 nor 0: " if label and not self.prior else "unknown event type "
+        who = [name for name in ("user", "session") if getattr(self.config.columns, name)]
         checks = [
             (f"{self.item} IS NULL", literal("no item")),
-            (f"{self.unit} IS NULL", literal("no user or session")),
+            (f"{self.unit} IS NULL", literal(f"no {' or '.join(who)}")),
             (f"{self.moment} IS NULL OR isnan({self.moment})", literal("time can not be read")),
             (f"{self.moment} > {time.time():.0f}", literal(FUTURE)),
             (f"{self.moment} < 0", literal("time lies before 1970")),

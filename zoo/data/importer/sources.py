@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from zoo import files
 from zoo.config import nearest
@@ -39,6 +40,7 @@ class Source:
     Attributes:
         relation: SQL that stands for its rows.
         mended: lines with a quote that is never closed, which are read as if they had none.
+        short: lines with fewer fields than the header; those that they lack are missing.
         types: of its columns by name, as DuckDB says them; all texts are VARCHAR.
 
     Raises:
@@ -46,7 +48,7 @@ class Source:
     """
 
     def __init__(self, db: duckdb.DuckDBPyConnection, name: str, path: str, how: Files, room: str):
-        self.db, self.name, self.how, self.mended = db, name, how, 0
+        self.db, self.name, self.how, self.mended, self.short = db, name, how, 0, 0
         if not os.path.isfile(path):
             raise EventLogError(f"{name}: no such file")
         if os.path.getsize(path) == 0:
@@ -59,12 +61,13 @@ class Source:
         # DuckDB takes a path for a pattern.
         file = literal(glob.escape(path))
         if kind.endswith(".parquet"):
+            self._check_names(pq.read_schema(path).names)
             self.relation = f"read_parquet({file})"
         elif kind.endswith(_JSON):
             self.relation = f"read_json_auto({file}, maximum_object_size={8 * _CHUNK})"
         elif self.is_text:
             delimiter, names = self._header(path)
-            file = self._mended(file, room) if how.quote and not how.line_breaks else file
+            file = file if how.line_breaks else self._mended(file, room, delimiter, len(names))
             self.relation = self._text_relation(file, delimiter, names)
         else:
             raise EventLogError(f"{name}: unknown file type; expected a text ({', '.join(_TEXT)}), JSON lines "
@@ -151,13 +154,16 @@ class Source:
                           for part in parts if f"{column}.{part[0]}" not in self.types]
         return found
 
-    def _mended(self, file: str, room: str) -> str:
+    def _mended(self, file: str, room: str, delimiter: str, width: int) -> str:
         """The file, or a copy of it: a quote that is opened in a line and not closed there must not swallow the lines below."""
         mark = literal(self.how.quote)
         lines = (f"read_csv({file}, auto_detect=false, header=false, columns={{'line': 'VARCHAR'}}, delim=chr(1), quote='', "
                  f"escape='', parallel=false, ignore_errors=true, encoding={literal(self.how.encoding)})")
-        odd = f"(length(line) - length(replace(line, {mark}, ''))) % 2 = 1"
-        self.mended = self.db.execute(f"SELECT count(*) FROM {lines} WHERE {odd}").fetchall()[0][0]
+        odd = f"(length(line) - length(replace(line, {mark}, ''))) % 2 = 1" if self.how.quote else "false"
+        gaps = f"(length(line) - length(replace(line, {literal(delimiter)}, ''))) // {len(delimiter)}"
+        self.mended, self.short = self.db.execute(
+            f"SELECT count(*) FILTER ({odd}), count(*) FILTER (trim(line) <> '' AND {gaps} < {width - 1}) FROM {lines}"
+            ).fetchall()[0]
         if not self.mended:
             return file
         copy = literal(os.path.join(room, "mended.csv"))
@@ -201,11 +207,17 @@ class Source:
             fields = read[delimiter]
         # The index that pandas writes in front has no name.
         names = list(self.how.names or (field or f"column_{place}" for place, field in enumerate(fields)))
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise EventLogError(f"{self.name}: two columns are called {twice[0]!r}; rename one of them, or name all columns in "
-                                "`files: {header: false, names: […]}`")
+        self._check_names(names, ", or name all columns in `files: {header: false, names: […]}`")
         return delimiter, names
+
+    def _check_names(self, names: list[str], advice: str = "") -> None:
+        """DuckDB calls the second of two columns otherwise, and knows capitals from small letters by nothing."""
+        known: dict[str, str] = {}
+        for name in names:
+            other = known.setdefault(name.lower(), name)
+            if other != name or names.count(name) > 1:
+                raise EventLogError(f"{self.name}: two columns are called {other!r}"
+                                    f"{f' and {name!r}' * (other != name)}; rename one of them{advice}")
 
 
 def quote(name: str) -> str:

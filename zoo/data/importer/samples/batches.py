@@ -15,6 +15,7 @@ from zoo.data.importer.samples.cast import Caster
 from zoo.data.importer.samples.config import USER_KEY
 from zoo.data.importer.samples.fields import Field
 from zoo.data.importer.samples.items import NOWHERE, Items
+from zoo.data.importer.samples.places import RowPlace
 from zoo.data.importer.samples.plan import FILE, ROW, Plan, Reasons
 from zoo.data.importer.samples.raw import RawTable
 from zoo.data.importer.samples.requests import Groups, RequestSide, group, names, read_requests
@@ -45,7 +46,7 @@ class RequestBatches:
     def __init__(self, plan: Plan, table: pa.Table, before: int, cast: Caster, items: Items | None):
         self.plan, self.config, self.cast, self.joined = plan, plan.config, cast, items
         self.file, self.row = table[FILE].to_numpy(), table[ROW].to_numpy()
-        self.raw = RawTable(plan.config, table, lambda row: f"{plan.files[self.file[row]]}, row {self.row[row]}")
+        self.raw = RawTable(plan.config, table, self._where)
         self.reasons, self.notes = Reasons(len(table)), Counter()
         self.schema: Schema = plan.schema
         keys = read_keys(plan, self.raw, self.file, cast, self.reasons)
@@ -56,6 +57,10 @@ class RequestBatches:
         side = read_requests(plan, self.raw, groups, cast)
         self._reject(side, groups)
         self._make(keys, candidates, groups, side, before)
+
+    def _where(self, row: int) -> RowPlace:
+        file = int(self.file[row])
+        return RowPlace(self.plan.files[file], int(self.row[row]), file)
 
     def batches(self) -> Iterator[tuple[str, pa.RecordBatch]]:
         """`(split, batch)` of all requests, in the order of the table."""

@@ -11,10 +11,10 @@ from zoo.data.columnar import offsets, ranges
 from zoo.data.importer.samples.cast import Caster
 from zoo.data.importer.samples.features import SampleLabel
 from zoo.data.importer.samples.fields import Field, FieldReader, Read
+from zoo.data.importer.samples.places import RowError, RowPlace
 from zoo.data.importer.samples.plan import Plan, Reasons
 from zoo.data.importer.samples.ragged import Ragged, is_list
 from zoo.data.importer.samples.raw import RawTable
-from zoo.data.importer.sources import EventLogError
 
 
 class Candidates(NamedTuple):
@@ -102,7 +102,7 @@ class _Reader:
                 self._add(bad.places, bad.reason)
         return {feature.name: found[feature.name] for feature in self.config.candidates}
 
-    def _where(self, place: int) -> str:
+    def _where(self, place: int) -> RowPlace:
         row = place if self.lengths is None else int(np.searchsorted(offsets(self.lengths), place, side="right")) - 1
         return self.raw.where(row)
 
@@ -114,8 +114,8 @@ class _Reader:
         wrong = lengths != self.lengths
         if wrong.any():
             row = int(np.argmax(wrong))
-            raise EventLogError(f"{self.raw.where(row)}: {self.first!r} has {self.lengths[row]} candidates and {source!r} "
-                                f"{lengths[row]}; every candidate needs all features and labels")
+            raise RowError(self.raw.where(row), f": {self.first!r} has {self.lengths[row]} candidates and {source!r} "
+                           f"{lengths[row]}; every candidate needs all features and labels")
 
     def _add(self, places: np.ndarray, reason: str) -> None:
         """Rejects the rows of some candidates."""

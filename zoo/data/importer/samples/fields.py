@@ -14,8 +14,8 @@ from zoo.data.columnar import offsets, ranges
 from zoo.data.importer.samples.cast import Caster
 from zoo.data.importer.samples.config import Shape
 from zoo.data.importer.samples.features import SampleFeature
+from zoo.data.importer.samples.places import RowError, RowPlace
 from zoo.data.importer.samples.ragged import Ragged, split
-from zoo.data.importer.sources import EventLogError
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class FieldReader:
         where: names the row of a place in errors.
     """
 
-    def __init__(self, cast: Caster, where: Callable[[int], str]):
+    def __init__(self, cast: Caster, where: Callable[[int], RowPlace]):
         self.cast, self.where = cast, where
 
     def single(self, wanted: Mapping[str, tuple[SampleFeature, Shape, pa.Array]]) -> dict[str, Read]:
@@ -126,8 +126,8 @@ class FieldReader:
         counts = pc.fill_null(pc.list_value_length(parts), 0).to_numpy(zero_copy_only=False)
         if (counts != 2).any():
             place = int(np.argmax(counts != 2))
-            raise EventLogError(f"{self.where(int(raw.rows[place]))}, column {feature.source!r}: {raw.values[place].as_py()!r} "
-                                f"is no value and weight with {feature.weight_separator!r} between them")
+            raise RowError(self.where(int(raw.rows[place])), f", column {feature.source!r}: {raw.values[place].as_py()!r} "
+                           f"is no value and weight with {feature.weight_separator!r} between them")
         flat = parts.flatten()
         return tuple(flat.take(pa.array(np.arange(first, len(flat), 2))) for first in (0, 1))
 
@@ -137,8 +137,8 @@ class FieldReader:
         wrong = weights.lengths[-1] != raw.lengths[-1]
         if wrong.any():
             place = int(np.argmax(wrong))
-            raise EventLogError(f"{self.where(place)}: {feature.source!r} has {raw.lengths[-1][place]} values and "
-                                f"{feature.weights!r} {weights.lengths[-1][place]} weights")
+            raise RowError(self.where(place), f": {feature.source!r} has {raw.lengths[-1][place]} values and "
+                           f"{feature.weights!r} {weights.lengths[-1][place]} weights")
         return weights.values
 
     def _wide(self, feature: SampleFeature, raw: Ragged) -> Read:

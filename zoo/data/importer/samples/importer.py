@@ -19,6 +19,7 @@ from zoo.data.importer.samples.cast import Caster
 from zoo.data.importer.samples.catalogue import described_by, joined_items, seen_items
 from zoo.data.importer.samples.config import SamplesConfig
 from zoo.data.importer.samples.items import Items, read_items
+from zoo.data.importer.samples.places import RowError, RowPlace
 from zoo.data.importer.samples.plan import UNSPLIT, Plan
 from zoo.data.importer.samples.processes import Shards, process_shards
 from zoo.data.importer.samples.raw import RawTable, needed_columns
@@ -75,11 +76,25 @@ def import_samples(config: SamplesConfig, samples: Sequence[files.PathLike], out
         on_progress("reading", 0, len(inputs))
         notes: Counter[str] = Counter()
         joins = read_joins(db, config.joins, folder, notes)
-        run = _Import(config, SampleTable(db, inputs, config.files, needed_columns(config), folder, joins), folder, notes)
+        table = SampleTable(db, inputs, config.files, needed_columns(config), folder, joins)
+        stack.enter_context(_exact(table))
+        run = _Import(config, table, folder, notes)
         source = {"kind": "import", "files": [files.name(one.name) for one in inputs], "config": config.model_dump(mode="json")}
         with RequestLogWriter(out, run.plan.schema, source, overwrite=overwrite) as log:
             run.write(log, shards, on_progress)
     return RequestLog(out)
+
+
+@contextlib.contextmanager
+def _exact(table: SampleTable) -> Iterator[None]:
+    """Rows that DuckDB leaves out are known when a file was read to its end: an error that names a row counts them, too."""
+    try:
+        yield
+    except RowError as error:
+        place = error.place
+        if place.number is None:
+            raise
+        raise RowError(place._replace(row=table.place_in_file(place.number, place.row)), error.what) from None
 
 
 class _Import:
@@ -96,7 +111,7 @@ class _Import:
         self.config, self.table, self.folder, self.notes = config, table, folder, notes
         described = read_catalogue(table.db, config, folder, self.notes)
         first = table.inputs[0].name
-        samples = RawTable(config, table.sample(LOOKED_AT), lambda row: f"{first}, row {row + 1}")
+        samples = RawTable(config, table.sample(LOOKED_AT), lambda row: RowPlace(first, row + 1, 0))
         if not len(samples):
             raise EventLogError(f"{first}: the file has no rows")
         check_times(config, samples, Caster(config), first)
@@ -132,6 +147,7 @@ class _Import:
         keep_rejected(log, log.notes["rejected"], rows, self.config.max_rejected_share, left.write)
         self._write_catalogue(log, seen)
         self.notes["lines_with_a_quote_that_is_never_closed_read_without_quotes"] = self.table.mended
+        self.notes["lines_with_fewer_fields_than_the_header_read_with_missing_values"] = self.table.short
         log.notes |= {"notes": {name: count for name, count in self.notes.items() if count}, "floors": self.config.floors}
         if not self.config.columns.time:
             log.notes["times"] = False

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from zoo.data.importer.files_config import numbered
 from zoo.data.importer.samples.config import SamplesConfig
 from zoo.data.importer.samples.features import SampleFeature, SampleLabel, SampleSequence
+from zoo.data.importer.samples.places import RowError, RowPlace
 from zoo.data.importer.samples.ragged import NoListError, Ragged, beside, one_array, ragged, split
 from zoo.data.importer.sources import EventLogError
 
@@ -47,7 +48,7 @@ class RawTable:
     """
 
     def __init__(self, config: SamplesConfig, table: pa.Table,
-                 where: Callable[[int], str] = lambda row: f"row {row + 1}"):
+                 where: Callable[[int], RowPlace] = lambda row: RowPlace("the table", row + 1)):
         self.config, self.table, self.where = config, table, where
         self._parts: dict[str, Ragged] | None = None
 
@@ -151,8 +152,8 @@ class RawTable:
         wrong = counts != len(names)
         if wrong.any():
             place = int(np.argmax(wrong))
-            raise EventLogError(f"{self.where(int(whole.rows[place]))}, column {column!r}: {whole.values[place].as_py()!r} has "
-                                f"{counts[place]} parts between {field_separator!r}, expected {len(names)}: {', '.join(names)}")
+            raise RowError(self.where(int(whole.rows[place])), f", column {column!r}: {whole.values[place].as_py()!r} has "
+                           f"{counts[place]} parts between {field_separator!r}, expected {len(names)}: {', '.join(names)}")
         flat = lists.flatten()
         return {name: Ragged(flat.take(pa.array(np.arange(number, len(flat), len(names)))), whole.lengths)
                 for number, name in enumerate(names)}

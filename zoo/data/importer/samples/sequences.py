@@ -14,9 +14,9 @@ from zoo.data.importer.samples.cast import Caster
 from zoo.data.importer.samples.config import Shape
 from zoo.data.importer.samples.features import SampleSequence
 from zoo.data.importer.samples.fields import Bad, Field, FieldReader
+from zoo.data.importer.samples.places import RowError
 from zoo.data.importer.samples.ragged import Ragged
 from zoo.data.importer.samples.raw import RawTable
-from zoo.data.importer.sources import EventLogError
 
 
 class Events(NamedTuple):
@@ -82,8 +82,8 @@ def _same_lengths(sequence: SampleSequence, columns: Mapping[str, Ragged], raw: 
         wrong = columns[field.name].lengths[0] != lengths
         if wrong.any():
             row = int(np.argmax(wrong))
-            raise EventLogError(f"{raw.where(row)}, sequence {sequence.name!r}: {first.source!r} has {lengths[row]} values and "
-                                f"{field.source!r} {columns[field.name].lengths[0][row]}; every event needs all fields")
+            raise RowError(raw.where(row), f", sequence {sequence.name!r}: {first.source!r} has {lengths[row]} values and "
+                           f"{field.source!r} {columns[field.name].lengths[0][row]}; every event needs all fields")
     return lengths
 
 
@@ -96,8 +96,8 @@ def _within(sequence: SampleSequence, raw: RawTable, lengths: np.ndarray, cast: 
     wrong = (number < 0) | (number > lengths) | (number != np.trunc(number)) | (False if bad is None else bad)
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise EventLogError(f"{raw.where(row)}, sequence {sequence.name!r}: its length {sequence.length!r} is "
-                            f"{raw.column(sequence.length)[row].as_py()!r}, but there are {lengths[row]} events")
+        raise RowError(raw.where(row), f", sequence {sequence.name!r}: its length {sequence.length!r} is "
+                       f"{raw.column(sequence.length)[row].as_py()!r}, but there are {lengths[row]} events")
     return np.arange(int(lengths.sum())) - np.repeat(offsets(lengths)[:-1], lengths) < np.repeat(number, lengths)
 
 

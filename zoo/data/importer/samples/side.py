@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from zoo.data.importer.inputs import opened
 from zoo.data.importer.samples.config import SamplesConfig
+from zoo.data.importer.samples.places import RowPlace
 from zoo.data.importer.samples.raw import RawTable
 from zoo.data.importer.samples.table import SampleTable
 
@@ -32,4 +33,4 @@ def read_catalogue(db: duckdb.DuckDBPyConnection, config: SamplesConfig, folder:
         batches = [batch for number in range(len(inputs)) for batch in table.batches(number)]
         notes["catalogue_rows_that_can_not_be_read"] = sum(len(table.unreadable(number)) for number in range(len(inputs)))
     own = config.model_copy(update={"files": catalogue.files})
-    return RawTable(own, pa.Table.from_batches(batches).combine_chunks(), lambda row: f"{catalogue.paths[0]}, row {row + 1}")
+    return RawTable(own, pa.Table.from_batches(batches).combine_chunks(), lambda row: RowPlace(catalogue.paths[0], row + 1))

@@ -11,7 +11,6 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from zoo.config import nearest
 from zoo.data.importer.files_config import Files
@@ -40,6 +39,7 @@ class SampleTable:
 
     Attributes:
         mended: lines with a quote that is never closed, which are read as if they had none.
+        short: lines with fewer fields than the header.
         floats: columns of texts that are whole numbers written as floats (`123.0`), as pandas makes them as soon as one is
             missing; they are whole again.
 
@@ -51,7 +51,7 @@ class SampleTable:
                  room: str, joins: Sequence[Joined] = ()):
         self.joins = joins
         self.db, self.inputs, self.how, self.needed, self.room = db, inputs, how, needed, room
-        self.mended = 0
+        self.mended = self.short = 0
         self.floats: list[str] = []
         self._unreadable: dict[int, pa.Table] = {}
         self.types = self._common([self._checked(number) for number in range(len(inputs))])
@@ -84,6 +84,7 @@ class SampleTable:
         """
         source = self._source(number)
         self.mended += source.mended
+        self.short += source.short
         reader = self._reading(number, lambda: self.db.sql(self._select(source, number, more)).to_arrow_reader(CHUNK_ROWS))
         while True:
             try:
@@ -103,6 +104,13 @@ class SampleTable:
         left_out = self._unreadable[number]["row"].to_numpy()
         return rows + np.searchsorted(left_out - np.arange(1, len(left_out) + 1), rows, side="left")
 
+    def place_in_file(self, number: int, row: int) -> int:
+        """As `row_in_file`, of one row, whether the file was read to its end or not."""
+        if number not in self._unreadable:
+            for _ in self.batches(number):
+                pass
+        return int(self.row_in_file(number, np.array([row]))[0])
+
     def _source(self, number: int) -> Source:
         one = self.inputs[number]
         with Source.reading(one.name, one.path):
@@ -119,15 +127,11 @@ class SampleTable:
     def _checked(self, number: int) -> dict[str, str]:
         """The types of a file's columns."""
         source, name = self._source(number), self.inputs[number].name
-        if self.inputs[number].path.lower().endswith(".parquet"):
-            columns = self._reading(number, lambda: pq.read_schema(self.inputs[number].path).names)
-            twice = sorted({column for column in columns if columns.count(column) > 1})
-            if twice:
-                raise EventLogError(f"{name}: two columns are called {twice[0]!r}; rename one of them")
         for column, meaning in self.needed.items():
             if column not in source.columns:
                 raise EventLogError(f"{name}: no column {column!r} (for {meaning}){nearest(column, source.columns)}")
-        return {column: _FIXED.sub("[]", source.types[column]) for column in self.needed}
+        return {column: "VARCHAR" if source.types[column] == "JSON" else _FIXED.sub("[]", source.types[column])
+                for column in self.needed}
 
     def _common(self, types: list[dict[str, str]]) -> dict[str, str]:
         """Types that hold what all files have."""
@@ -147,7 +151,10 @@ class SampleTable:
     def _select(self, source: Source, number: int, more: str = "") -> str:
         columns = []
         for name, kind in self.types.items():
-            value = quote(name) if source.types[name] == kind else f"CAST({quote(name)} AS {kind})"
+            value = quote(name)
+            if source.types[name] != kind:
+                # Values of several types are JSON, whose texts are in quotes.
+                value = f"({value} ->> '$')" if source.types[name] == "JSON" else f"CAST({value} AS {kind})"
             value = f"regexp_replace({value}, '\\.0\\s*$', '')" if name in self.floats else value
             columns.append(f"{value} AS {quote(name)}")
         return (f"SELECT {', '.join(columns)}, CAST({number} AS INTEGER) AS {FILE}, row_number() OVER () AS {ROW}{more} "
