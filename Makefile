@@ -6,7 +6,7 @@ PY := .venv/bin/python
 TWO := -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-fast lint bench bench-step bench-memory bench-data bench-peers bench-ranking tables mutate targets lock nightly clean
+.PHONY: help env demo test test-fast lint bench bench-step bench-memory bench-data bench-peers bench-walks bench-ranking tables mutate targets lock nightly clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -50,6 +50,9 @@ bench-data: env  ## speed from raw data to training batches: import, simulator, 
 
 bench-peers: env ## side by side with DeepCTR and FuxiCTR, each in an environment of its own
 	$(PY) -m benchmarks.peers
+
+bench-walks: env  ## speed of random walks by size of the graph, beside a public package
+	$(PY) -m benchmarks.walks
 
 bench-ranking: env ## quality of all ranking models: models x datasets x seeds
 	$(PY) -m benchmarks.ranking --logs rees46=runs/rees46/log

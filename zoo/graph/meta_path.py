@@ -38,7 +38,8 @@ class MetaPath(NamedTuple):
             raise GraphError(f"meta-path {text!r}: a walk goes from a type to another one; such as user-item-user")
         for kind in types:
             graph.check_type(kind)
-        steps = [_relation(text, graph, *ends, name) for *ends, name in zip(types, types[1:], said, strict=False)]
+        steps = [_relation(text, graph, source, target, name)
+                 for source, target, name in zip(types[:-1], types[1:], said, strict=True)]
         return cls(tuple(types), tuple(steps))
 
     @property
