@@ -1,0 +1,148 @@
+"""metapath2vec: vectors of a typed graph's nodes, of random walks along meta-paths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pydantic
+
+from zoo import files
+from zoo.config import Config
+from zoo.data.batch import Batch
+from zoo.graph.graph import Graph, GraphError
+from zoo.graph.meta_path import MetaPath
+from zoo.graph.skip_gram import CENTER, CONTEXT, TYPE, SkipGram
+from zoo.graph.walks import ENDED, WalkConfig, walk_blocks
+from zoo.keras import keras, tf
+from zoo.optimizers import OptimizerConfig
+from zoo.training.loop import TrainingLoop
+from zoo.training.optimizers import GroupedOptimizer
+
+
+class MetaPath2VecConfig(Config):
+    """Args:
+        paths: meta-paths; walks along all of them are learned together.
+        walks: of each path.
+        dim: width of the vectors.
+        window: how far apart on a walk two nodes may be.
+        negatives: drawn for each pair, of the context's type.
+        batch_size: pairs a step.
+        epochs: passes over the walks.
+        optimizer: of both tables.
+        seed: of walks, order, initial values and negatives.
+    """
+
+    paths: tuple[str, ...] = pydantic.Field(min_length=1)
+    walks: WalkConfig = WalkConfig()
+    dim: int = pydantic.Field(default=64, ge=1)
+    window: int = pydantic.Field(default=5, ge=1)
+    negatives: int = pydantic.Field(default=5, ge=1)
+    batch_size: int = pydantic.Field(default=8192, ge=1)
+    epochs: int = pydantic.Field(default=1, ge=1)
+    optimizer: OptimizerConfig = OptimizerConfig(name="lazy_adam", learning_rate=0.002)
+    seed: int = pydantic.Field(default=1, ge=0)
+
+
+def metapath2vec(graph: Graph, config: MetaPath2VecConfig, on_progress: Callable[[str], None] = lambda line: None) -> SkipGram:
+    """Learns vectors of the nodes that the paths go through.
+
+    Args:
+        graph: to walk.
+        config: paths, and how to learn.
+        on_progress: called with one line an epoch.
+
+    Returns:
+        The model; `vectors(type, count)` are what it learned.
+
+    Raises:
+        GraphError: no walk has two nodes.
+    """
+    keras.utils.set_random_seed(config.seed)
+    paths = [MetaPath.of(text, graph) for text in config.paths]
+    kinds = sorted({kind for path in paths for kind in path.types})
+    counts = {kind: np.zeros(graph.description.nodes[kind], np.int64) for kind in kinds}
+    for path, block in _blocks(graph, paths, config):
+        for place in range(block.shape[1]):
+            real = block[:, place][block[:, place] != ENDED]
+            counts[path.type(place)] += np.bincount(real, minlength=len(counts[path.type(place)]))
+    if not any(of_type.sum() for of_type in counts.values()):
+        raise GraphError(f"no node lies on {', '.join(config.paths)}: there is nothing to learn from")
+    model = SkipGram(counts, config.dim, config.negatives)
+    loop = TrainingLoop(model, GroupedOptimizer(model, {"embedding": config.optimizer}))
+    for epoch in range(config.epochs):
+        loop.reset()
+        loop.run(_dataset(graph, paths, config, model, epoch))
+        on_progress(f"epoch {epoch + 1}/{config.epochs}  loss {loop.losses()['loss']:.4f}")
+    return model
+
+
+def write_vectors(graph: Graph, model: SkipGram, folder: files.PathLike) -> dict[str, str]:
+    """Writes `vectors-TYPE.parquet` with the columns `id` and `vector`, as `embedding.pretrained` reads them.
+
+    Returns:
+        The path of each type's file.
+    """
+    files.make_dirs(folder)
+    paths = {}
+    for kind in model.first:
+        ids = graph.ids(kind)
+        values = model.vectors(kind, len(ids))
+        lists = pa.ListArray.from_arrays(np.arange(0, values.size + 1, values.shape[1], np.int32), values.ravel())
+        paths[kind] = files.join(folder, f"vectors-{kind}.parquet")
+        with files.local_draft(paths[kind]) as local:
+            pq.write_table(pa.table({"id": pa.array(ids), "vector": lists}), local)
+    return paths
+
+
+def window_pairs(walks: np.ndarray, kinds: Sequence[int], window: int) -> Iterator[np.ndarray]:
+    """The pairs of nodes of a walk that are no further apart than the window, both ways round.
+
+    Args:
+        walks: `[w, length]` numbers over all types; negative after a walk's end.
+        kinds: the number of each place's type.
+        window: the largest distance.
+
+    Yields:
+        `[n, 3]` node, context, and the context's type, for a place and a distance at a time.
+    """
+    length = walks.shape[1]
+    for center in range(length):
+        for context in range(max(0, center - window), min(length, center + window + 1)):
+            if context == center:
+                continue
+            pairs = walks[:, [center, context]]
+            pairs = pairs[(pairs >= 0).all(1)]
+            yield np.concatenate([pairs, np.full((len(pairs), 1), kinds[context], pairs.dtype)], 1)
+
+
+def _blocks(graph: Graph, paths: Sequence[MetaPath], config: MetaPath2VecConfig, epoch: int = 0
+            ) -> Iterator[tuple[MetaPath, np.ndarray]]:
+    walks = config.walks.model_copy(update={"seed": config.seed + epoch})
+    for path in paths:
+        for block in walk_blocks(graph, path, walks):
+            yield path, block
+
+
+def _dataset(graph: Graph, paths: Sequence[MetaPath], config: MetaPath2VecConfig, model: SkipGram,
+             epoch: int) -> tf.data.Dataset:
+    """Batches of pairs; those of a block of walks in an order of their own."""
+    kinds = list(model.first)
+
+    def batches() -> Iterator[Any]:
+        order = np.random.default_rng([config.seed, epoch])
+        for path, block in _blocks(graph, paths, config, epoch):
+            types = [path.type(place) for place in range(block.shape[1])]
+            numbered = np.where(block == ENDED, ENDED, block + np.array([model.first[kind] for kind in types]))
+            pairs = np.concatenate(list(window_pairs(numbered, [kinds.index(kind) for kind in types], config.window)))
+            order.shuffle(pairs)
+            for first in range(0, len(pairs), config.batch_size):
+                center, context, kind = pairs[first:first + config.batch_size].T
+                yield {CENTER: center, CONTEXT: context, TYPE: kind}, {}, {}, {}
+
+    signature = ({name: tf.TensorSpec([None], tf.int64) for name in (CENTER, CONTEXT, TYPE)}, {}, {}, {})
+    return tf.data.Dataset.from_generator(lambda: (Batch(*batch) for batch in batches()), output_signature=Batch(*signature)
+                                          ).prefetch(2)
