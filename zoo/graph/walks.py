@@ -53,11 +53,16 @@ def walk(graph: Graph, path: MetaPath, config: WalkConfig, block: int) -> np.nda
     count = min(BLOCK, nodes * config.walks - first)
     # A block's draws come from its number alone, so it does not matter who makes it.
     draws = np.random.Generator(np.random.SFC64(np.random.SeedSequence([config.seed, block])))
-    walks = np.full((length, count), ENDED, np.int32)
-    walks[0] = np.arange(first, first + count) % nodes
+    return steps(graph, path, (np.arange(first, first + count) % nodes).astype(np.int32), length, draws).T
+
+
+def steps(graph: Graph, path: MetaPath, starts: np.ndarray, length: int, draws: np.random.Generator) -> np.ndarray:
+    """`[length, w]` the nodes of walks from given ones, one row a step, so that a step's reads and writes lie together."""
+    walks = np.full((length, len(starts)), ENDED, np.int32)
+    walks[0] = starts
     for step in range(length - 1):
         walks[step + 1] = _next(graph.adjacency(path.relation(step)), walks[step], draws)
-    return walks.T
+    return walks
 
 
 def blocks(graph: Graph, path: MetaPath, config: WalkConfig) -> int:

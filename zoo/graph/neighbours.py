@@ -1,0 +1,106 @@
+"""The nodes at the other end of a meta-path, for each node the ones that walks reach most often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pydantic
+
+from zoo import files
+from zoo.config import Config
+from zoo.graph.graph import Graph
+from zoo.graph.meta_path import MetaPath
+from zoo.graph.walks import ENDED, steps
+
+_NODES = 4096
+
+
+class NeighbourConfig(Config):
+    """Args:
+        neighbours: of each node, at most.
+        walks: from each node along the path.
+        seed: of the walks; the same one gives the same neighbours, however nodes are divided.
+    """
+
+    neighbours: int = pydantic.Field(default=10, ge=1)
+    walks: int = pydantic.Field(default=64, ge=1)
+    seed: int = pydantic.Field(default=1, ge=0)
+
+
+class Neighbours(NamedTuple):
+    """Of the nodes from number `first` on: `nodes [n, K]`, `ENDED` where there are fewer, and which share of the walks that
+    came to an end ended there, `shares [n, K]`."""
+
+    first: int
+    nodes: np.ndarray
+    shares: np.ndarray
+
+
+def neighbour_blocks(graph: Graph, path: MetaPath, config: NeighbourConfig, shard: int = 0, shards: int = 1
+                     ) -> Iterator[Neighbours]:
+    """Neighbours of all nodes of the path's first type, those of one shard of several, some thousand nodes at a time.
+
+    A walk that comes back to where it began finds no neighbour. Of neighbours that were reached as often, the one of the
+    smaller number comes first.
+
+    Args:
+        graph: to walk.
+        path: such as item-user-item: the neighbours are of its last type.
+        config: how many.
+    """
+    total, same_type = graph.description.nodes[path.types[0]], path.types[0] == path.types[-1]
+    for block in range(shard, -(-total // _NODES), shards):
+        first = block * _NODES
+        starts = np.arange(first, min(first + _NODES, total), dtype=np.int32)
+        draws = np.random.Generator(np.random.SFC64(np.random.SeedSequence([config.seed, block])))
+        ends = steps(graph, path, np.repeat(starts, config.walks), len(path.types), draws)[-1].reshape(len(starts), -1)
+        if same_type:
+            ends = np.where(ends == starts[:, None], ENDED, ends)
+        yield Neighbours(first, *_most_frequent(ends, config.neighbours))
+
+
+def write_neighbours(graph: Graph, path: MetaPath, config: NeighbourConfig, file: files.PathLike) -> None:
+    """Writes Parquet with the columns `id`, `neighbours` (raw ids, nearest first) and `shares`, one row a node.
+
+    Args:
+        graph: to walk.
+        path: between the two types.
+        config: how many.
+        file: where to.
+    """
+    ids, others = graph.ids(path.types[0]), np.array(graph.ids(path.types[-1]), object)
+    schema = pa.schema([("id", pa.string()), ("neighbours", pa.list_(pa.string())), ("shares", pa.list_(pa.float32()))])
+    with files.local_draft(file) as local, pq.ParquetWriter(local, schema) as writer:
+        for block in neighbour_blocks(graph, path, config):
+            real = block.nodes != ENDED
+            offsets = np.r_[0, np.cumsum(real.sum(1))].astype(np.int32)
+            columns = [pa.array(ids[block.first:block.first + len(real)], pa.string()),
+                       pa.ListArray.from_arrays(offsets, pa.array(others[block.nodes[real]].tolist(), pa.string())),
+                       pa.ListArray.from_arrays(offsets, pa.array(block.shares[real]))]
+            writer.write_table(pa.Table.from_arrays(columns, schema=schema))
+
+
+def _most_frequent(ends: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """`[n, count]` the values that stand most often in each row of `[n, w]`, and their shares of those that are real."""
+    rows, columns = ends.shape
+    ordered = np.sort(ends, 1)
+    starts = np.ones((rows, columns), bool)
+    starts[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    # Each run of equal values is one candidate: its row, its value and its length.
+    place = np.flatnonzero(starts)
+    row, value, length = place // columns, ordered.ravel()[place], np.diff(np.r_[place, rows * columns])
+    real = value != ENDED
+    row, value, length = row[real], value[real], length[real]
+    order = np.lexsort((value, -length, row))
+    row, value, length = row[order], value[order], length[order]
+    rank = np.arange(len(row)) - np.searchsorted(row, row)
+    kept = rank < count
+    nodes, shares = np.full((rows, count), ENDED, np.int32), np.zeros((rows, count), np.float32)
+    nodes[row[kept], rank[kept]] = value[kept]
+    arrived = np.bincount(row, length, minlength=rows)
+    shares[row[kept], rank[kept]] = length[kept] / arrived[row[kept]]
+    return nodes, shares
