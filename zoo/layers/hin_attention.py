@@ -1,0 +1,66 @@
+"""Attention in a heterogeneous network: over a node's neighbours along a meta-path, and over the meta-paths."""
+
+from __future__ import annotations
+
+from zoo.keras import keras, tf
+from zoo.layers.masking import masked_softmax
+
+
+class NodeAttention(keras.layers.Layer):
+    """What a node's neighbours along one meta-path say: `h = Σ_k α_k·e_k`, `α = softmax_k(LeakyReLU(aᵀ[e; e_k]))`.
+
+    The inner product of the pair is taken apart, `aᵀ[e; e_k] = a₁ᵀe + a₂ᵀe_k`, so that nothing is concatenated.
+
+    Args:
+        slope: of LeakyReLU below 0.
+
+    Example:
+        >>> NodeAttention()(user, neighbours, mask)        # [R, D], [R, K, D], [R, K] to [R, D]
+
+    Source: Wang et al., Heterogeneous Graph Attention Network, WWW 2019, section 4.1.
+    """
+
+    def __init__(self, slope: float = 0.2, **kwargs):
+        super().__init__(**kwargs)
+        self.slope = slope
+        self.of_node = keras.layers.Dense(1)
+        self.of_neighbour = keras.layers.Dense(1, use_bias=False)
+
+    def call(self, node: tf.Tensor, neighbours: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """`[..., D]`, `[..., K, D]` and `[..., K]` to `[..., D]`; zero without neighbours."""
+        return tf.einsum("...k,...kd->...d", self.weights_of(node, neighbours, mask), neighbours)
+
+    def weights_of(self, node: tf.Tensor, neighbours: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """`[..., K]` α; zero on padding."""
+        logits = self.of_node(node) + tf.squeeze(self.of_neighbour(neighbours), -1)
+        return masked_softmax(tf.nn.leaky_relu(logits, self.slope), mask)
+
+
+class SemanticAttention(keras.layers.Layer):
+    """What all meta-paths say together: `h = Σ_ρ β_ρ·h_ρ`, `β = softmax_ρ(⟨q, tanh(W·h_ρ + b)⟩)` over those with neighbours.
+
+    In the paper q is one learned vector; here it is asked by the target, `q = q₀ + U·c`, so that which path counts depends on
+    what is scored.
+
+    Args:
+        units: width of W.
+
+    Example:
+        >>> SemanticAttention(32)(paths, present, target)      # [R, N, P, D], [R, N, P], [R, N, C] to [R, N, D]
+
+    Source: Wang et al., Heterogeneous Graph Attention Network, WWW 2019, section 4.2.
+    """
+
+    def __init__(self, units: int, **kwargs):
+        super().__init__(**kwargs)
+        self.hidden = keras.layers.Dense(units, activation="tanh")
+        self.query = keras.layers.Dense(units)
+
+    def call(self, paths: tf.Tensor, present: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+        """`[..., P, D]`, `[..., P]` 1 where a path has neighbours, and `[..., C]` to `[..., D]`; zero without any."""
+        return tf.einsum("...p,...pd->...d", self.weights_of(paths, present, target), paths)
+
+    def weights_of(self, paths: tf.Tensor, present: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+        """`[..., P]` β."""
+        logits = tf.einsum("...pu,...u->...p", self.hidden(paths), self.query(target))
+        return masked_softmax(logits, present)
