@@ -18,8 +18,8 @@ from zoo.training.config import TrainingConfig
 if TYPE_CHECKING:
     from zoo.export.model_description import Precision
 
-__all__ = ["CONFIGS", "GATED", "DataConfig", "ExportConfig", "GateConfig", "ModelConfig", "PipelineConfig", "RunConfig",
-           "ServingConfig", "TeacherConfig", "item_table", "load_run_config", "shipped", "with_floors"]
+__all__ = ["CONFIGS", "GATED", "DataConfig", "ExportConfig", "FilterConfig", "GateConfig", "ModelConfig", "PipelineConfig",
+           "RunConfig", "ServingConfig", "TeacherConfig", "item_table", "load_run_config", "shipped", "with_floors"]
 
 # Another model, or another optimizer, keeps nothing of the settings of the one before it.
 CHOICES = ("model", "training.optimizers.*")
@@ -81,13 +81,28 @@ class GateConfig(Config):
         above_floors: how far AUC and GAUC must lie above the floors that the log names for them; null only reports the floors.
         auc: least AUC on the test split, whatever the floors.
         gauc: least GAUC on the test split, whatever the floors.
-        max_drop: how far AUC and GAUC may fall below the model that serves today, the one that was pushed last.
+        filter: least values of metrics of the filter by name (`top50_in_600: 0.95`), where `filter` asks for them; of
+            `unclicked_600` the largest.
+        max_drop: how far they may fall below the model that serves today, the one that was pushed last.
     """
 
     above_floors: float | None = pydantic.Field(default=0.0, ge=0)
     auc: float = pydantic.Field(default=0.5, ge=0, le=1)
     gauc: float = pydantic.Field(default=0.5, ge=0, le=1)
+    filter: dict[str, float] = {}
     max_drop: float = pydantic.Field(default=0.005, ge=0)
+
+
+class FilterConfig(Config):
+    """What is measured of a coarse ranker as a filter, on the log's split `pools` (docs/coarse.md).
+
+    Args:
+        kept: how many candidates the model lets through.
+        top: how many of a teacher's best should be among them.
+    """
+
+    kept: tuple[int, ...] = (600,)
+    top: tuple[int, ...] = (10, 50, 200, 600)
 
 
 class ServingConfig(Config):
@@ -157,6 +172,7 @@ class RunConfig(Config):
     training: TrainingConfig = TrainingConfig()
     teacher: TeacherConfig | None = None
     gate: GateConfig = GateConfig()
+    filter: FilterConfig | None = None
     export: ExportConfig = ExportConfig()
     serving: ServingConfig = ServingConfig()
     pipeline: PipelineConfig = PipelineConfig()

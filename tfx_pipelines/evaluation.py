@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
 
-from tfx_pipelines.config import GateConfig
+from tfx_pipelines.config import FilterConfig, GateConfig
+from tfx_pipelines.filter_metrics import UNCLICKED, filter_metrics
+from zoo.config import ConfigError, nearest
 from zoo.schema import Label, Schema
 
+_BASELINE = "baseline"
 
-def eval_config(schema: Schema, gate: GateConfig) -> config_pb2.EvalConfig:
+
+def eval_config(schema: Schema, gate: GateConfig, of_filter: FilterConfig | None = None) -> config_pb2.EvalConfig:
     """AUC, GAUC and calibration of every binary task; the first task is gated.
 
     A soft label is no outcome, so it has none of them. A task that is conditional on another is measured where it was observed.
@@ -21,6 +26,10 @@ def eval_config(schema: Schema, gate: GateConfig) -> config_pb2.EvalConfig:
     Args:
         schema: of the request log.
         gate: least values, and how far they may fall below the model that serves today.
+        of_filter: what is measured of the first task as a filter of pools; None for nothing.
+
+    Raises:
+        ConfigError: the gate names a metric of the filter that is not measured.
     """
     several = len(schema.tasks) > 1
     config = config_pb2.EvalConfig()
@@ -36,6 +45,14 @@ def eval_config(schema: Schema, gate: GateConfig) -> config_pb2.EvalConfig:
             model.example_weight_key = f"weight_{label.name}"
     for number, label in enumerate(label for label in schema.tasks if label.kind == "binary" and not label.soft):
         config.metrics_specs.append(_metrics(schema, label, gate if number == 0 else None, several))
+    measured = filter_metrics(schema, of_filter.kept, of_filter.top) if of_filter else {}
+    for name in gate.filter:
+        if name not in measured:
+            raise ConfigError(f"gate.filter.{name}: no such metric of a filter is measured{nearest(name, measured)}; `filter` "
+                              "says how many candidates are kept, and metrics by a teacher need a soft label")
+    for name, (metric, settings) in measured.items():
+        _add(config.metrics_specs[0], metric, {**settings, "name": name}, gate.filter.get(name), gate.max_drop,
+             module="tfx_pipelines.filter_metrics", less_is_better=name.startswith(UNCLICKED))
     config.slicing_specs.add()
     return config
 
@@ -54,13 +71,32 @@ def gate_failures(evaluation: str) -> list[str]:
     for of_slice in result.metric_validations_per_slice if result else []:
         for failure in of_slice.failures:
             name, value = failure.metric_key.name.upper(), failure.metric_value.double_value.value
-            if failure.metric_threshold.HasField("change_threshold"):
-                most = -failure.metric_threshold.change_threshold.absolute.value
-                sentences.append(f"{name} is {-value:.4f} below the model that serves today; the gate allows {most:g}")
+            threshold = failure.metric_threshold
+            if threshold.HasField("change_threshold"):
+                most, side = threshold.change_threshold.absolute.value, "above" if value > 0 else "below"
+                sentences.append(f"{name} is {abs(value):.4f} {side} the model that serves today; "
+                                 f"the gate allows {abs(most):g}")
+            elif threshold.value_threshold.HasField("upper_bound"):
+                sentences.append(f"{name} {value:.4f} is above the gate's {threshold.value_threshold.upper_bound.value:g}")
             else:
-                least = failure.metric_threshold.value_threshold.lower_bound.value
-                sentences.append(f"{name} {value:.4f} is below the gate's {least:g}")
+                sentences.append(f"{name} {value:.4f} is below the gate's {threshold.value_threshold.lower_bound.value:g}")
     return sentences
+
+
+def filter_values(evaluation: str, names: Iterable[str]) -> dict[str, float]:
+    """What the Evaluator measured of the model as a filter, by name.
+
+    Args:
+        evaluation: URI of the Evaluator's `ModelEvaluation` artifact.
+        names: of the metrics.
+    """
+    wanted, found = set(names), {}
+    for metrics in tfma.load_metrics(evaluation):
+        for one in metrics.metric_keys_and_values:
+            # Of the baseline, and of the difference to it, there are metrics of the same name.
+            if one.key.name in wanted and one.key.model_name != _BASELINE and not one.key.is_diff:
+                found[one.key.name] = one.value.double_value.value
+    return found
 
 
 def _metrics(schema: Schema, label: Label, gate: GateConfig | None, several: bool) -> config_pb2.MetricsSpec:
@@ -74,11 +110,15 @@ def _metrics(schema: Schema, label: Label, gate: GateConfig | None, several: boo
     return spec
 
 
-def _add(spec: config_pb2.MetricsSpec, name: str, settings: dict[str, Any], least: float | None = None,
-         max_drop: float | None = None, module: str | None = None) -> None:
+def _add(spec: config_pb2.MetricsSpec, name: str, settings: dict[str, Any], bound: float | None = None,
+         max_drop: float | None = None, module: str | None = None, less_is_better: bool = False) -> None:
     metric = spec.metrics.add(class_name=name, module=module or "", config=json.dumps(settings))
-    if least is None or max_drop is None:
+    if bound is None or max_drop is None:
         return
-    metric.threshold.value_threshold.lower_bound.value = least
-    metric.threshold.change_threshold.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER
-    metric.threshold.change_threshold.absolute.value = -max_drop
+    change = metric.threshold.change_threshold
+    if less_is_better:
+        metric.threshold.value_threshold.upper_bound.value = bound
+        change.direction, change.absolute.value = config_pb2.MetricDirection.LOWER_IS_BETTER, max_drop
+    else:
+        metric.threshold.value_threshold.lower_bound.value = bound
+        change.direction, change.absolute.value = config_pb2.MetricDirection.HIGHER_IS_BETTER, -max_drop

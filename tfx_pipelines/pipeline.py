@@ -24,7 +24,7 @@ from tfx_pipelines.evaluation import eval_config
 from tfx_pipelines.preflight import check_teacher
 from tfx_pipelines.schema import schema_to_json
 from zoo.config import ConfigError
-from zoo.data.request_log import SPLITS
+from zoo.data.layout import POOLS, SPLITS
 from zoo.schema import Schema
 from zoo.training.config import TrainingConfig
 
@@ -118,7 +118,9 @@ def _teaching(config: RunConfig, teacher: TeacherConfig, schema: Schema, data: d
     assert teacher.name is not None
     model = ModelConfig(name=teacher.name, config=teacher.config, assets=teacher.assets)
     trainer = _trainer(config, data, ready, schema, model, teacher.training).with_id("TeacherTrainer")
-    evaluator = _evaluator(raw, trainer.outputs["model"], schema, config).with_id("TeacherEvaluator")
+    # A teacher is no filter.
+    alone = config.model_copy(update={"filter": None, "gate": config.gate.model_copy(update={"filter": {}})})
+    evaluator = _evaluator(raw, trainer.outputs["model"], schema, alone).with_id("TeacherEvaluator")
     return [trainer, evaluator, TeacherScores(
         examples=raw, transformed_examples=ready, model=trainer.outputs["model"], blessing=evaluator.outputs["blessing"],
         **settings)]
@@ -151,8 +153,8 @@ def _evaluator(examples: BaseChannel, model: BaseChannel, schema: Schema, config
         examples=examples,
         model=model,
         baseline_model=baseline,
-        eval_config=eval_config(schema, config.gate),
-        example_splits=["test"],
+        eval_config=eval_config(schema, config.gate, config.filter),
+        example_splits=["test", *([POOLS] if config.filter else [])],
     )
 
 

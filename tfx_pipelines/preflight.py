@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tfx_pipelines.config import RunConfig
+from tfx_pipelines.config import FilterConfig, RunConfig
 from zoo import files
 from zoo.config import ConfigError
+from zoo.data.layout import POOLS
 from zoo.data.request_log import RequestLog
 from zoo.schema import Schema
 
@@ -53,6 +54,27 @@ def check_teacher(config: RunConfig, schema: Schema) -> None:
         raise ConfigError("model.config.distillation says how to follow a teacher, and there is none: name one (teacher.name, "
                           "a model of the zoo that this run trains first; or teacher.pushed, a folder), or take a log with a "
                           "soft label")
+
+
+def check_pools(log: RequestLog, of_filter: FilterConfig | None) -> None:
+    """Metrics of a filter need requests with more candidates than it keeps.
+
+    Args:
+        log: the request log; its manifest has the counts.
+        of_filter: what is measured; None for nothing.
+
+    Raises:
+        ConfigError: the log has no pools, or its requests have too few candidates.
+    """
+    if of_filter is None:
+        return
+    if POOLS not in log.splits:
+        raise ConfigError(f"`filter` asks for metrics of a coarse ranker as a filter, and {log.path} has no split {POOLS!r}; "
+                          "leave `filter` out, or make a log with pools (docs/simulator.md)")
+    count = log.manifest["splits"][POOLS]
+    if count["candidates"] <= max(of_filter.kept) * count["requests"]:
+        raise ConfigError(f"filter.kept: {max(of_filter.kept)} of the {count['candidates'] / count['requests']:.0f} candidates "
+                          f"that requests of {POOLS!r} have would keep all of them; choose less")
 
 
 def check_classes(log: RequestLog, splits: Sequence[str]) -> None:

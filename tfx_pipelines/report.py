@@ -9,12 +9,14 @@ from typing import Any
 from tfx_pipelines.components.latest_pushed_model import REFUSED, VERSION
 from tfx_pipelines.components.serving_validator import RESULT
 from tfx_pipelines.config import GATED, RunConfig
-from tfx_pipelines.evaluation import gate_failures
+from tfx_pipelines.evaluation import filter_values, gate_failures
+from tfx_pipelines.filter_metrics import filter_metrics
 from tfx_pipelines.plots import report_picture
 from tfx_pipelines.report_teacher import by_stage, of_teacher, stage_lines
 from tfx_pipelines.runners.local import LocalRun
 from tfx_pipelines.scores import HISTORY, SCORES, read_columns
 from zoo import files
+from zoo.data.layout import POOLS
 from zoo.data.request_log import RequestLog
 from zoo.json_text import json_text
 from zoo.metrics import calibration
@@ -68,6 +70,7 @@ def write_report(root: str, config: RunConfig, log: RequestLog, run: LocalRun) -
         "model": config.model.name,
         "seed": config.training.seed,
         "metrics": metrics,
+        "filter": filter_values(run.artifacts["Evaluator", "evaluation"], names_of_filter(config, log)),
         "floors": floors,
         "blessed": blessed,
         "reasons": reasons,
@@ -88,6 +91,12 @@ def write_report(root: str, config: RunConfig, log: RequestLog, run: LocalRun) -
         file.write(report_picture(report, training["history"], scored, log.schema.group_key, task))
     files.write_text(files.join(root, "report.md"), _markdown(report))
     return report
+
+
+def names_of_filter(config: RunConfig, log: RequestLog) -> list[str]:
+    """The metrics of the filter that a run measures."""
+    schema = config.teacher.taught(log.schema) if config.teacher else log.schema
+    return list(filter_metrics(schema, config.filter.kept, config.filter.top)) if config.filter else []
 
 
 def read_scores(path: str) -> Scored:
@@ -161,6 +170,7 @@ def _markdown(report: dict[str, Any]) -> str:
     lines += [f"| {words} | {metrics[name]:.4f} |" for name, words in ONE_POSITIVE.items() if name in metrics]
     lines += [f"| the teacher's {in_words(name)} | {value:.4f} |" for name, value in metrics.get("teacher", {}).items()]
     lines += [f"| {TRUTH[name]} | {value:.4f} |" for name, value in metrics.get("truth", {}).items()]
+    lines += [f"| {name} of {POOLS} | {value:.4f} |" for name, value in report["filter"].items()]
     lines += [f"| floor: {name.replace('_', ' ')} ({in_words(metric)}) | {floor} |"
               for metric, floors in report["floors"].items() for name, floor in floors.items()]
     lines += [f"| served and trained scores differ by at most | {serving['max_abs_diff']:.1e} "

@@ -12,7 +12,7 @@ from tfx_pipelines.config import RunConfig, item_table, with_floors
 from tfx_pipelines.imported_log import imported_log
 from tfx_pipelines.pipeline import create_pipeline
 from tfx_pipelines.places import local_folder, serving_dir
-from tfx_pipelines.preflight import check_classes, check_path
+from tfx_pipelines.preflight import check_classes, check_path, check_pools
 from tfx_pipelines.pushed import content, identity
 from tfx_pipelines.report import write_report
 from tfx_pipelines.runners.local import LocalRun, run_local
@@ -51,6 +51,7 @@ def run_pipeline(config: RunConfig) -> tuple[LocalRun, dict]:
     if source.log is not None:
         check_path("request log", source.log.path)
         check_classes(source.log, measured)
+        check_pools(source.log, config.filter)
     root, local = files.absolute(config.root), local_folder(config)
     config = source.allowed(with_floors(config, source.floors)).model_copy(update={
         "pipeline": config.pipeline.model_copy(update={"root": root, "name": config.name}),
@@ -67,9 +68,15 @@ def run_pipeline(config: RunConfig) -> tuple[LocalRun, dict]:
         keys["LatestPushedModel"] += f", {identity(newest_version(serving_dir(config)))}"
         if teacher and teacher.pushed:
             keys["TeacherModel"] += f", {identity(newest_version(teacher.pushed))}"
+
+        def check_imported(examples: str) -> None:
+            imported = RequestLog(imported_log(examples))
+            check_classes(imported, measured)
+            check_pools(imported, config.filter)
+
         run = run_local(pipeline, local / "logs" / f"run-{datetime.datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log",
                         keys=keys, checks={
-                            (RAW, "examples"): lambda examples: check_classes(RequestLog(imported_log(examples)), measured),
+                            (RAW, "examples"): check_imported,
                             ("ExampleValidator", "anomalies"): check_anomalies})
         log = source.log or RequestLog(imported_log(run.artifacts[RAW, "examples"]))
         return run, write_report(root, config, log, run)

@@ -3,6 +3,7 @@
 # No postponed annotations here: TFX reads the types of the component's arguments.
 import json
 from collections.abc import Iterator
+from itertools import chain, zip_longest
 from typing import Any
 
 import apache_beam as beam
@@ -18,14 +19,13 @@ from tfx_pipelines.schema import schema_from_json
 from zoo import files
 from zoo.data import parsing
 from zoo.data.log_shard import open_shard
-from zoo.data.request_log import SPLITS
 from zoo.keras import tf
 from zoo.model_files import SCHEMA_FILE
 from zoo.schema import REQUEST_ID, Label, Schema
 from zoo.versions import has_model
 
-# Requests that the teacher scores in one call: of thousands of candidates each, more would take gigabytes.
-_REQUESTS = 64
+# Requests that the teacher scores in one call, and their bytes: of thousands of candidates each, more would take gigabytes.
+_REQUESTS, _BYTES = 64, 1 << 20
 
 
 class TeacherError(ValueError):
@@ -69,7 +69,7 @@ def TeacherScores(
     for output, source in zip(outputs, (examples, transformed_examples), strict=True):
         output.split_names = source.split_names
     work = [(*twins, *(_place(output, split, path) for output, path in zip(outputs, twins, strict=True)))
-            for split in SPLITS
+            for split in artifact_utils.decode_split_names(examples.split_names)
             for twins in zip(split_files([examples], split), split_files([transformed_examples], split), strict=True)]
     with beam_pipeline as pipeline:
         _ = (pipeline | beam.Create(work) | beam.Reshuffle()
@@ -122,14 +122,12 @@ class _ScoreFile(beam.DoFn):
         for path in (to_raw, to_transformed):
             files.make_dirs(files.parent(path))
         with open_shard(to_raw) as raw_writer, open_shard(to_transformed) as transformed_writer:
-            for batch, twins in zip(serialized_batches(raw), serialized_batches(transformed), strict=True):
+            for batch, twins in _parts(raw, transformed):
                 self._same_requests(raw, transformed, batch, twins)
-                for first in range(0, len(batch), _REQUESTS):
-                    part = slice(first, first + _REQUESTS)
-                    for example, twin, scores in zip(batch[part], twins[part], self._scores(batch[part]), strict=True):
-                        # Messages one after the other are one message with the fields of both.
-                        raw_writer.write(example + scores)
-                        transformed_writer.write(twin + scores)
+                for example, twin, scores in zip(batch, twins, self._scores(batch), strict=True):
+                    # Messages one after the other are one message with the fields of both.
+                    raw_writer.write(example + scores)
+                    transformed_writer.write(twin + scores)
         yield from ()
 
     def _same_requests(self, raw: str, transformed: str, batch: list[bytes], twins: list[bytes]) -> None:
@@ -148,6 +146,21 @@ class _ScoreFile(beam.DoFn):
             for column, of_requests in values.items():
                 example.features.feature[column].float_list.value.extend(of_requests[row, :count])
             yield example.SerializeToString()
+
+
+def _parts(raw: str, transformed: str) -> Iterator[tuple[list[bytes], list[bytes]]]:
+    """The examples of a file and of its twin, a few at a time; of pools, which are large, fewer."""
+    examples, twins = (chain.from_iterable(serialized_batches(path)) for path in (raw, transformed))
+    batch: list[tuple[bytes, bytes]] = []
+    size = 0
+    for pair in zip_longest(examples, twins, fillvalue=b""):
+        batch.append(pair)
+        size += len(pair[0])
+        if len(batch) == _REQUESTS or size >= _BYTES:
+            yield [one for one, _ in batch], [twin for _, twin in batch]
+            batch, size = [], 0
+    if batch:
+        yield [one for one, _ in batch], [twin for _, twin in batch]
 
 
 __all__ = ["TeacherError", "TeacherScores"]
