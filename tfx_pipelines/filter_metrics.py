@@ -108,7 +108,10 @@ def _hits(column: str, value: float, m: int, name: str, eval_config: Any = None,
 class _OfRequest(Protocol):
     """A metric of one request."""
 
-    column: str
+    @property
+    def column(self) -> str:
+        """The column of the examples that it reads beside the scores."""
+        ...
 
     def __call__(self, scores: np.ndarray, values: np.ndarray) -> PoolMean:
         """Of the model's scores and the column's values, `[N]` each."""

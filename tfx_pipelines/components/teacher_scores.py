@@ -3,7 +3,7 @@
 # No postponed annotations here: TFX reads the types of the component's arguments.
 import json
 from collections.abc import Iterator
-from itertools import chain, zip_longest
+from itertools import chain
 from typing import Any
 
 import apache_beam as beam
@@ -153,7 +153,7 @@ def _parts(raw: str, transformed: str) -> Iterator[tuple[list[bytes], list[bytes
     examples, twins = (chain.from_iterable(serialized_batches(path)) for path in (raw, transformed))
     batch: list[tuple[bytes, bytes]] = []
     size = 0
-    for pair in zip_longest(examples, twins, fillvalue=b""):
+    for pair in zip(examples, twins, strict=True):
         batch.append(pair)
         size += len(pair[0])
         if len(batch) == _REQUESTS or size >= _BYTES:

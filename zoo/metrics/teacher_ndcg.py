@@ -15,8 +15,8 @@ def teacher_ndcg(student: PoolRanks, teacher: PoolRanks, gains: Any, k: int) -> 
     The gain is the teacher's probability itself: of two candidates that the teacher takes for equal, either order is right, as
     the share of the top k does not see.
 
-    It is near 1 for any order where the teacher's scores hardly differ, and 1 where all are the same or where a request has one
-    candidate (which does not count); it depends on the scale of the gains, so that two teachers can't be compared by it.
+    It is near 1 for any order where the teacher's scores hardly differ, and 1 where all are the same. Requests with no more than
+    k candidates don't count, as for a filter that keeps k: the few candidates of a page say little of it. It depends on the scale of the gains, so that two teachers can't be compared by it.
 
     Args:
         student: of `pool_ranks`, by the student's scores.
@@ -25,13 +25,13 @@ def teacher_ndcg(student: PoolRanks, teacher: PoolRanks, gains: Any, k: int) -> 
         k: how many places count.
 
     Example:
-        >>> student, teacher = pool_ranks([0, 0], [1, 2]), pool_ranks([0, 0], [.5, .1])
-        >>> round(teacher_ndcg(student, teacher, [.5, .1], k=2).value, 4)      # (.1 + .5 / log2 3) / (.5 + .1 / log2 3)
+        >>> student, teacher = pool_ranks([0, 0, 0], [1, 2, 0]), pool_ranks([0, 0, 0], [.5, .1, 0])
+        >>> round(teacher_ndcg(student, teacher, [.5, .1, 0], k=2).value, 4)      # (.1 + .5 / log2 3) / (.5 + .1 / log2 3)
         0.7378
 
     Source: Järvelin and Kekäläinen, Cumulated gain-based evaluation of IR techniques, TOIS 2002.
     """
     gains = np.asarray(gains, np.float64).ravel()
     found, best = (ranks.sums(gains * ranks.discount(k)) for ranks in (student, teacher))
-    counts = (student.size > 1) & (best > 0)
+    counts = student.larger_than(k) & (best > 0)
     return PoolMean(float((found[counts] / best[counts]).sum()), float(counts.sum()))
