@@ -15,8 +15,9 @@ def teacher_ndcg(student: PoolRanks, teacher: PoolRanks, gains: Any, k: int) -> 
     The gain is the teacher's probability itself: of two candidates that the teacher takes for equal, either order is right, as
     the share of the top k does not see.
 
-    It is near 1 for any order where the teacher's scores hardly differ, and 1 where all are the same. Requests with no more than
-    k candidates don't count, as for a filter that keeps k: the few candidates of a page say little of it. It depends on the scale of the gains, so that two teachers can't be compared by it.
+    It is near 1 for any order where the teacher's scores hardly differ, and 1 where all are the same. Requests with no more
+    than k candidates don't count, as for a filter that keeps k: the few candidates of a page say little of it. It depends on
+    the scale of the gains, so that two teachers can't be compared by it.
 
     Args:
         student: of `pool_ranks`, by the student's scores.
