@@ -191,8 +191,9 @@ def rich_bound() -> Schema:
 
 
 def small(name: str) -> dict[str, Any]:
-    """Settings of a model for a log of this size: by default, there are a million crosses, and 500 trees, for each task."""
-    settings = {"cross_buckets": 1 << 10, "trees": 40}
+    """Settings of a model for a log of this size: by default, there are a million crosses, and 500 trees, for each task,
+    and more shrinkage than an item has observations."""
+    settings = {"cross_buckets": 1 << 10, "trees": 40, "shrinkage": 0.1}
     return {setting: value for setting, value in settings.items() if setting in registry.get(name).Config.model_fields}
 
 

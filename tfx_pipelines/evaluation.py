@@ -10,11 +10,12 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
 
 from tfx_pipelines.config import FilterConfig, GateConfig
-from tfx_pipelines.filter_metrics import UNCLICKED, filter_metrics
 from zoo.config import ConfigError, nearest
 from zoo.schema import Label, Schema
 
 _BASELINE = "baseline"
+# Names of the filter's metrics of which less is better begin so.
+UNCLICKED = "unclicked_"
 
 
 def eval_config(schema: Schema, gate: GateConfig, of_filter: FilterConfig | None = None) -> config_pb2.EvalConfig:
@@ -81,6 +82,34 @@ def gate_failures(evaluation: str) -> list[str]:
             else:
                 sentences.append(f"{name} {value:.4f} is below the gate's {threshold.value_threshold.lower_bound.value:g}")
     return sentences
+
+
+def filter_metrics(schema: Schema, kept: Iterable[int], top: Iterable[int]) -> dict[str, tuple[str, dict[str, Any]]]:
+    """The metrics that a log allows: class and settings by name.
+
+    Args:
+        schema: its first label is the click; a soft label has the teacher's scores, without which there are no metrics by it; a
+            label given the first is the purchase.
+        kept: how many the model lets through, one or several.
+        top: how many the teacher would choose.
+
+    Returns:
+        `top50_in_600` and `ndcg_600` by the teacher; `click_600`, `unclicked_600` (lower is better), `isph_600` and `asph_600`.
+    """
+    click, teacher = schema.labels[0], next((label for label in schema.labels if label.soft), None)
+    purchase = next((label for label in schema.labels if label.given == click.name), None)
+    outside, found = schema.mark("bought_outside"), {}
+    for m in kept:
+        if teacher is not None:
+            found |= {f"top{k}_in_{m}": ("TeacherShare", {"teacher": teacher.column, "k": k, "m": m}) for k in top}
+            found[f"ndcg_{m}"] = ("TeacherNdcg", {"teacher": teacher.column, "k": m})
+        found[f"click_{m}"] = ("PoolHitRate", {"column": click.column, "m": m})
+        found[f"{UNCLICKED}{m}"] = ("PoolHitRate", {"column": click.column, "value": 0.0, "m": m})
+        if purchase is not None:
+            found[f"isph_{m}"] = ("PoolHitRate", {"column": purchase.column, "m": m})
+        if outside is not None:
+            found[f"asph_{m}"] = ("PoolHitRate", {"column": outside.column, "m": m})
+    return found
 
 
 def filter_values(evaluation: str, names: Iterable[str]) -> dict[str, float]:

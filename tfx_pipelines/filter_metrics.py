@@ -11,10 +11,6 @@ import numpy as np
 from tensorflow_model_analysis.metrics import metric_types, metric_util
 
 from zoo.metrics import PoolMean, PoolRanks, pool_hit_rate, pool_ranks, teacher_ndcg, teacher_share
-from zoo.schema import Schema
-
-# Names of the metrics of which less is better begin so.
-UNCLICKED = "unclicked_"
 
 
 class TeacherShare(metric_types.Metric):
@@ -60,34 +56,6 @@ class PoolHitRate(metric_types.Metric):
 
 for _metric in (TeacherShare, TeacherNdcg, PoolHitRate):
     metric_types.register_metric(_metric)
-
-
-def filter_metrics(schema: Schema, kept: Iterable[int], top: Iterable[int]) -> dict[str, tuple[str, dict[str, Any]]]:
-    """The metrics that a log allows: class and settings by name.
-
-    Args:
-        schema: its first label is the click; a soft label has the teacher's scores, without which there are no metrics by it; a
-            label given the first is the purchase.
-        kept: how many the model lets through, one or several.
-        top: how many the teacher would choose.
-
-    Returns:
-        `top50_in_600` and `ndcg_600` by the teacher; `click_600`, `unclicked_600` (lower is better), `isph_600` and `asph_600`.
-    """
-    click, teacher = schema.labels[0], next((label for label in schema.labels if label.soft), None)
-    purchase = next((label for label in schema.labels if label.given == click.name), None)
-    outside, found = schema.mark("bought_outside"), {}
-    for m in kept:
-        if teacher is not None:
-            found |= {f"top{k}_in_{m}": ("TeacherShare", {"teacher": teacher.column, "k": k, "m": m}) for k in top}
-            found[f"ndcg_{m}"] = ("TeacherNdcg", {"teacher": teacher.column, "k": m})
-        found[f"click_{m}"] = ("PoolHitRate", {"column": click.column, "m": m})
-        found[f"{UNCLICKED}{m}"] = ("PoolHitRate", {"column": click.column, "value": 0.0, "m": m})
-        if purchase is not None:
-            found[f"isph_{m}"] = ("PoolHitRate", {"column": purchase.column, "m": m})
-        if outside is not None:
-            found[f"asph_{m}"] = ("PoolHitRate", {"column": outside.column, "m": m})
-    return found
 
 
 def _share(teacher: str, k: int, m: int, name: str, eval_config: Any = None, model_name: str = "", output_name: str = "",

@@ -9,8 +9,7 @@ from typing import Any
 from tfx_pipelines.components.latest_pushed_model import REFUSED, VERSION
 from tfx_pipelines.components.serving_validator import RESULT
 from tfx_pipelines.config import GATED, RunConfig
-from tfx_pipelines.evaluation import filter_values, gate_failures
-from tfx_pipelines.filter_metrics import filter_metrics
+from tfx_pipelines.evaluation import filter_metrics, filter_values, gate_failures
 from tfx_pipelines.plots import report_picture
 from tfx_pipelines.report_teacher import by_stage, of_teacher, stage_lines
 from tfx_pipelines.runners.local import LocalRun

@@ -12,7 +12,7 @@ from tfx.dsl.compiler import compiler
 from tfx.orchestration.local import runner_utils
 
 from tfx_pipelines.code import PACKAGES, RUNS, stage_code
-from tfx_pipelines.config import DataConfig
+from tfx_pipelines.config import DataConfig, FilterConfig
 from tfx_pipelines.config_teacher import TeacherConfig
 from tfx_pipelines.pipeline import create_pipeline
 from zoo.code import HOME, code_fingerprint, imported_modules
@@ -29,6 +29,8 @@ EDITS = {
     "zoo/export/servable.py": {"Trainer"},
     "zoo/metrics/gauc.py": {"Trainer", "Evaluator", "TeacherEvaluator"},
     "tfx_pipelines/gauc_metric.py": {"Evaluator", "TeacherEvaluator"},
+    "tfx_pipelines/filter_metrics.py": {"Evaluator"},
+    "zoo/metrics/pool_ranks.py": {"Trainer", "Evaluator", "TeacherEvaluator"},
     "serving/client.py": {"ServingValidator"},
     "serving/server/versions.py": {"ServingValidator"},
     "tfx_pipelines/components/serving_validator.py": {"ServingValidator"},
@@ -90,7 +92,7 @@ def test_every_stage_begins_where_the_pipeline_says(pipeline, config, log):
     """Whatever of ours a stage names (its executor, `run_fn`, a metric's module) is known as where its code begins."""
     changes = ({"data": DataConfig(raw=("gs://shop/events.csv",), config="rees46")},
                {"teacher": TeacherConfig(name="din")}, {"teacher": TeacherConfig(pushed="serving")},
-               {"model": config.model.model_copy(update={"name": "dssm"})})
+               {"model": config.model.model_copy(update={"name": "dssm"}), "filter": FilterConfig()})
     begins = {}
     for one in (pipeline, *(create_pipeline(config.model_copy(update=change), log.schema, schema_file="schema.pbtxt",
                                             serving_dir="serving", metadata_path="metadata.sqlite") for change in changes)):

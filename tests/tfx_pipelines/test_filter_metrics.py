@@ -11,8 +11,8 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from tests.toy import rich_schema, toy_schema
 from tfx_pipelines.config import FilterConfig, GateConfig, load_run_config
-from tfx_pipelines.evaluation import eval_config
-from tfx_pipelines.filter_metrics import PoolHitRate, TeacherNdcg, TeacherShare, filter_metrics
+from tfx_pipelines.evaluation import eval_config, filter_metrics
+from tfx_pipelines.filter_metrics import PoolHitRate, TeacherNdcg, TeacherShare
 from tfx_pipelines.preflight import check_pools
 from tfx_pipelines.run import run_pipeline
 from zoo import files

@@ -71,8 +71,11 @@ class SqueezeExcitation(keras.layers.Layer):
 
     def call(self, fields: tf.Tensor) -> tf.Tensor:
         """`[..., F, D]` to the same shape."""
-        weights = self.excite(self.squeeze(tf.reduce_mean(fields, -1)))
-        return fields * tf.expand_dims(weights * (2.0 if self.gate == "sigmoid" else 1.0), -1)
+        return fields * tf.expand_dims(self.weights_of(fields), -1)
+
+    def weights_of(self, fields: tf.Tensor) -> tf.Tensor:
+        """`[..., F]` the weight of each field."""
+        return self.excite(self.squeeze(tf.reduce_mean(fields, -1))) * (2.0 if self.gate == "sigmoid" else 1.0)
 
 
 class BilinearInteraction(keras.layers.Layer):

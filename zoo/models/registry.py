@@ -33,6 +33,8 @@ MODELS = {
     "deepfm": "zoo.models.fine.deepfm:DeepFM",
     "fibinet": "zoo.models.fine.fibinet:FiBiNET",
     "dssm": "zoo.models.coarse.dssm:DSSM",
+    "cold": "zoo.models.coarse.cold:COLD",
+    "static_rule": "zoo.models.coarse.static_rule:StaticRule",
     "synchronous_dssm": "zoo.models.coarse.synchronous_dssm:SynchronousDSSM",
 }
 
