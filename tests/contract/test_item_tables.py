@@ -102,7 +102,9 @@ def test_unknown_ids_have_a_score_and_are_counted(kept):
     scores = ranking.scores["click"]
     np.testing.assert_array_equal(scores[[0, 2]], scores[3])
     np.testing.assert_allclose(scores[1], kept.expected[0]["click"][0], atol=TOLERANCE)
-    assert np.isfinite(scores).all() and abs(scores[0] - scores[1]) > TOLERANCE
+    assert np.isfinite(scores).all()
+    # A rule that has counted nothing says the same of all.
+    assert kept.name == "static_rule" or abs(scores[0] - scores[1]) > TOLERANCE
 
 
 def test_more_candidates_and_another_order_change_no_score(kept):

@@ -30,7 +30,7 @@ EDITS = {
     "zoo/metrics/gauc.py": {"Trainer", "Evaluator", "TeacherEvaluator"},
     "tfx_pipelines/gauc_metric.py": {"Evaluator", "TeacherEvaluator"},
     "tfx_pipelines/filter_metrics.py": {"Evaluator"},
-    "zoo/metrics/pool_ranks.py": {"Trainer", "Evaluator", "TeacherEvaluator"},
+    "zoo/metrics/pool_ranks.py": {"Trainer", "Evaluator"},
     "serving/client.py": {"ServingValidator"},
     "serving/server/versions.py": {"ServingValidator"},
     "tfx_pipelines/components/serving_validator.py": {"ServingValidator"},
