@@ -6,7 +6,7 @@ PY := .venv/bin/python
 TWO := -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-fast lint bench bench-step bench-memory bench-data bench-peers bench-walks bench-ranking tables mutate targets lock nightly clean
+.PHONY: help env demo test test-fast lint bench bench-step bench-memory bench-data bench-coarse bench-peers bench-walks bench-ranking tables mutate targets lock nightly clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -47,6 +47,9 @@ bench-memory: env ## memory of simulator and import by length of the log
 
 bench-data: env  ## speed from raw data to training batches: import, simulator, data stages, training input
 	$(PY) -m benchmarks.data
+
+bench-coarse: env ## cost of a candidate for a coarse ranker that keeps its items, beside the fine ranker's (10 minutes)
+	$(PY) -m benchmarks.coarse_latency
 
 bench-peers: env ## side by side with DeepCTR and FuxiCTR, each in an environment of its own
 	$(PY) -m benchmarks.peers

@@ -23,11 +23,12 @@ from zoo.schema import Schema
 
 @dataclass(frozen=True)
 class Transformed:
-    """A bound schema, the files of every split, and the floors that the log names."""
+    """A bound schema, the files of every split, the floors that the log names, and the transformation."""
 
     schema: Schema
     files: dict[str, list[str]]
     floors: dict[str, dict[str, float]]
+    transform_graph: str
 
 
 def transformed(log_path: str, root: Path) -> Transformed:
@@ -48,4 +49,4 @@ def transformed(log_path: str, root: Path) -> Transformed:
     examples = Path(run.artifacts["Transform", "transformed_examples"])
     return Transformed(log.schema.bind(vocabulary_sizes(log.schema, output)),
                        {split: sorted(map(str, examples.glob(f"Split-{split}/*"))) for split in SPLITS},
-                       log.manifest.get("floors", {}))
+                       log.manifest.get("floors", {}), run.artifacts["Transform", "transform_graph"])

@@ -6,11 +6,14 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from serving.server.faults import invalid
 from zoo.keras import tf
 
 # A TensorProto may give one value for a whole shape, so that 40 bytes can ask for terabytes.
 _MOST_FILLED_ELEMENTS = 1 << 24
+_NUMBERS = {kind.as_datatype_enum: np.dtype(kind.as_numpy_dtype) for kind in (tf.float32, tf.float64, tf.int32, tf.int64)}
 
 
 def check_names(signature: Any, given: Mapping[str, Any]) -> None:
@@ -45,18 +48,33 @@ def to_tensor(name: str, proto: Any, info: Any) -> tf.Tensor:
     sizes = [dim.size for dim in proto.tensor_shape.dim]
     if proto.tensor_shape.unknown_rank or any(size < 0 for size in sizes):
         raise invalid(f"input {name!r}: tensor parsing error: the shape {sizes} has an unknown size")
-    expected = tf.TensorShape(info.tensor_shape)
-    if not expected.is_compatible_with(sizes):
-        raise invalid(f"input {name!r}: expected shape {_shape_name(expected)} but got {sizes}")
+    expected = info.tensor_shape
+    if not expected.unknown_rank and (len(expected.dim) != len(sizes) or any(
+            dim.size not in (-1, size) for dim, size in zip(expected.dim, sizes, strict=True))):
+        raise invalid(f"input {name!r}: expected shape {_shape_name(tf.TensorShape(expected))} but got {sizes}")
     if math.prod(sizes) > _MOST_FILLED_ELEMENTS and not proto.tensor_content and _value_count(proto) < math.prod(sizes):
         raise invalid(f"input {name!r}: tensor parsing error: the shape {sizes} has {math.prod(sizes)} elements, "
                       f"but {_value_count(proto)} values were sent")
+    whole = _whole(proto, sizes)
+    if whole is not None:
+        return whole
     try:
         # TensorFlow's own parser: what ModelServer uses, safe on any bytes, and it holds no interpreter lock.
         return tf.io.parse_tensor(proto.SerializeToString(), tf.as_dtype(info.dtype))
     except tf.errors.InvalidArgumentError:
         raise invalid(f"input {name!r}: tensor parsing error: the values do not fill the shape {sizes} of "
                       f"{_dtype_name(info.dtype)}") from None
+
+
+def _whole(proto: Any, sizes: list[int]) -> tf.Tensor | None:
+    """A tensor whose values just fill its shape, by Python, which asking the parser would take longer. None for others."""
+    if proto.dtype == tf.string.as_datatype_enum:
+        values = list(proto.string_val)
+        return tf.reshape(tf.constant(values, tf.string), sizes) if len(values) == math.prod(sizes) else None
+    kind = _NUMBERS.get(proto.dtype)
+    if kind is None or len(proto.tensor_content) != math.prod(sizes) * kind.itemsize:
+        return None
+    return tf.constant(np.frombuffer(proto.tensor_content, kind).reshape(sizes))
 
 
 def _value_count(proto: Any) -> int:

@@ -240,9 +240,9 @@ def test_a_state_is_nested_as_it_was():
 
 
 def test_what_stands_twice_in_a_state_is_kept_once(world):
-    """Two labels have one item vector, and two hidden layers."""
+    """Two labels have one item vector."""
     *_, path, _ = world
     names = {name.split("/")[2] for name, _ in tf.train.list_variables(str(path / "variables/variables"))
              if name.startswith("items/tables/")}
-    assert names == {"heads_0_vector", "heads_0_hidden", "heads_1_hidden", "fields"}
+    assert names == {"heads_0_vector", "fields"}
     assert ITEMS >= read_description(str(path)).item_table.items > 30

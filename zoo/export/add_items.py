@@ -66,7 +66,9 @@ def add_items(path: str | Path, catalogue: Catalogue, replace: bool = False,
     before = read_ids(f"{path}/assets/{IDS_FILE}")
     stored = tf.train.load_checkpoint(f"{path}/{_VARIABLES}")
     old = {name: stored.get_tensor(_key(name)) for name in rows}
-    again = np.isin(before, ids)
+    # Not by NumPy, which compares objects one by one.
+    anew = set(ids)
+    again = np.array([item in anew for item in before], bool)
     stay = np.flatnonzero(~again) if not replace else np.zeros(0, np.int64)
     tables = {name: np.concatenate([old[name][:1], old[name][1:][stay], rows[name]]) for name in rows}
     del loaded

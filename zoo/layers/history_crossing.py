@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Literal
+
+import numpy as np
 
 from zoo.keras import keras, tf
 
@@ -32,8 +35,11 @@ class HistoryCrossing(keras.layers.Layer):
         return tf.einsum("rtgd,rt->rgd", events, mask) / tf.sqrt(1 + tf.reduce_sum(mask, 1))[:, tf.newaxis, tf.newaxis]
 
     def call(self, sums: tf.Tensor, items: tf.Tensor) -> tf.Tensor:
-        if self.pairs == "every":
-            crossed = tf.einsum("rgd,rnfd->rngf", sums, items)
-            return tf.reshape(crossed, tf.concat([tf.shape(crossed)[:2], [sums.shape[1] * items.shape[2]]], 0))
-        ours, theirs = ([pair[side] for pair in self.pairs] for side in range(2))
-        return tf.einsum("rpd,rnpd->rnp", tf.gather(sums, ours, axis=1), tf.gather(items, theirs, axis=2))
+        events, fields, dim = sums.shape[1], items.shape[2], items.shape[3]
+        pairs = list(itertools.product(range(events), range(fields))) if self.pairs == "every" else self.pairs
+        # One matrix product for all pairs, whichever they are: column p has the sum g of pair p in the rows of its field f.
+        chosen = np.zeros((events, fields, len(pairs)), np.float32)
+        for place, (ours, theirs) in enumerate(pairs):
+            chosen[ours, theirs, place] = 1.0
+        columns = tf.reshape(tf.einsum("rgd,gfp->rfdp", sums, chosen), [-1, fields * dim, len(pairs)])
+        return tf.matmul(tf.reshape(items, [tf.shape(items)[0], tf.shape(items)[1], fields * dim]), columns)

@@ -1,4 +1,4 @@
-"""How a request's vector and an item's become a logit: by their product, or by a small network whose halves are stored."""
+"""How a request's vector and an item's become a logit: by their product, or by a small network that is split between them."""
 
 from __future__ import annotations
 
@@ -45,8 +45,9 @@ class MLPHead(keras.layers.Layer):
     """`z_n = ⟨u, v_n⟩ + MLP([u; v_n; u ⊙ v_n; |u − v_n|; c_n])`, the network beginning at 0.
 
     A network needs much data to imitate a product, so it starts as one. Its first layer is split: `W_u·u + b` is computed for
-    a request, `W_v·v` is stored with the item, and `W_p·(u ⊙ v) = (W_p·diag(u))·v` is one matrix product a request. What is
-    left for a candidate is some 2·D·H products and the narrow layers above.
+    a request, and `W_v·v + W_p·(u ⊙ v) = (W_v + W_p·diag(u))·v` is one matrix product a request, so that `W_v·v` costs a
+    candidate nothing, and is not stored either: to fetch H numbers takes as long as D·H products. What is left for a candidate
+    is 2·D·H products and the narrow layers above.
 
     Args:
         units: widths of the hidden layers.
@@ -70,13 +71,13 @@ class MLPHead(keras.layers.Layer):
 
     def of_items(self, items: tf.Tensor) -> dict[str, tf.Tensor]:
         """What the head needs of the items, ahead of time."""
-        return {"vector": items, "hidden": self.of_item(items)}
+        return {"vector": items}
 
     def call(self, request: dict[str, tf.Tensor], items: dict[str, tf.Tensor], crosses: tf.Tensor | None) -> tf.Tensor:
         user, item = request["vector"], items["vector"]
         self._make(item.shape[-1])
-        hidden = tf.matmul(item, tf.expand_dims(user, 2) * self.of_product.kernel)
-        hidden += tf.expand_dims(request["hidden"], 1) + items["hidden"]
+        hidden = tf.matmul(item, self.of_item.kernel + tf.expand_dims(user, 2) * self.of_product.kernel)
+        hidden += tf.expand_dims(request["hidden"], 1)
         hidden += self.of_distance(tf.abs(tf.expand_dims(user, 1) - item))
         if crosses is not None:
             hidden += self.of_crosses(crosses)
@@ -86,8 +87,9 @@ class MLPHead(keras.layers.Layer):
         return tf.einsum("rd,rnd->rn", user, item) + tf.squeeze(self.logit(hidden), -1)
 
     def _make(self, width: int) -> None:
-        """Makes the kernel that is used without its layer's call."""
-        if not self.of_product.built:
-            with tf.init_scope():
-                self.of_product.build((None, width))
-            self.of_product.built = True
+        """Makes the kernels that are used without their layers' calls."""
+        for layer in (self.of_item, self.of_product):
+            if not layer.built:
+                with tf.init_scope():
+                    layer.build((None, width))
+                layer.built = True

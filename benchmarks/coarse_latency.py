@@ -1,0 +1,181 @@
+"""What a candidate costs a coarse ranker that keeps its items, over gRPC, beside the fine ranker that could teach it.
+
+    make bench-coarse
+
+DSSM with all its switches and DIN learn from one simulated log and are served by the local model server, which may use one core
+alone; the client has another. `p50_ms` is the server's median time from a request's message to its answer's, reading of the
+tensors included, `rpc_p50_ms` the client's from the first byte sent to the last one received. `p50_ms_5000` is the server's
+time for 5,000 candidates, `per_candidate_ratio` what a further candidate costs DIN over what it costs DSSM (from 500 to
+5,000), `whole_call_ratio` the same of whole calls with 5,000, the request's own part included, `growth_10x` the time for 5,000
+over that for 500, `history_50_over_1` what a further candidate costs with 50 events over one. Then the same for a catalogue of
+a million items, and what less precision costs. The last line is a JSON object; docs/results/coarse_latency.json gets the table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+
+from benchmarks.coarse_models import Prepared, evaluate, million, prepare
+from benchmarks.pinned_server import PinnedServer, pin_client
+from benchmarks.results import write_rows
+from serving.asked import asked_columns
+from serving.client import RankingClient
+from serving.encoding import encode_requests
+from serving.model_dir import exported_model
+from serving.protocol import messages
+from serving.tensors import write_tensor
+from zoo import files
+from zoo.data.request import Request
+
+COMMAND = "make bench-coarse"
+CANDIDATES = (500, 5000)
+
+
+class Caller:
+    """Calls `rank` with bytes that were made before, and does not read the answer.
+
+    Args:
+        server: a running one.
+        path: of the served model.
+    """
+
+    def __init__(self, server: PinnedServer, path: Path):
+        self.server, self.model = server, exported_model(path)
+        with RankingClient.of_model(server.target, "model", path) as client:
+            client.wait_until_ready(300)
+        options = [("grpc.max_receive_message_length", -1), ("grpc.enable_http_proxy", 0)]
+        self.send = grpc.insecure_channel(server.target, options).unary_unary("/tensorflow.serving.PredictionService/Predict")
+
+    def measure(self, request: Request, signature: str = "rank", seconds: float = 6.0, **more: int) -> dict[str, float]:
+        """Milliseconds of a call: median and 90th percentile in the server, median for the client, processor time."""
+        columns = asked_columns(self.model.schema, self.model.by_id)
+        candidates = {f.name: request.candidates[f.name] for f in columns.candidates}
+        inputs = dict(encode_requests(columns, [Request(request.request_id, request.time, request.features, request.sequences,
+                                                        candidates)]).inputs)
+        sent = messages.PredictRequest(model_spec=messages.ModelSpec(name="model", signature_name=signature))
+        for name, array in {**inputs, **{name: np.array([value]) for name, value in more.items()}}.items():
+            write_tensor(np.asarray(array), sent.inputs[name])
+        content = sent.SerializeToString()
+
+        def call() -> bytes:
+            return self.send(content, timeout=120)
+
+        for _ in range(10):
+            call()
+        self.server.call_milliseconds()
+        found, before, end = [], self.server.processor_seconds(), time.perf_counter() + seconds
+        while (started := time.perf_counter()) < end or len(found) < 20:
+            call()
+            found.append(time.perf_counter() - started)
+        used = self.server.processor_seconds() - before
+        (p50, p90), rpc = np.percentile(self.server.call_milliseconds(), (50, 90)), 1e3 * float(np.median(found))
+        return {"p50_ms": round(float(p50), 3), "p90_ms": round(float(p90), 3), "rpc_p50_ms": round(rpc, 3),
+                "processor_ms": round(1e3 * used / len(found), 3)}
+
+
+def row(dataset: str, model: str, metrics: dict[str, float]) -> dict[str, Any]:
+    protocol = "one server on one core, one client on another; a call without the client's encoding"
+    return {"dataset": dataset, "protocol": protocol, "model": model, "seeds": 1, "command": COMMAND,
+            "metrics": {name: {"mean": value, "std": 0.0} for name, value in metrics.items()}}
+
+
+def of_one_catalogue(prepared: Prepared, rows: list[dict[str, Any]]) -> dict[tuple[str, int, int], dict[str, float]]:
+    """Student and teacher by candidates and history; by model, candidates and events."""
+    found: dict[tuple[str, int, int], dict[str, float]] = {}
+    for name, path, lengths in (("dssm", prepared.student("float32"), (1, 50)), ("din", prepared.teacher, (50,))):
+        with PinnedServer(path.parent) as server:
+            caller = Caller(server, path)
+            for events in lengths:
+                for count in CANDIDATES:
+                    seen = found[name, count, events] = caller.measure(prepared.request(count, events))
+                    rows.append(row(prepared.dataset, f"{name}, {count:,} candidates, {events} events", seen))
+                    print(name, count, events, seen, flush=True)
+            if name == "dssm":
+                seen = caller.measure(prepared.request(5000, 50), "top_k", k=600)
+                rows.append(row(prepared.dataset, "dssm, the best 600 of 5,000, 50 events", seen))
+                print(name, "top 600", seen, flush=True)
+    return found
+
+
+def of_precisions(prepared: Prepared, rows: list[dict[str, Any]]) -> None:
+    """What less precision costs and saves."""
+    exact: dict[str, float] = {}
+    for precision in ("float32", "float16", "int8"):
+        path = prepared.student(precision)
+        scores = evaluate(path, prepared)
+        exact = exact or scores
+        with PinnedServer(path.parent) as server:
+            seen = Caller(server, path).measure(prepared.request(5000, 50))
+        metrics = {"gauc": round(scores["gauc"], 5), "gauc_lost": round(exact["gauc"] - scores["gauc"], 5),
+                   "table_mb": round(prepared.table_bytes(path) / 1e6, 2), **seen}
+        rows.append(row(prepared.dataset, f"dssm, 5,000 candidates, {precision} table", metrics))
+        print(precision, metrics, flush=True)
+
+
+def of_a_million(prepared: Prepared, rows: list[dict[str, Any]]) -> None:
+    """A catalogue of a million items: how long it takes to encode, how large it is, how long to load, how fast then."""
+    for precision in ("float32", "int8"):
+        path, seconds = million(prepared, precision)
+        size = sum(one.stat().st_size for one in path.rglob("*") if one.is_file())
+        started = time.perf_counter()
+        with PinnedServer(path.parent) as server:
+            caller = Caller(server, path)
+            loaded, memory = time.perf_counter() - started, server.peak_mib()
+            request = prepared.request(5000, 50)
+            rng = np.random.default_rng(1)
+            request.candidates["item"][:] = [f"m{number}" for number in rng.choice(1_000_000, 5000, replace=False)]
+            seen = caller.measure(request)
+        metrics = {"export_seconds": round(seconds, 1), "table_mb": round(prepared.table_bytes(path) / 1e6, 1),
+                   "model_mb": round(size / 1e6, 1), "start_seconds": round(loaded, 1), "peak_mib": round(memory), **seen}
+        rows.append(row("1,000,000 items", f"dssm, 5,000 candidates, {precision} table", metrics))
+        print("million", precision, metrics, flush=True)
+        shutil.rmtree(path.parent)
+
+
+def survivors(path: str) -> float | None:
+    """What the benchmark of quality found: the share of the teacher's top 50 among 600 of 5,000; None before it ran."""
+    if not files.is_file(path):
+        return None
+    found = [one["metrics"]["top50_in_600"]["mean"] for one in json.loads(files.read_text(path))["rows"]
+             if "top50_in_600" in one["metrics"]]
+    return max(found, default=None)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", type=Path, default=Path("runs/coarse_latency"), help="for the log and the models")
+    parser.add_argument("--out", default="docs/results/coarse_latency.json")
+    parser.add_argument("--quality", default="docs/results/coarse.json")
+    parser.add_argument("--no-million", action="store_true", help="leave the catalogue of a million items out")
+    options = parser.parse_args()
+    prepared = prepare(options.root)
+    pin_client()
+    rows: list[dict[str, Any]] = []
+    found = of_one_catalogue(prepared, rows)
+    of_precisions(prepared, rows)
+    if not options.no_million:
+        of_a_million(prepared, rows)
+    write_rows(options.out, rows)
+
+    def of(name: str, count: int, events: int = 50) -> float:
+        return found[name, count, events]["p50_ms"]
+
+    def further(name: str, events: int = 50) -> float:
+        return (of(name, 5000, events) - of(name, 500, events)) / 4500
+
+    print(json.dumps({"p50_ms_5000": of("dssm", 5000), "per_candidate_ratio": round(further("din") / further("dssm"), 1),
+                      "whole_call_ratio": round(of("din", 5000) / of("dssm", 5000), 1),
+                      "history_50_over_1": round(further("dssm") / further("dssm", 1), 2),
+                      "growth_10x": round(of("dssm", 5000) / of("dssm", 500), 2), "top50_in_600": survivors(options.quality)}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""A local model server in a process of its own that may use one core alone."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+import time
+from pathlib import Path
+from typing import Any
+
+
+def cores() -> list[int]:
+    """The cores that this process may use."""
+    return sorted(os.sched_getaffinity(0))
+
+
+def pin_client() -> None:
+    """Leaves the last core to the server, where there are two."""
+    own = cores()
+    if len(own) > 1:
+        os.sched_setaffinity(0, own[:-1])
+
+
+class PinnedServer:
+    """Serves the versions in a folder as `model`, by the last core alone; TensorFlow finds one core and starts one thread.
+
+    Args:
+        base: folder of versions.
+    """
+
+    def __init__(self, base: Path):
+        context = multiprocessing.get_context("spawn")
+        self._here, there = context.Pipe()
+        core = max(os.sched_getaffinity(os.getppid()) | set(cores()))
+        self._process = context.Process(target=_serve, args=(str(base), there, core), daemon=True)
+
+    def __enter__(self) -> PinnedServer:
+        self._process.start()
+        self.target: str = self._here.recv()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._here.send("stop")
+        self._process.join()
+
+    def processor_seconds(self) -> float:
+        """What the server has taken of its core since it started."""
+        return self._asked("processor")
+
+    def call_milliseconds(self) -> list[float]:
+        """What each call since the last question took, from the request's message to the answer's."""
+        return self._asked("calls")
+
+    def peak_mib(self) -> float:
+        """The most memory it has had."""
+        return self._asked("memory")
+
+    def _asked(self, what: str) -> Any:
+        self._here.send(what)
+        return self._here.recv()
+
+
+def _serve(base: str, pipe: Any, core: int) -> None:
+    os.sched_setaffinity(0, {core})
+    from serving.server import LocalModelServer
+    from serving.server.calls import Calls
+
+    took: list[float] = []
+    predict = Calls.predict
+
+    def timed(self: Calls, request: Any) -> Any:
+        started = time.perf_counter()
+        answer = predict(self, request)
+        took.append(1e3 * (time.perf_counter() - started))
+        return answer
+
+    Calls.predict = timed
+    with LocalModelServer({"model": base}, rest_port=None) as server:
+        pipe.send(server.target)
+        while (asked := pipe.recv()) != "stop":
+            used = resource.getrusage(resource.RUSAGE_SELF)
+            pipe.send({"memory": used.ru_maxrss / 1024, "processor": used.ru_utime + used.ru_stime, "calls": list(took)}[asked])
+            if asked == "calls":
+                took.clear()
