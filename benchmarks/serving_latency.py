@@ -35,7 +35,7 @@ HISTORY = 50
 def main(model_dir: Path, target: str | None, candidates: str, concurrency: str, seconds: float, seed: int) -> None:
     """Measures the latency of `rank` by candidates and concurrency."""
     exported = exported_model(model_dir)
-    schema = exported.schema
+    schema, by_id = exported.schema, exported.by_id
     with contextlib.ExitStack() as stack:
         address = target or stack.enter_context(_server(Path(exported.path).parent))
         with RankingClient(address, MODEL, schema) as client:
@@ -43,16 +43,17 @@ def main(model_dir: Path, target: str | None, candidates: str, concurrency: str,
         for count in map(int, candidates.split(",")):
             request = random_request(schema, np.random.default_rng(seed), min(count, schema.max_candidates))
             for callers in map(int, concurrency.split(",")):
-                click.echo(json.dumps(measure(address, schema, request, callers, seconds)))
+                click.echo(json.dumps(measure(address, schema, request, callers, seconds, by_id)))
 
 
-def measure(target: str, schema: Schema, request: Request, callers: int, seconds: float) -> dict[str, float]:
+def measure(target: str, schema: Schema, request: Request, callers: int, seconds: float,
+            by_id: bool = False) -> dict[str, float]:
     """One row: latencies in milliseconds and calls a second, after a few calls that are not counted."""
     latencies: list[list[float]] = [[] for _ in range(callers)]
     barrier = threading.Barrier(callers)
 
     def call(own: list[float]) -> None:
-        with RankingClient(target, MODEL, schema, deadline_s=60.0) as client:
+        with RankingClient(target, MODEL, schema, deadline_s=60.0, by_id=by_id) as client:
             for _ in range(3):
                 client.rank_one(request)
             barrier.wait()
