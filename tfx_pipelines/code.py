@@ -19,11 +19,11 @@ RUNS = {
     "Transform": ("tfx_pipelines.components.transform", "tfx_pipelines.preprocessing"),
     "Trainer": ("tfx_pipelines.trainer",),
     "LatestPushedModel": ("tfx_pipelines.components.latest_pushed_model",),
-    "Evaluator": ("tfx_pipelines.components.evaluator", "tfx_pipelines.gauc_metric", "tfx_pipelines.filter_metrics"),
+    "Evaluator": ("tfx_pipelines.components.evaluator", "tfx_pipelines.ranking_metrics", "tfx_pipelines.filter_metrics"),
     "ServingValidator": ("tfx_pipelines.components.serving_validator",),
     "ItemTable": ("tfx_pipelines.components.item_table",),
     "TeacherModel": ("tfx_pipelines.components.latest_pushed_model",),
-    "TeacherEvaluator": ("tfx_pipelines.components.evaluator", "tfx_pipelines.gauc_metric"),
+    "TeacherEvaluator": ("tfx_pipelines.components.evaluator", "tfx_pipelines.ranking_metrics"),
     "TeacherScores": ("tfx_pipelines.components.teacher_scores",),
 }
 

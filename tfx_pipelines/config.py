@@ -40,6 +40,8 @@ class DataConfig(Config):
         prior: raw files with earlier events of the sessions, for histories alone.
         config: of the import: a YAML file, or the name of one that comes with the package.
         span: of `raw` to import, not the newest one; a date counts in days since 1970.
+        statistics_share: of the requests that StatisticsGen looks at, evenly over the log. A large log's statistics are the
+            same by a tenth of it, but what is wrong with single requests may go unseen.
     """
 
     log: str | None = None
@@ -48,6 +50,7 @@ class DataConfig(Config):
     prior: tuple[str, ...] = ()
     config: str | None = None
     span: int | None = pydantic.Field(default=None, ge=0)
+    statistics_share: float = pydantic.Field(default=1.0, gt=0, le=1)
 
     @pydantic.model_validator(mode="after")
     def _consistent(self) -> DataConfig:

@@ -9,6 +9,8 @@ from typing import Any
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
 
+from tfx_pipelines import filter_metrics as of_pools
+from tfx_pipelines import ranking_metrics
 from tfx_pipelines.config import FilterConfig, GateConfig
 from zoo.config import ConfigError, nearest
 from zoo.schema import Label, Schema
@@ -52,9 +54,11 @@ def eval_config(schema: Schema, gate: GateConfig, of_filter: FilterConfig | None
             raise ConfigError(f"gate.filter.{name}: no such metric of a filter is measured{nearest(name, measured)}; `filter` "
                               "says how many candidates are kept, and metrics by a teacher need a soft label")
     for name, (metric, settings) in measured.items():
-        _add(config.metrics_specs[0], metric, {**settings, "name": name}, gate.filter.get(name), gate.max_drop,
-             module="tfx_pipelines.filter_metrics", less_is_better=name.startswith(UNCLICKED))
+        _add(config.metrics_specs[0], of_pools.__name__, metric, {**settings, "name": name}, gate.filter.get(name),
+             gate.max_drop, less_is_better=name.startswith(UNCLICKED))
     config.slicing_specs.add()
+    # Where batches are whole, TFMA's counts of examples are of batches.
+    config.options.include_default_metrics.value = False
     return config
 
 
@@ -131,17 +135,17 @@ def filter_values(evaluation: str, names: Iterable[str]) -> dict[str, float]:
 def _metrics(schema: Schema, label: Label, gate: GateConfig | None, several: bool) -> config_pb2.MetricsSpec:
     spec = config_pb2.MetricsSpec(output_names=[label.name] if several else [])
     spec.example_weights.weighted = True
-    _add(spec, "AUC", {"num_thresholds": 10_000}, gate and gate.auc, gate and gate.max_drop)
-    _add(spec, "Gauc", {"group_key": schema.group_key}, gate and gate.gauc, gate and gate.max_drop,
-         module="tfx_pipelines.gauc_metric")
-    _add(spec, "Calibration", {})
-    _add(spec, "WeightedExampleCount", {})
+    exact, settings = ranking_metrics.__name__, {"group_key": schema.group_key}
+    _add(spec, exact, "Auc", settings, gate and gate.auc, gate and gate.max_drop)
+    _add(spec, exact, "Gauc", settings, gate and gate.gauc, gate and gate.max_drop)
+    _add(spec, exact, "Calibration", settings)
+    _add(spec, exact, "Weight", settings)
     return spec
 
 
-def _add(spec: config_pb2.MetricsSpec, name: str, settings: dict[str, Any], bound: float | None = None,
-         max_drop: float | None = None, module: str | None = None, less_is_better: bool = False) -> None:
-    metric = spec.metrics.add(class_name=name, module=module or "", config=json.dumps(settings))
+def _add(spec: config_pb2.MetricsSpec, module: str, name: str, settings: dict[str, Any], bound: float | None = None,
+         max_drop: float | None = None, less_is_better: bool = False) -> None:
+    metric = spec.metrics.add(class_name=name, module=module, config=json.dumps(settings))
     if bound is None or max_drop is None:
         return
     change = metric.threshold.change_threshold

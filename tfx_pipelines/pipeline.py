@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import tensorflow_data_validation as tfdv
 from tfx import v1 as tfx
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.proto import trainer_pb2, transform_pb2
@@ -67,7 +68,7 @@ def create_pipeline(config: RunConfig, schema: Schema, *, schema_file: str, serv
 
 def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir: str, log: str | None) -> list[BaseNode]:
     first = RawLogExampleGen(config.data) if config.data.raw else ImportExampleGen(log or config.log)
-    data = data_components(schema, schema_file, first)
+    data = data_components(schema, schema_file, first, config.data.statistics_share)
     # What a model learns from: the log and its transformed twin, or both with a teacher's scores.
     raw, ready = data["examples"].outputs["examples"], data["transform"].outputs["transformed_examples"]
     teaching: list[BaseNode] = []
@@ -158,18 +159,30 @@ def _evaluator(examples: BaseChannel, model: BaseChannel, schema: Schema, config
     )
 
 
-def checking_components(schema_file: str, examples: BaseNode) -> dict[str, BaseNode]:
-    """The stages that look whether a log fits its schema, after the one that reads it, by name and in order."""
-    statistics = StatisticsGen(examples=examples.outputs["examples"])
+def checking_components(schema_file: str, examples: BaseNode, share: float = 1.0) -> dict[str, BaseNode]:
+    """The stages that look whether a log fits its schema, after the one that reads it, by name and in order.
+
+    Args:
+        schema_file: the TFMD schema as text.
+        examples: the stage that reads the log.
+        share: of the requests that statistics are made of.
+    """
+    options = tfdv.StatsOptions(sample_rate=share) if share < 1 else None
+    statistics = StatisticsGen(examples=examples.outputs["examples"], stats_options=options)
     declared = tfx.components.ImportSchemaGen(schema_file=schema_file)
     validator = tfx.components.ExampleValidator(
         statistics=statistics.outputs["statistics"], schema=declared.outputs["schema"])
     return {"examples": examples, "statistics": statistics, "declared": declared, "validator": validator}
 
 
-def data_components(schema: Schema, schema_file: str, examples: BaseNode) -> dict[str, BaseNode]:
-    """The stages that make a log ready to learn from, from the one that reads it to Transform, by name and in order."""
-    stages = checking_components(schema_file, examples)
+def data_components(schema: Schema, schema_file: str, examples: BaseNode, share: float = 1.0) -> dict[str, BaseNode]:
+    """The stages that make a log ready to learn from, from the one that reads it to Transform, by name and in order.
+
+    Args:
+        schema: of the request log.
+        schema_file, examples, share: as of `checking_components`.
+    """
+    stages = checking_components(schema_file, examples, share)
     transform = Transform(
         examples=stages["examples"].outputs["examples"],
         schema=stages["declared"].outputs["schema"],

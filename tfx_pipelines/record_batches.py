@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
 from zoo import files
 from zoo.keras import tf
+from zoo.processes import cores
 from zoo.stores import FileError
 
 ROWS = 2_048
@@ -19,6 +21,8 @@ ROWS = 2_048
 _BATCH_BYTES = 32 << 20
 _READ_ROWS = 64
 _BUFFER_BYTES = 1 << 20
+# What one process is done with before another one has begun.
+_ALONE_BYTES = 16 << 20
 
 
 def split_files(examples: Sequence[Artifact], split: str) -> list[str]:
@@ -26,18 +30,32 @@ def split_files(examples: Sequence[Artifact], split: str) -> list[str]:
     return [path for folder in artifact_utils.get_split_uris(list(examples), split) for path in files.glob(folder, "*.gz")]
 
 
-def serialized_batches(path: str) -> Iterator[list[bytes]]:
+def processes(paths: Sequence[str]) -> int:
+    """How many processes of this machine work on some files; one where others would take longer to begin."""
+    total = sum(tf.io.gfile.stat(path).length for path in paths)
+    return min(len(paths), cores()) if total > _ALONE_BYTES else 1
+
+
+def serialized_batches(path: str, share: float = 1.0) -> Iterator[list[bytes]]:
     """The serialized examples of a gzipped TFRecord, in order, in batches of `ROWS`, or of fewer that are large.
+
+    Args:
+        path: the file.
+        share: of the examples, the first one and others evenly over the file; what is left out is not decoded.
 
     Raises:
         FileError: the file can't be read to its end.
     """
     dataset = tf.data.TFRecordDataset(path, compression_type="GZIP", buffer_size=_BUFFER_BYTES).batch(_READ_ROWS)
     rows: list[bytes] = []
-    size = 0
+    size = read = 0
     try:
         for batch in dataset.prefetch(2):
             more = batch.numpy().tolist()
+            read, before = read + len(more), read
+            if share < 1:
+                more = [one for place, one in enumerate(more, before)
+                        if math.ceil((place + 1) * share) > math.ceil(place * share)]
             rows, size = rows + more, size + sum(map(len, more))
             if len(rows) >= ROWS or size >= _BATCH_BYTES:
                 yield rows
@@ -55,25 +73,26 @@ class ReadRecordBatches(beam.PTransform):
     Args:
         paths: of gzipped TFRecords.
         schema: a serialized TFMD schema, which declares the columns; without one they are those that a batch has.
+        share: of the examples, as `serialized_batches` has it.
     """
 
-    def __init__(self, paths: Sequence[str], schema: bytes | None = None):
+    def __init__(self, paths: Sequence[str], schema: bytes | None = None, share: float = 1.0):
         super().__init__()
-        self.paths, self.schema = list(paths), schema
+        self.paths, self.schema, self.share = list(paths), schema, share
 
     def expand(self, pipeline: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         return (pipeline | beam.Create(self.paths) | beam.Reshuffle()
-                | beam.ParDo(_Read(self.schema)).with_output_types(pa.RecordBatch))
+                | beam.ParDo(_Read(self.schema, self.share)).with_output_types(pa.RecordBatch))
 
 
 class _Read(beam.DoFn):
-    def __init__(self, schema: bytes | None):
-        self.schema = schema
+    def __init__(self, schema: bytes | None, share: float):
+        self.schema, self.share = schema, share
         self._decoder: Any = None
 
     def setup(self) -> None:
         self._decoder = ExamplesToRecordBatchDecoder(self.schema) if self.schema else ExamplesToRecordBatchDecoder()
 
     def process(self, element: str) -> Iterator[pa.RecordBatch]:
-        for batch in serialized_batches(element):
+        for batch in serialized_batches(element, self.share):
             yield self._decoder.DecodeBatch(batch)

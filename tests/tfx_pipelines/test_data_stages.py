@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import tensorflow_data_validation as tfdv
 from tfx import v1 as tfx
 
 from tests.toy import toy_requests, toy_schema
@@ -25,7 +26,7 @@ WITHOUT_PRICE = WITH_PRICE.model_copy(update={"candidates": tuple(f for f in WIT
 @pytest.fixture
 def stages(tmp_path):
     """Writes a log by a schema, and runs what checks it, declared by the same schema or another."""
-    def run(schema: Schema, declared: Schema | None = None) -> LocalRun:
+    def run(schema: Schema, declared: Schema | None = None, share: float = 1.0) -> LocalRun:
         with RequestLogWriter(tmp_path / "log", schema, source={}, overwrite=True) as log:
             for split in SPLITS:
                 for request in toy_requests(5):
@@ -33,7 +34,7 @@ def stages(tmp_path):
                     log.write(split, request)
         path = schema_file(str(tmp_path), declared or schema)
         write_tfmd_schema(declared or schema, path)
-        stages = checking_components(path, ImportExampleGen(str(tmp_path / "log")))
+        stages = checking_components(path, ImportExampleGen(str(tmp_path / "log")), share)
         pipeline = tfx.dsl.Pipeline(
             pipeline_name="data", pipeline_root=str(tmp_path), components=list(stages.values()), enable_cache=True,
             metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(f"{tmp_path}/m.sqlite"))
@@ -52,6 +53,16 @@ def test_the_new_schema_is_taken_in_the_same_root(stages):
     assert cached(stages(WITHOUT_PRICE)) == set()
     with pytest.raises(AnomalyError, match="candidate_price"):
         stages(WITHOUT_PRICE, declared=WITH_PRICE)
+
+
+def test_statistics_of_a_share(stages):
+    def counted(run: LocalRun) -> list[int]:
+        return [tfdv.load_stats_binary(f"{run.artifacts['StatisticsGen', 'statistics']}/Split-{split}/FeatureStats.pb")
+                .datasets[0].num_examples for split in SPLITS]
+
+    assert counted(stages(WITH_PRICE)) == [5, 5, 5]
+    half = stages(WITH_PRICE, share=0.5)
+    assert counted(half) == [3, 3, 3] and "StatisticsGen" not in cached(half)
 
 
 def test_large_examples_make_smaller_batches(tmp_path, monkeypatch):

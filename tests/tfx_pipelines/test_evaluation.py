@@ -27,7 +27,7 @@ def test_outcomes_are_measured_and_soft_labels_are_not():
             least[metric.class_name] = metric.threshold.value_threshold.lower_bound.value
             change = metric.threshold.change_threshold
             assert change.absolute.value == -0.125 and change.direction == config_pb2.MetricDirection.HIGHER_IS_BETTER
-    assert least == {"AUC": 0.6, "Gauc": 0.5}
+    assert least == {"Auc": 0.6, "Gauc": 0.5}
 
 
 @pytest.mark.parametrize(("label", "kind"), [(Label(name="teacher", soft=True), "soft"),

@@ -8,7 +8,6 @@ import posixpath
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from google.protobuf import wrappers_pb2
 from tfx import v1 as tfx
 from tfx.components.example_gen import component
@@ -19,6 +18,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import Artifact, artifact_utils
 from tfx.utils import io_utils, proto_utils
 
+from tfx_pipelines.beam_runner import on_this_machine
 from tfx_pipelines.beam_shards import beam_samples, beam_shards
 from tfx_pipelines.components.import_example_gen import hand_over
 from tfx_pipelines.imported_log import imported_log
@@ -56,11 +56,11 @@ class Executor(executor.Executor):
         try:
             more: dict[str, Any] = {"overwrite": True, "on_progress": _say}
             if isinstance(config, SamplesConfig):
-                if self._distributed():
+                if not on_this_machine(self._beam_pipeline_args):
                     more["shards"] = beam_samples(self._make_beam_pipeline)
                 check_schema(config, import_samples(config, events, log, **more))
             else:
-                if self._distributed():
+                if not on_this_machine(self._beam_pipeline_args):
                     more["shards"] = beam_shards(self._make_beam_pipeline)
                 import_events(config, events, log, prior=prior, **more)
         except EventLogError as error:
@@ -72,10 +72,6 @@ class Executor(executor.Executor):
             files.copy(report, kept)
             raise EventLogError(str(error).replace(report, kept)) from None
         hand_over(log, examples)
-
-    def _distributed(self) -> bool:
-        options = PipelineOptions([str(argument) for argument in self._beam_pipeline_args]).view_as(StandardOptions)
-        return (options.runner or "DirectRunner").rpartition(".")[2] != "DirectRunner"
 
 
 class RawLogExampleGen(component.FileBasedExampleGen):

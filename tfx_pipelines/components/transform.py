@@ -5,14 +5,12 @@ from __future__ import annotations
 import functools
 import importlib
 import json
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import apache_beam as beam
 import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from tensorflow_metadata.proto.v0 import schema_pb2
-from tensorflow_transform import impl_helper
 from tensorflow_transform.tf_metadata import dataset_metadata
 from tfx import v1 as tfx
 from tfx.components.transform import executor
@@ -20,22 +18,20 @@ from tfx.dsl.components.base import executor_spec
 from tfx.proto import transform_pb2
 from tfx.types import Artifact, artifact_utils
 from tfx.utils import io_utils, proto_utils
-from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder, RecordBatchToExamplesEncoder
-from tfx_bsl.tfxio import tensor_adapter
-from tfx_bsl.tfxio.tf_example_record import TFExampleBeamRecord
 
-from tfx_pipelines.record_batches import ReadRecordBatches, serialized_batches, split_files
+from tfx_pipelines.beam_runner import on_this_machine
+from tfx_pipelines.record_batches import ReadRecordBatches, processes, split_files
+from tfx_pipelines.transformation import tensors, transform_file
 from zoo import files
 from zoo.data.layout import POOLS
-from zoo.data.log_shard import open_shard
-from zoo.keras import tf
+from zoo.processes import divided
 
 
 class Executor(executor.Executor):
     """Analyzes a split with TensorFlow Transform, and transforms each file of all splits into one of the same place.
 
-    Values are those of TFX's own executor, whose pipeline handles every record by itself, in Python. Neither statistics nor an
-    analyzer cache are made.
+    Files are shared by this machine's processes, or by the Beam runner where it is another one. Values are those of TFX's own
+    executor, whose pipeline handles every record by itself, in Python. Neither statistics nor an analyzer cache are made.
     """
 
     def Do(self, input_dict: dict[str, list[Artifact]], output_dict: dict[str, list[Artifact]],
@@ -60,16 +56,20 @@ class Executor(executor.Executor):
                 for folder in [artifact_utils.get_split_uri([transformed], split)]
                 for paths in [split_files(examples, split)]
                 for number, path in enumerate(paths)]
+        transform = functools.partial(transform_file, schema=schema.SerializeToString(), output=output)
+        if on_this_machine(self._beam_pipeline_args):
+            for _ in divided(transform, work, processes([source for source, _ in work])):
+                pass
+            return
         with self._make_beam_pipeline() as pipeline:
-            _ = (pipeline | beam.Create(work) | beam.Reshuffle()
-                 | beam.ParDo(_TransformFile(schema.SerializeToString(), output)))
+            _ = pipeline | beam.Create(work) | beam.Reshuffle() | beam.Map(transform)
 
     def _analyze(self, paths: list[str], schema: schema_pb2.Schema, preprocess: Any, output: str) -> None:
         """Writes the transformation that the examples give."""
         work = files.join(output, ".temp_path")
         with self._make_beam_pipeline() as pipeline, tft_beam.Context(temp_dir=work):
             batches = pipeline | ReadRecordBatches(paths, schema.SerializeToString())
-            transformation = (batches, _tensors(schema)) | tft_beam.AnalyzeDataset(preprocess)
+            transformation = (batches, tensors(schema)) | tft_beam.AnalyzeDataset(preprocess)
             _ = transformation | tft_beam.WriteTransformFn(output)
             raw = files.join(output, tft.TFTransformOutput.RAW_METADATA_DIR)
             _ = dataset_metadata.DatasetMetadata(schema) | tft_beam.WriteMetadata(raw, pipeline)
@@ -80,44 +80,3 @@ class Transform(tfx.components.Transform):
     """Vocabularies, buckets and moments of the analyzed split, and all splits transformed by them, by TensorFlow Transform."""
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
-
-
-class _TransformFile(beam.DoFn):
-    """Transforms one file.
-
-    Args:
-        schema: serialized TFMD schema of the raw examples.
-        output: folder of the transformation.
-    """
-
-    def __init__(self, schema: bytes, output: str):
-        self.schema, self.output = schema, output
-        self._transform: Any = None
-
-    def setup(self) -> None:
-        transformation = tft.TFTransformOutput(self.output)
-        decoder = ExamplesToRecordBatchDecoder(self.schema)
-        adapter = tensor_adapter.TensorAdapter(_tensors(schema_pb2.Schema.FromString(self.schema)))
-        graph = tf.function(transformation.transform_raw_features, input_signature=[adapter.TypeSpecs()], autograph=False)
-        converter = impl_helper.make_tensor_to_arrow_converter(transformation.transformed_metadata.schema)
-        encoder = RecordBatchToExamplesEncoder(transformation.transformed_metadata.schema)
-
-        def transform(serialized: list[bytes]) -> list[bytes]:
-            raw: Mapping[str, Any] = adapter.ToBatchTensors(decoder.DecodeBatch(serialized), produce_eager_tensors=True)
-            return encoder.encode(converter.convert(graph(raw)))
-
-        self._transform = transform
-
-    def process(self, element: tuple[str, str]) -> Iterator[None]:
-        source, target = element
-        files.make_dirs(files.parent(target))
-        with open_shard(target) as writer:
-            for batch in serialized_batches(source):
-                for record in self._transform(batch):
-                    writer.write(record)
-        yield from ()
-
-
-def _tensors(schema: schema_pb2.Schema) -> tensor_adapter.TensorAdapterConfig:
-    """How columns of Arrow become tensors."""
-    return TFExampleBeamRecord("tfrecords_gzip", schema=schema).TensorAdapterConfig()

@@ -17,6 +17,8 @@ from zoo.schema import Schema
 
 # A log is written once and read a few times: at level 6, a third of the speed for a tenth less room.
 _LEVEL = 1
+# Requests a file, where nothing else divides them: enough that opening it is nothing, few enough that processes share a log.
+SHARD_REQUESTS = 50_000
 
 
 def shard_path(folder: str, split: str, number: int) -> str:

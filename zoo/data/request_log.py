@@ -14,7 +14,7 @@ from zoo.data.catalogue import CATALOGUE_FILE, Catalogue, CatalogueRow
 from zoo.data.catalogue_writer import write_catalogue, write_catalogue_table
 from zoo.data.example import from_example, to_example
 from zoo.data.layout import POOLS, SHARDS, SPLITS
-from zoo.data.log_shard import add_count, empty_count, open_shard, room, shard_path
+from zoo.data.log_shard import SHARD_REQUESTS, add_count, empty_count, open_shard, room, shard_path
 from zoo.data.request import Request
 from zoo.files import PathLike
 from zoo.keras import tf
@@ -58,7 +58,7 @@ class RequestLogWriter:
         ...     log.write_catalogue([CatalogueRow("i7", 1_700_006_400, {"category": "c3"})])
     """
 
-    def __init__(self, path: PathLike, schema: Schema, source: dict[str, Any], shard_size: int = 50_000,
+    def __init__(self, path: PathLike, schema: Schema, source: dict[str, Any], shard_size: int = SHARD_REQUESTS,
                  overwrite: bool = False):
         self.path, self.schema, self.source, self.shard_size = files.normal(path), schema, source, shard_size
         if files.exists(self.path) and not overwrite:

@@ -20,7 +20,7 @@ from zoo.data.importer import SamplesConfig, import_samples, load_import_config
 from zoo.data.importer.files_config import Files, numbered
 from zoo.data.importer.samples import importer, shards, table
 from zoo.data.importer.samples.cast import Caster
-from zoo.data.importer.samples.config import Shape
+from zoo.data.importer.samples.feature_places import Shape
 from zoo.data.importer.samples.features import SampleFeature, SampleSequence
 from zoo.data.importer.samples.plan import Plan
 from zoo.data.importer.samples.raw import RawTable

@@ -15,8 +15,9 @@ from zoo.data.guess.draft import Draft
 from zoo.data.guess.events import events_config
 from zoo.data.guess.file import File
 from zoo.data.guess.look import Column
+from zoo.data.guess.meanings import roles_of
 from zoo.data.guess.names import feature_name
-from zoo.data.guess.roles import Roles, roles_of
+from zoo.data.guess.roles import Roles
 from zoo.data.guess.samples import samples_config
 from zoo.data.importer.config import ImportConfig
 from zoo.data.importer.inputs import opened

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
+import functools
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from zoo.data.importer.plan import Plan
 from zoo.data.importer.rejected import keep_rejected
 from zoo.data.importer.work import Made, make_shard
 from zoo.data.request_log import RequestLog, RequestLogWriter
+from zoo.processes import cores, divided
 
 # What a process works on at a time; it needs some hundred bytes of memory for each.
 SHARD_EVENTS = 250_000
@@ -31,20 +31,7 @@ Shards = Callable[[ImportConfig, str, int, str], Iterator[Made]]
 
 def process_shards(config: ImportConfig, folder: str, shards: int, log: str, workers: int | None = None) -> Iterator[Made]:
     """Each shard made by one of some processes, as many as there are cores; a lone one is made in this process."""
-    workers = min(shards, workers or os.cpu_count() or 1)
-    if workers == 1:
-        yield from (make_shard(config, folder, shard, log) for shard in range(shards))
-        return
-    # Not forked from this process, whose database has threads; from one that has imported what the work needs, once.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["zoo.data.importer.work"])
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        work = [pool.submit(make_shard, config, folder, shard, log) for shard in range(shards)]
-        try:
-            for one in as_completed(work):
-                yield one.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+    return divided(functools.partial(make_shard, config, folder, log=log), range(shards), min(shards, workers or cores()))
 
 
 def import_events(config: ImportConfig, events: Sequence[files.PathLike], out: files.PathLike, *,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow as pa
 from zoo import files
 from zoo.data.columnar import to_requests
 from zoo.data.layout import POOLS
-from zoo.data.log_shard import LogShard
+from zoo.data.log_shard import SHARD_REQUESTS, LogShard
 from zoo.data.request import Request
 from zoo.data.request_log import RequestLog, RequestLogWriter
 from zoo.data.simulator.cascade_shop import CascadeShop
@@ -62,7 +63,7 @@ def simulate_days(config: SimulatorConfig) -> Iterator[tuple[str, pa.RecordBatch
 
 def write_simulated_log(config: SimulatorConfig, path: files.PathLike, overwrite: bool = False,
                         on_progress: Callable[[int, int], None] = lambda done, total: None) -> RequestLog:
-    """Simulates a marketplace and writes its request log.
+    """Simulates a marketplace and writes its request log, in files that several processes can share.
 
     Args:
         config: of the marketplace.
@@ -75,17 +76,24 @@ def write_simulated_log(config: SimulatorConfig, path: files.PathLike, overwrite
     """
     source = {"kind": "simulator", "config": config.model_dump(mode="json")}
     with RequestLogWriter(path, simulator_schema(config), source, overwrite=overwrite) as log:
-        done = 0
-        with LogShard(log.partial, log.schema, 0) as shard:
-            for split, batch in simulate_days(config):
-                wide = len(batch.column("label_click").values) // len(batch)
-                step = max(1, min(_BATCH, _CANDIDATES // wide))
-                for start in range(0, len(batch), step):
-                    part = batch.slice(start, step)
+        for number, parts in itertools.groupby(_parts(config), lambda part: part[0] // SHARD_REQUESTS):
+            with LogShard(log.partial, log.schema, number) as shard:
+                for before, split, part in parts:
                     shard.write(split, part)
-                    done += len(part)
-                    on_progress(done, config.requests)
-        log.add(shard.counts)
+                    on_progress(before + len(part), config.requests)
+            log.add(shard.counts)
         # The assortment is what the seed is drawn from first, so it is the same again.
         log.write_catalogue(Assortment(config, np.random.default_rng(config.seed)).catalogue())
     return RequestLog(path)
+
+
+def _parts(config: SimulatorConfig) -> Iterator[tuple[int, str, pa.RecordBatch]]:
+    """What is written at a time: how many requests were before, the split, and the requests."""
+    before = 0
+    for split, day in simulate_days(config):
+        wide = len(day.column("label_click").values) // len(day)
+        step = max(1, min(_BATCH, _CANDIDATES // wide))
+        for start in range(0, len(day), step):
+            part = day.slice(start, step)
+            yield before, split, part
+            before += len(part)

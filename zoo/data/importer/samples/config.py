@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import pydantic
 
 from zoo import files
 from zoo.config import Config, nearest
-from zoo.data.importer.files_config import Files, numbered
+from zoo.data.importer.files_config import Files
 from zoo.data.importer.joins import Join
+from zoo.data.importer.samples.feature_places import OF_ITEMS, Place, Shape
 from zoo.data.importer.samples.features import Page, SampleFeature, SampleLabel, SampleSequence
 from zoo.data.importer.samples.splits import SampleSplits
 from zoo.data.importer.sql import check_times
 from zoo.data.importer.values import Values
 from zoo.schema import BehaviourSequence, Feature, IdSpace, Schema
 
-# Candidates of these roles describe the item.
-_OF_ITEMS = ("item", "category", "brand", "shop")
-_ROLES_OF_IDS = ("user", "action", *_OF_ITEMS)
 USER_KEY = "user_id"
 
 
@@ -41,18 +39,6 @@ class SampleColumns(Config):
     weight: str | None = None
 
 
-class Shape(NamedTuple):
-    """What the values of a feature are.
-
-    Args:
-        kind: `id`, `number` or `text`.
-        multiple: whether there are several, of an id.
-    """
-
-    kind: Literal["id", "number", "text"]
-    multiple: bool = False
-
-
 class CatalogueTable(Config):
     """A table of items beside the samples; what it says of a candidate is joined by id.
 
@@ -69,50 +55,6 @@ class CatalogueTable(Config):
     key: str
     features: tuple[SampleFeature, ...] = pydantic.Field(min_length=1)
     time: str | None = None
-
-
-class Place(NamedTuple):
-    """Where a feature stands in the log.
-
-    Args:
-        level: whether it describes the request, an event or a candidate.
-        sequence: whose event it describes, where it does.
-        feature: what is said of it.
-        listed: whether a row has a list of its values, one for each event or candidate.
-        joined: whether it comes from the catalogue.
-    """
-
-    level: Literal["request", "sequence", "candidate"]
-    sequence: SampleSequence | None
-    feature: SampleFeature
-    listed: bool = False
-    joined: bool = False
-
-    @property
-    def column(self) -> str:
-        """Name of its column in the log."""
-        prefix = f"{self.sequence.name}_" if self.sequence else "candidate_" if self.level == "candidate" else ""
-        return prefix + self.feature.name
-
-    @property
-    def kind(self) -> Literal["id", "number", "text"] | None:
-        """What the configuration says of its kind, None where that is left to the table."""
-        one = self.feature
-        if one.kind is None and (one.transform != "zscore" or one.buckets or one.width > 1):
-            return "number"
-        said = one.space or one.separator or one.weighted or one.padding or one.role in _ROLES_OF_IDS
-        return "id" if one.kind is None and said else one.kind
-
-    @property
-    def several_columns(self) -> bool:
-        """Whether several values of one place stand in columns of their own."""
-        return not self.listed and len(numbered(self.feature.source)) > 1
-
-    @property
-    def shape(self) -> Shape:
-        """What its values are where the table says nothing else."""
-        kind, one = self.kind or "id", self.feature
-        return Shape(kind, kind == "id" and bool(one.separator or one.weighted or self.several_columns))
 
 
 class SamplesConfig(Config):
@@ -257,5 +199,5 @@ class SamplesConfig(Config):
 
     def owner(self, feature: SampleFeature) -> Literal["item", "request"]:
         """Whose a candidate feature is."""
-        of_items = ("item",) if self.catalogue else _OF_ITEMS
+        of_items = ("item",) if self.catalogue else OF_ITEMS
         return feature.owner or ("item" if feature.role in of_items else "request")

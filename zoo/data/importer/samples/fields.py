@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from zoo.data.columnar import offsets, ranges
 from zoo.data.importer.samples.cast import Caster
-from zoo.data.importer.samples.config import Shape
+from zoo.data.importer.samples.feature_places import Shape
 from zoo.data.importer.samples.features import SampleFeature
 from zoo.data.importer.samples.places import RowError, RowPlace
 from zoo.data.importer.samples.ragged import Ragged, split

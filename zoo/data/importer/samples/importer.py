@@ -32,6 +32,7 @@ from zoo.data.importer.samples.table import SampleTable, database
 from zoo.data.importer.samples.work import save_items
 from zoo.data.importer.sources import EventLogError
 from zoo.data.request_log import SPLITS, RequestLog, RequestLogError, RequestLogWriter
+from zoo.processes import cores
 
 _MEMORY_MIB = 256
 # What one process is quicker with than several.
@@ -133,7 +134,7 @@ class _Import:
         rows = late = 0
         rejected, seen = [], []
         # Other processes need some seconds to begin.
-        workers = (os.cpu_count() or 1) if self.table.bytes > _ALONE_BYTES else 1
+        workers = cores() if self.table.bytes > _ALONE_BYTES else 1
         for made in make(*self._shards(), log.partial, workers):
             log.add(made.counts)
             self.notes.update(made.notes)

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from zoo.data.importer.samples.cast import Caster
-from zoo.data.importer.samples.config import SamplesConfig, Shape
+from zoo.data.importer.samples.config import SamplesConfig
+from zoo.data.importer.samples.feature_places import Shape
 from zoo.data.importer.samples.fields import Field, FieldReader
 from zoo.data.importer.samples.plan import Reasons
 from zoo.data.importer.samples.raw import RawTable

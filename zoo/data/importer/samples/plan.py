@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.data.importer.samples.config import SamplesConfig, Shape
+from zoo.data.importer.samples.config import SamplesConfig
+from zoo.data.importer.samples.feature_places import Shape
 from zoo.schema import Schema
 
 # Columns of the rows that are handed on, beside the table's own: the file's number and the row in it, from 1.

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from zoo.data.columnar import offsets, ranges
 from zoo.data.importer.samples.cast import Caster
-from zoo.data.importer.samples.config import Shape
+from zoo.data.importer.samples.feature_places import Shape
 from zoo.data.importer.samples.features import SampleSequence
 from zoo.data.importer.samples.fields import Bad, Field, FieldReader
 from zoo.data.importer.samples.places import RowError

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from zoo.data.importer.samples.cast import Caster
-from zoo.data.importer.samples.config import Place, SamplesConfig, Shape
+from zoo.data.importer.samples.config import SamplesConfig
+from zoo.data.importer.samples.feature_places import Place, Shape
 from zoo.data.importer.samples.features import SampleFeature
 from zoo.data.importer.samples.ragged import Ragged, is_list, ragged
 from zoo.data.importer.samples.raw import RawTable
