@@ -7,7 +7,6 @@ and how many seconds it took where not all of the process counts.
 from __future__ import annotations
 
 import json
-import multiprocessing.forkserver
 import sys
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from typing import Any
 
 from benchmarks.memory_data import IMPORT
 from benchmarks.peers.table import BATCH, HISTORY, SEPARATOR
+from benchmarks.usage import wait_for_processes
 
 # How the samples of `benchmarks.peers.table` are read.
 SAMPLES = {
@@ -127,8 +127,7 @@ def _trained_on(folder: Path) -> int:
 
 def main() -> None:
     print(json.dumps(WORK[sys.argv[1]](int(sys.argv[2]), Path(sys.argv[3]))))
-    # The server that processes are forked from counts as a part of this one when it has been waited for.
-    multiprocessing.forkserver._forkserver._stop()
+    wait_for_processes()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Memory of the simulator and of the import by length of the log: both must stay flat.
 
     python -m benchmarks.memory_data --out docs/results/memory.json
+
+`--events 2000000` measures the import to twenty million events, which takes half an hour.
 """
 
 from __future__ import annotations
@@ -17,8 +19,10 @@ from benchmarks.results import write_rows
 _CHILD = """
 import json, resource, sys, time
 from benchmarks.memory_data import work
+from benchmarks.usage import wait_for_processes
 started = time.perf_counter()
 work(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+wait_for_processes()
 # Of this process and of the largest of those that it started.
 peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
 print(json.dumps({"seconds": time.perf_counter() - started, "peak_mib": peak}))
