@@ -15,7 +15,8 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.extractors import extractor, unbatch_extractor
 from tensorflow_model_analysis.metrics import metric_types, metric_util
 
-from zoo.metrics import auc, gauc
+from zoo.metrics.classification import auc
+from zoo.metrics.gauc import gauc
 
 # A name that begins so stays inside TFMA.
 _COLLECTED = "_impressions"
@@ -131,8 +132,8 @@ for metric in (Auc, Gauc, Calibration, Weight):
 class _Collect(beam.CombineFn):
     """Accumulates impressions of batches, or of single requests where metrics of a filter need them.
 
-    An accumulator is `(blocks, parts)`: parts become a block when there are many of them, and blocks stay apart until the end, so
-    that no impression is copied more than a few times.
+    An accumulator is `(blocks, parts)`: parts become a block when there are many of them, and blocks stay apart until the end,
+    so that no impression is copied more than a few times.
     """
 
     def __init__(self, key: metric_types.MetricKey, group_key: str, *lookup: Any):
@@ -155,7 +156,9 @@ class _Collect(beam.CombineFn):
         return accumulator if len(parts) < _PARTS_A_BLOCK else ([*blocks, Impressions.joined(parts)], [])
 
     def merge_accumulators(self, accumulators: Any) -> _Accumulator:
-        return [block for blocks, parts in accumulators for block in [*blocks, *([Impressions.joined(parts)] if parts else [])]], []
+        accumulators = list(accumulators)
+        found = [block for blocks, _ in accumulators for block in blocks]
+        return [*found, Impressions.joined([part for _, parts in accumulators for part in parts])], []
 
     def compact(self, accumulator: _Accumulator) -> _Accumulator:
         return self.merge_accumulators([accumulator])
