@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
+import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,7 @@ from tfx_pipelines.source import source_of
 from zoo.config import parse
 from zoo.data.importer import ImportConfig, SamplesConfig, import_events, import_samples, importer
 from zoo.data.importer.importer import process_shards
+from zoo.data.importer.samples import importer as sample_importer
 from zoo.data.importer.samples import processes as sample_processes
 from zoo.data.importer.samples import shards as sample_shards
 from zoo.data.importer.samples.plan import Plan
@@ -41,23 +45,46 @@ SAMPLES = {
     "candidates": [{"name": "item", "role": "item"}, {"name": "category", "role": "category"}],
     "labels": [{"name": "click"}], "splits": IMPORT["splits"],
 }
-# TFX packs itself up for remote workers where no image is said to hold it.
-LOCAL = ["--runner=DirectRunner", "--sdk_container_image=none"]
 
 
-def prepare(folder: Path, events: int, shards: int) -> None:
-    """Writes a log of events, and one of samples with a label on every third row; imports make so many shards of each."""
+def prepare(folder: Path, events: int) -> None:
+    """Writes a log of events, and one of samples with a label on every third row."""
     write_events(folder / "events.csv", events)
     with open(folder / "events.csv", encoding="utf-8") as rows, open(folder / "samples.csv", "w", encoding="utf-8") as file:
         for number, line in enumerate(rows):
             file.write(f"{line.rstrip()},{int(number % 3 == 0) if number else 'click'}\n")
+
+
+def work(kind: str, folder: Path, how: int | list[str], events: int, shards: int) -> dict[str, Any]:
+    """One measurement.
+
+    Args:
+        kind: `import` of events, of `samples`, or the `data pipeline` from events on.
+        folder: that `prepare` wrote.
+        how: a number of processes, or Beam's arguments.
+        events: in the log.
+        shards: that an import makes of it.
+
+    Returns:
+        `seconds`, `requests`, and `made`, which tells apart what was made.
+    """
     importer.SHARD_EVENTS = -(-events // shards)
     size = (folder / "samples.csv").stat().st_size
     sample_shards._SHARD_BYTES = -(-size // shards)  # pyright: ignore[reportPrivateUsage]  (no setting that users need)
+    sample_importer._ALONE_BYTES = 0  # pyright: ignore[reportPrivateUsage]
+    started = time.perf_counter()
+    if kind == "data pipeline":
+        assert not isinstance(how, int)
+        seconds, log, made = data_pipeline(folder, how)
+    else:
+        log, made = import_log(kind, folder, how), {}
+        seconds = time.perf_counter() - started
+    return {"seconds": seconds, "requests": sum(count["requests"] for count in log.manifest["splits"].values()),
+            "made": made | {f"log, {split}": fingerprint(log.files(split)) for split in SPLITS}}
 
 
-def import_log(kind: str, folder: Path, how: int | list[str]) -> tuple[RequestLog, Callable[[], dict[str, str]]]:
-    """Imports events (`import`) or `samples`, by some processes or with Beam's arguments; and gives what tells logs apart."""
+def import_log(kind: str, folder: Path, how: int | list[str]) -> RequestLog:
+    """Imports events (`import`) or `samples`, by some processes or with Beam's arguments."""
     def run() -> beam.Pipeline:
         assert not isinstance(how, int)
         return beam.Pipeline(options=PipelineOptions([*how, PICKLER]))
@@ -68,22 +95,19 @@ def import_log(kind: str, folder: Path, how: int | list[str]) -> tuple[RequestLo
 
     local = isinstance(how, int)
     if kind == "import":
-        log = import_events(parse(ImportConfig, IMPORT), [folder / "events.csv"], folder / "log", overwrite=True,
-                            shards=functools.partial(process_shards, workers=how) if local else beam_shards(run))
-    else:
-        log = import_samples(parse(SamplesConfig, SAMPLES), [folder / "samples.csv"], folder / "log", overwrite=True,
-                             shards=by_processes if local else beam_samples(run))
-    return log, lambda: {split: fingerprint(log.files(split)) for split in SPLITS}
+        return import_events(parse(ImportConfig, IMPORT), [folder / "events.csv"], folder / "log", overwrite=True,
+                             shards=functools.partial(process_shards, workers=how) if local else beam_shards(run))
+    return import_samples(parse(SamplesConfig, SAMPLES), [folder / "samples.csv"], folder / "log", overwrite=True,
+                          shards=by_processes if local else beam_samples(run))
 
 
-def data_pipeline(folder: Path, way: str, arguments: list[str]) -> tuple[float, int, dict[str, str]]:
+def data_pipeline(folder: Path, arguments: list[str]) -> tuple[float, RequestLog, dict[str, str]]:
     """Runs the stages from the raw log to transformed examples.
 
     Returns:
-        Seconds, requests, and what tells transformed examples apart.
+        Seconds, the log, and what tells transformed examples apart.
     """
-    root = folder / way.split(",")[0]
-    root.mkdir()
+    root = Path(tempfile.mkdtemp(dir=folder))
     (root / "import.yaml").write_text(yaml.safe_dump(IMPORT), encoding="utf-8")
     data = DataConfig(raw=(str(folder / "events.csv"),), config=str(root / "import.yaml"))
     schema = source_of(data).schema
@@ -93,16 +117,16 @@ def data_pipeline(folder: Path, way: str, arguments: list[str]) -> tuple[float, 
         pipeline_name="flink", pipeline_root=str(root),
         components=list(data_components(schema, declared, RawLogExampleGen(data)).values()),
         metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(str(root / "metadata.sqlite")),
-        beam_pipeline_args=[*(arguments or LOCAL), PICKLER])
+        beam_pipeline_args=[*arguments, PICKLER])
     started = time.perf_counter()
     run = run_local(chosen, root / "run.log")
     seconds = time.perf_counter() - started
     log = RequestLog(imported_log(run.artifacts[NAME, "examples"]))
-    made = {f"log, {split}": fingerprint(log.files(split)) for split in SPLITS}
-    for split in ("train", "validation", "test"):
+    made = {}
+    for split in SPLITS:
         files = sorted(Path(run.artifacts["Transform", "transformed_examples"]).glob(f"Split-{split}/*"))
         made[f"transformed, {split}"] = fingerprint([str(file) for file in files])
-    return seconds, sum(count["requests"] for count in log.manifest["splits"].values()), made
+    return seconds, log, made
 
 
 def fingerprint(files: list[str]) -> str:
@@ -112,3 +136,8 @@ def fingerprint(files: list[str]) -> str:
         example = tf.train.Example.FromString(record.numpy())
         found.append(hashlib.sha256(example.SerializeToString(deterministic=True)).digest())
     return hashlib.sha256(b"".join(sorted(found))).hexdigest()
+
+
+if __name__ == "__main__":
+    asked = json.loads(sys.argv[1])
+    print(json.dumps(work(asked["kind"], Path(asked["folder"]), asked["how"], asked["events"], asked["shards"])))

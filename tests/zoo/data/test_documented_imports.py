@@ -22,7 +22,12 @@ START, DAY = 1_710_201_600, 86_400  # 2024-03-12 00:00 UTC
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory) -> Path:
     """A folder with the files that the examples name."""
-    folder, draw, rows = tmp_path_factory.mktemp("shop"), random.Random(2), []
+    return write_shop(tmp_path_factory.mktemp("shop"))
+
+
+def write_shop(folder: Path) -> Path:
+    """Writes the files that the examples name."""
+    draw, rows = random.Random(2), []
     for page in range(96):
         time, user = START + page * 16 * DAY // 96, f"u{page % 7}"
         for item in draw.sample(range(9), 3):

@@ -94,13 +94,22 @@ def test_text_is_utf8_in_a_locale_that_is_not(tmp_path):
     assert "跳舞" in (tmp_path / "log" / "rejected.csv").read_text(encoding="utf-8")
 
 
+TABLE = """
+kind: samples
+name: shop
+columns: {user: user, request: session, time: time}
+candidates: [{name: item, role: item}, {name: category, role: category}]
+labels: [{name: click, column: time, above: 1700100000}]
+splits: {validation_from: 2023-11-16, test_from: 2023-11-17, until: 2023-11-18}
+"""
 FULL = """
 import json, subprocess, sys
 from pathlib import Path
-from zoo.data.importer import import_events, load_import_config
+from zoo.data.importer import import_events, import_samples, load_import_config
 from zoo.data.simulator import SimulatorConfig, write_simulated_log
-room, config, events = sys.argv[1:]
+room, config, events, table = sys.argv[1:]
 makers = {"import": lambda out: import_events(load_import_config(config), [events], out),
+          "samples": lambda out: import_samples(load_import_config(table), [events], out),
           "simulate": lambda out: write_simulated_log(SimulatorConfig(requests=1000, users=300), out)}
 for options in ("size=100k", "ro"):
     for what, make in makers.items():
@@ -125,12 +134,14 @@ def test_a_full_or_read_only_folder_is_named_and_nothing_is_left(tmp_path):
         pytest.skip("this user may not mount a small file system")
     events = write(tmp_path / "events.csv", [f"u{k // 3 % 97},s{k // 3},{START + k * 60},click,i{k % 311},c{k % 7}"
                                              for k in range(4_200)])
+    table = tmp_path / "table.yaml"
+    table.write_text(TABLE, encoding="utf-8")
     room = tmp_path / "room"
     room.mkdir()
-    done = subprocess.run([*way, sys.executable, "-W", "ignore", "-c", FULL, room, shop(tmp_path), events], cwd=ROOT,
+    done = subprocess.run([*way, sys.executable, "-W", "ignore", "-c", FULL, room, shop(tmp_path), events, table], cwd=ROOT,
                           capture_output=True, encoding="utf-8")
     rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
-    assert len(rows) == 4, done.stderr[-2000:]
+    assert len(rows) == 6, done.stderr[-2000:]
     for options, what, said, left in rows:
         reason = "the file system is read-only" if options == "ro" else "there is no space left"
         assert said.startswith(f"FileError: {room}") and reason in said, (options, what, said)

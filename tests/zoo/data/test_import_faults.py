@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.zoo.data.test_faults import SHOP, TABLE
 from tests.zoo.data.test_import_layouts import fields, imported, plain, said
 from tests.zoo.data.test_importer import DAY, HEADER, START, requests_of, write
 from zoo.data.importer.events import EventLogError
@@ -102,24 +103,24 @@ def test_a_user_who_is_new_in_the_test_split_and_a_split_without_requests(tmp_pa
 
 INTERRUPTED = """
 import sys
-from zoo.data.importer import importer, import_events, load_import_config
-importer.SHARD_EVENTS = 3_000
+from zoo.data.importer import importer, import_events, import_samples, load_import_config
+from zoo.data.importer.samples import importer as samples, shards, table
+importer.SHARD_EVENTS, shards._SHARD_BATCHES, samples._ALONE_BYTES, table.CHUNK_ROWS = 3_000, 1, 0, 2_000
 if __name__ == "__main__":
+    config = load_import_config(sys.argv[1])
     print("go", flush=True)
-    import_events(load_import_config(sys.argv[1]), [sys.argv[2]], sys.argv[3],
-                  on_progress=lambda what, done, total: print(what, flush=True))
+    (import_samples if config.kind == "samples" else import_events)(
+        config, [sys.argv[2]], sys.argv[3], on_progress=lambda what, done, total: print(what, flush=True))
 """
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", ["reading", "making requests"])
-def test_an_interrupted_import_leaves_nothing_and_the_same_command_works_again(tmp_path, stage):
+@pytest.mark.parametrize("config", [SHOP, TABLE], ids=["events", "samples"])
+def test_an_interrupted_import_leaves_nothing_and_the_same_command_works_again(tmp_path, config, stage):
     events = write(tmp_path / "events.csv", [f"u{k // 3 % 97},s{k // 3},{START + k * 6},click,i{k % 311},c{k % 7}"
                                              for k in range(40_000)])
-    (tmp_path / "shop.yaml").write_text(
-        "name: shop\ncolumns: {user: user, session: session, time: time, event: event, item: item}\nclicks: [click]\n"
-        "attributes: [{name: category, role: category}]\n"
-        "splits: {validation_from: 2023-11-16, test_from: 2023-11-17, until: 2023-11-18}\n", encoding="utf-8")
+    (tmp_path / "shop.yaml").write_text(config, encoding="utf-8")
     (tmp_path / "script.py").write_text(INTERRUPTED, encoding="utf-8")
     out = tmp_path / "out" / "log"
     out.parent.mkdir()

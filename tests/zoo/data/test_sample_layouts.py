@@ -50,19 +50,22 @@ def trained(log: RequestLog, model: str, folder: Path) -> dict[str, float]:
     return result.history[-1]["validation"]
 
 
-@pytest.fixture(scope="module")
-def din(tmp_path_factory) -> RequestLog:
+def din_table() -> pa.Table:
     """As DeepCTR's example of DIN: lists padded with 0 at the end, and their length."""
-    folder = tmp_path_factory.mktemp("din")
     rows = range(200)
     histories = [[row % 7 + 1, row % 5 + 1, row % 3 + 1][:row % 4] for row in rows]
     padded = [history + [0] * (4 - len(history)) for history in histories]
-    table = pa.table({
+    return pa.table({
         "user": [row % USERS for row in rows], "gender": [row % 2 for row in rows], "item_id": [row % 7 + 1 for row in rows],
         "cate_id": [row % 7 % 2 + 1 for row in rows], "pay_score": [row / 10 for row in rows], "hist_item_id": padded,
         "hist_cate_id": [[(item - 1) % 2 + 1 if item else 0 for item in items] for items in padded],
         "seq_length": [len(history) for history in histories], "y": [int(row % 7 < 3) for row in rows]})
-    pq.write_table(table, folder / "din.parquet")
+
+
+@pytest.fixture(scope="module")
+def din(tmp_path_factory) -> RequestLog:
+    folder = tmp_path_factory.mktemp("din")
+    pq.write_table(din_table(), folder / "din.parquet")
     return run_documented(folder, "din", [folder / "din.parquet"])
 
 
