@@ -7,6 +7,7 @@ from typing import Literal
 import pydantic
 
 from zoo.config import Config
+from zoo.data.simulator.live.config import LiveConfig
 
 
 class CascadeConfig(Config):
@@ -72,6 +73,7 @@ class SimulatorConfig(Config):
         position_decay: the candidate at position p (from 0) is examined with probability `1 / (1 + decay·p)`.
         base: logit of a click on an examined item of average appeal.
         cascade: what is shown is chosen by a cascade, whose stages are logged; None fills pages from the user's interests.
+        live: candidates are live rooms, and labels click, stay and order; None for items.
         labels: `click`, or also `purchase`, which is observed for clicked candidates only.
         start: first day, seconds since 1970.
     """
@@ -92,6 +94,7 @@ class SimulatorConfig(Config):
     position_decay: float = pydantic.Field(default=0.12, ge=0)
     base: float = -4.2
     cascade: CascadeConfig | None = None
+    live: LiveConfig | None = None
     labels: tuple[Literal["click", "purchase"], ...] = ("click",)
     start: int = 1_700_006_400
 
@@ -106,6 +109,14 @@ class SimulatorConfig(Config):
         if self.cascade and self.cascade.pools >= self.requests - (self.days - 1) * self.requests_a_day:
             raise ValueError(f"the last day has {self.requests - (self.days - 1) * self.requests_a_day} requests, and the test "
                              f"split needs some; got cascade.pools {self.cascade.pools}")
+        if self.live and (self.cascade or self.labels != ("click",)):
+            raise ValueError("live rooms have their own labels (click, stay, order) and no cascade; leave out `labels` and "
+                             "`cascade`")
+        if self.live and self.live.hosts < self.page:
+            raise ValueError(f"a page shows {self.page} different rooms; got live.hosts {self.live.hosts}")
+        if self.live and self.live.assortment > self.items / 2:
+            raise ValueError(f"a host has different products of those that are there on the first day, two thirds; got items "
+                             f"{self.items}, live.assortment {self.live.assortment}")
         if not self.labels or self.labels[0] != "click" or len(set(self.labels)) != len(self.labels):
             raise ValueError("labels must be [click] or [click, purchase]")
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zoo.data.simulator.config import SimulatorConfig
+from zoo.data.simulator.live.schema import live_schema
 from zoo.schema import BehaviourSequence, Feature, IdSpace, Label, Mark, Schema
 
 _LABELS = {
@@ -14,6 +15,8 @@ _LABELS = {
 
 def simulator_schema(config: SimulatorConfig) -> Schema:
     """Declares what the simulator writes; only what a shop would know, never the latent interests."""
+    if config.live is not None:
+        return live_schema(config.live, config.history)
     return Schema(
         name="marketplace",
         spaces={"item": IdSpace(min_count=2), "category": IdSpace(), "brand": IdSpace(), "gender": IdSpace(),

@@ -12,6 +12,7 @@ import pyarrow as pa
 from zoo.data.columnar import arrow_schema, lists, offsets, ranges
 from zoo.data.simulator.config import SimulatorConfig
 from zoo.data.simulator.market import DAY, Assortment, Population
+from zoo.data.simulator.named import floats, named
 from zoo.data.simulator.schema import simulator_schema
 from zoo.stages import StageTag
 
@@ -170,20 +171,20 @@ class Shop:
         users, count, items = self.users, len(pages.who), pages.items.ravel()
         one, page = np.ones(count, np.int64), np.full(count, pages.items.shape[1])
         impressions, clicks = before[0][items], before[1][items]
-        ids = {"request_id": _named("q", numbers),
-               "user_id": _named("u", pages.who), "gender": pa.array([b"f", b"m"]).take(pa.array(users.gender[pages.who])),
-               "age_group": _named("a", users.age_group[pages.who]), "city": _named("c", users.city[pages.who]),
-               "hour": _named("h", pages.at % DAY // 3600), "device": _named("d", users.device[pages.who])}
+        ids = {"request_id": named("q", numbers),
+               "user_id": named("u", pages.who), "gender": pa.array([b"f", b"m"]).take(pa.array(users.gender[pages.who])),
+               "age_group": named("a", users.age_group[pages.who]), "city": named("c", users.city[pages.who]),
+               "hour": named("h", pages.at % DAY // 3600), "device": named("d", users.device[pages.who])}
         columns = {name: lists(values, one) for name, values in ids.items()} | {"request_time": lists(pa.array(pages.at), one)}
         columns |= {f"history_{name}": lists(values, pages.kept) for name, values in
-                    (self.goods.columns(pages.past) | {"gap": _numbers(pages.gaps)}).items()}
-        known = {"past_ctr": _numbers((clicks + 2) / (impressions + 30)), "past_impressions": _numbers(impressions),
-                 "age_days": _numbers(day - self.goods.born[items])}
+                    (self.goods.columns(pages.past) | {"gap": floats(pages.gaps)}).items()}
+        known = {"past_ctr": floats((clicks + 2) / (impressions + 30)), "past_impressions": floats(impressions),
+                 "age_days": floats(day - self.goods.born[items])}
         columns |= {f"candidate_{name}": lists(values, page) for name, values in (self.goods.columns(items) | known).items()}
         for name, drawn, truth in (("click", pages.click, pages.truth), ("purchase", pages.purchase, pages.desire)):
-            columns |= {f"label_{name}": lists(_numbers(drawn.ravel()), page),
-                        f"truth_{name}": lists(_numbers(truth.ravel()), page)}
-        columns |= {f"mark_{name}": lists(_numbers(values.ravel()), page)
+            columns |= {f"label_{name}": lists(floats(drawn.ravel()), page),
+                        f"truth_{name}": lists(floats(truth.ravel()), page)}
+        columns |= {f"mark_{name}": lists(floats(values.ravel()), page)
                     for name, values in (("stage", pages.stage), ("bought_outside", pages.outside))}
         return pa.RecordBatch.from_arrays([columns[name] for name in self.schema.names], schema=self.schema)
 
@@ -196,12 +197,3 @@ class Shop:
             place = self.clicks[user] % self.config.history
             self.clicked[user, place], self.clicked_at[user, place] = items[rows, column], at[rows]
             self.clicks[user] += 1
-
-
-def _named(prefix: str, numbers: np.ndarray) -> pa.Array:
-    """`u7` of 7."""
-    return pa.array([f"{prefix}{number}".encode() for number in numbers.tolist()], pa.binary())
-
-
-def _numbers(values: np.ndarray) -> pa.Array:
-    return pa.array(values.astype(np.float32))

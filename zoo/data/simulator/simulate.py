@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from zoo import files
+from zoo.data.catalogue import CatalogueRow
 from zoo.data.columnar import to_requests
 from zoo.data.layout import POOLS
 from zoo.data.log_shard import SHARD_REQUESTS, LogShard
@@ -16,6 +17,8 @@ from zoo.data.request import Request
 from zoo.data.request_log import RequestLog, RequestLogWriter
 from zoo.data.simulator.cascade_shop import CascadeShop
 from zoo.data.simulator.config import SimulatorConfig
+from zoo.data.simulator.live.rooms import Hosts
+from zoo.data.simulator.live.studio import Studio
 from zoo.data.simulator.market import Assortment, Population
 from zoo.data.simulator.schema import simulator_schema
 from zoo.data.simulator.shop import Shop
@@ -45,7 +48,8 @@ def simulate_days(config: SimulatorConfig) -> Iterator[tuple[str, pa.RecordBatch
     rng = np.random.default_rng(config.seed)
     goods = Assortment(config, rng)
     users = Population(config, goods, rng)
-    shop = CascadeShop(config, goods, users, rng) if config.cascade else Shop(config, goods, users, rng)
+    kind = Studio if config.live else CascadeShop if config.cascade else Shop
+    shop = kind(config, goods, users, rng)
     left = config.requests
     for day in range(config.days):
         split = {config.days - 1: "test", config.days - 2: "validation"}.get(day, "train")
@@ -82,8 +86,7 @@ def write_simulated_log(config: SimulatorConfig, path: files.PathLike, overwrite
                     shard.write(split, part)
                     on_progress(before + len(part), config.requests)
             log.add(shard.counts)
-        # The assortment is what the seed is drawn from first, so it is the same again.
-        log.write_catalogue(Assortment(config, np.random.default_rng(config.seed)).catalogue())
+        log.write_catalogue(_catalogue(config))
     return RequestLog(path)
 
 
@@ -97,3 +100,13 @@ def _parts(config: SimulatorConfig) -> Iterator[tuple[int, str, pa.RecordBatch]]
             part = day.slice(start, step)
             yield before, split, part
             before += len(part)
+
+
+def _catalogue(config: SimulatorConfig) -> Iterator[CatalogueRow]:
+    """What can be a candidate: items, or hosts. They are what the seed is drawn from first, so they are the same again."""
+    rng = np.random.default_rng(config.seed)
+    goods = Assortment(config, rng)
+    if config.live is None:
+        return goods.catalogue()
+    Population(config, goods, rng)
+    return Hosts(config, config.live, goods, rng).catalogue()
