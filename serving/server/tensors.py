@@ -70,7 +70,12 @@ def _whole(proto: Any, sizes: list[int]) -> tf.Tensor | None:
     """A tensor whose values just fill its shape, by Python, which asking the parser would take longer. None for others."""
     if proto.dtype == tf.string.as_datatype_enum:
         values = list(proto.string_val)
-        return tf.reshape(tf.constant(values, tf.string), sizes) if len(values) == math.prod(sizes) else None
+        if len(values) != math.prod(sizes):
+            return None
+        # Not np.array: it would drop the zero bytes at the end of strings. Not tf.reshape: it is one more operation.
+        array = np.empty(len(values), object)
+        array[:] = values
+        return tf.constant(array.reshape(sizes), tf.string)
     kind = _NUMBERS.get(proto.dtype)
     if kind is None or len(proto.tensor_content) != math.prod(sizes) * kind.itemsize:
         return None

@@ -81,10 +81,11 @@ class MLPHead(keras.layers.Layer):
         hidden += self.of_distance(tf.abs(tf.expand_dims(user, 1) - item))
         if crosses is not None:
             hidden += self.of_crosses(crosses)
-        hidden = tf.nn.relu(hidden)
-        for layer in self.above:
-            hidden = layer(hidden)
-        return tf.einsum("rd,rnd->rn", user, item) + tf.squeeze(self.logit(hidden), -1)
+        # All candidates in the rows of one matrix: product, bias and ReLU are then one operation.
+        rows = tf.reshape(tf.nn.relu(hidden), [-1, hidden.shape[-1]])
+        for layer in [*self.above, self.logit]:
+            rows = layer(rows)
+        return tf.einsum("rd,rnd->rn", user, item) + tf.reshape(rows, tf.shape(item)[:2])
 
     def _make(self, width: int) -> None:
         """Makes the kernels that are used without their layers' calls."""

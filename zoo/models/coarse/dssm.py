@@ -77,8 +77,11 @@ class DSSM(RankingModel):
         matched = matched_columns(self.embeddings.schema, self.sequence)
         ids = next((event for event, item in matched if item.feature.role == "item"), matched[0][0])
         self.id_place = events.index(ids)
-        self.crossing = HistoryCrossing(
-            "every" if config.crossing == "every" else [(events.index(event), items.index(item)) for event, item in matched])
+        # Of an item, no more is kept than what is crossed.
+        self.crossed = list(range(len(items))) if config.crossing == "every" else sorted({
+            items.index(item) for _, item in matched})
+        self.crossing = HistoryCrossing("every" if config.crossing == "every" else [
+            (events.index(event), self.crossed.index(items.index(item))) for event, item in matched])
 
     def encode_request(self, request: Tensors) -> dict[str, Any]:
         events = self.read(self.embeddings.event_fields(request, self.sequence))
@@ -97,7 +100,7 @@ class DSSM(RankingModel):
         parts = [merge_fields(weighted)] + ([merge_fields(self.bilinear(weighted))] if self.bilinear else [])
         item = self.item_vector(self.item_tower(parts))
         state: dict[str, Any] = {"heads": {f"{place}": head.of_items(item) for place, head in enumerate(self.heads)}}
-        return state | ({"fields": fields} if self.config.crossing != "none" else {})
+        return state | ({"fields": tf.gather(fields, list(self.crossed), axis=2)} if self.config.crossing != "none" else {})
 
     def score(self, request: dict[str, Any], candidates: dict[str, Any]) -> dict[str, tf.Tensor]:
         crosses = self.crossing(request["sums"], candidates["fields"]) if self.config.crossing != "none" else None
