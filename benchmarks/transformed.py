@@ -17,7 +17,7 @@ from tfx_pipelines.preprocessing import vocabulary_sizes
 from tfx_pipelines.runners.local import run_local
 from tfx_pipelines.schema import schema_file, write_tfmd_schema
 from zoo import files
-from zoo.data.request_log import SPLITS, RequestLog
+from zoo.data.request_log import RequestLog
 from zoo.schema import Schema
 
 
@@ -48,5 +48,5 @@ def transformed(log_path: str, root: Path) -> Transformed:
     output = tft.TFTransformOutput(run.artifacts["Transform", "transform_graph"])
     examples = Path(run.artifacts["Transform", "transformed_examples"])
     return Transformed(log.schema.bind(vocabulary_sizes(log.schema, output)),
-                       {split: sorted(map(str, examples.glob(f"Split-{split}/*"))) for split in SPLITS},
+                       {split: sorted(map(str, examples.glob(f"Split-{split}/*"))) for split in log.splits},
                        log.manifest.get("floors", {}), run.artifacts["Transform", "transform_graph"])

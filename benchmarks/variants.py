@@ -38,3 +38,16 @@ VARIANTS |= {f"{model}-statistics": (model, {"statistics": True, "embedding": {"
 VARIANTS |= {f"{model}-detailed": (model, {"statistics": "detailed", "embedding": {"regularization": 3.0}})
              for model in _NETWORKS}
 VARIANTS |= {f"{model}-detailed": (model, {"detailed": True}) for model in ("gbdt", "gbdt_lr")}
+# The coarse ranker, one switch after the other, each with those before it; and with what the teacher says of every candidate.
+_SWITCHES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("mlp", {"head": "mlp"}), ("fm", {"crossing": "matched"}), ("nova", {"nova": {}}), ("senet", {"senet": True}),
+    ("bilinear", {"bilinear": True}))
+LADDER = ["dssm", *(f"dssm-{name}" for name, _ in _SWITCHES)]
+_so_far: dict[str, Any] = {}
+for _name, _change in _SWITCHES:
+    _so_far = {**_so_far, **_change}
+    VARIANTS[f"dssm-{_name}"] = ("dssm", _so_far)
+TAUGHT = "-taught"  # how the names of students end
+VARIANTS |= {f"{name}{TAUGHT}": ("dssm", {**VARIANTS[name][1], "distillation": {"listwise": 0.5}})
+             for name in ("dssm-fm", "dssm-bilinear")}
+VARIANTS["cold-8"] = ("cold", {"keep": 8})
