@@ -48,7 +48,9 @@ bench-memory: env ## memory of simulator and import by length of the log
 bench-data: env  ## speed from raw data to training batches: import, simulator, data stages, training input
 	$(PY) -m benchmarks.data
 
-bench-coarse: env ## cost of a candidate for a coarse ranker that keeps its items, beside the fine ranker's (10 minutes)
+bench-coarse: env ## coarse rankers: quality of each, with ablations (an hour; finished runs are kept), and cost of a candidate (10 minutes)
+	@test -d runs/cascade/log || .venv/bin/zoo data simulate --config benchmarks/cascade_simulator.yaml --out runs/cascade/log
+	$(PY) -m benchmarks.coarse --logs cascade=runs/cascade/log $(if $(wildcard runs/rees46/log),rees46=runs/rees46/log)
 	$(PY) -m benchmarks.coarse_latency
 
 bench-peers: env ## side by side with DeepCTR and FuxiCTR, each in an environment of its own

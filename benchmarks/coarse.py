@@ -85,7 +85,11 @@ def measure(data: Transformed, teacher: Teacher, log: str, name: str, seed: int)
 
 def of_teacher(teacher: Teacher) -> dict[str, Any]:
     """The teacher's own row: the ceiling of GAUC, and its own cut of the pools."""
-    return teacher.measured | ({"pools": of_pools(teacher.pools(), teacher)} if POOLS in teacher.files else {})
+    if POOLS not in teacher.files:
+        return teacher.measured
+    # That it agrees with itself says nothing.
+    pools = of_pools(teacher.pools(), teacher)
+    return teacher.measured | {"pools": {name: pools[name] for name in pools if "top" not in name and "ndcg" not in name}}
 
 
 def lifts(name: str, runs: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, float]]:

@@ -145,7 +145,7 @@ def survivors(path: str) -> float | None:
     if not files.is_file(path):
         return None
     found = [one["metrics"]["top50_in_600"]["mean"] for one in json.loads(files.read_text(path))["rows"]
-             if "top50_in_600" in one["metrics"]]
+             if one["model"].startswith("dssm") and "top50_in_600" in one["metrics"]]
     return max(found, default=None)
 
 
