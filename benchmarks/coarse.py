@@ -29,7 +29,7 @@ from zoo.schema import REQUEST_ID
 from zoo.stages import StageTag
 from zoo.training import Scored, train
 
-MODELS = ["static_rule", "gbdt", "wdl", "cold", "cold-8", *LADDER, f"dssm-fm{TAUGHT}", f"dssm-bilinear{TAUGHT}"]
+MODELS = ["static_rule", "gbdt", "wdl", "cold", "cold-8", "int_tower", *LADDER, f"dssm-fm{TAUGHT}", f"dssm-bilinear{TAUGHT}"]
 # The row that a lift is over, where it is not the one before it in the ladder.
 BEFORE = {name: LADDER[place - 1] for place, name in enumerate(LADDER) if place} | {
     f"{name}{TAUGHT}": name for name in ("dssm-fm", "dssm-bilinear")}

@@ -78,6 +78,20 @@ class SqueezeExcitation(keras.layers.Layer):
         return self.excite(self.squeeze(tf.reduce_mean(fields, -1))) * (2.0 if self.gate == "sigmoid" else 1.0)
 
 
+class LightSqueezeExcitation(keras.layers.Layer):
+    """Fields re-weighted by one layer, beside themselves: `a = softmax(W·mean(e) + b)`, `v_i = e_i + a_i·e_i`.
+
+    Source: Li et al., IntTower, CIKM 2022, section 3.3.
+    """
+
+    def build(self, shape):
+        self.excite = keras.layers.Dense(shape[-2], activation="softmax")
+
+    def call(self, fields: tf.Tensor) -> tf.Tensor:
+        """`[..., F, D]` to the same shape."""
+        return fields * (1.0 + tf.expand_dims(self.excite(tf.reduce_mean(fields, -1)), -1))
+
+
 class BilinearInteraction(keras.layers.Layer):
     """One vector for each pair of fields: `p_ij = (v_i·W) ⊙ v_j`.
 

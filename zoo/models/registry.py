@@ -34,6 +34,7 @@ MODELS = {
     "fibinet": "zoo.models.fine.fibinet:FiBiNET",
     "dssm": "zoo.models.coarse.dssm:DSSM",
     "cold": "zoo.models.coarse.cold:COLD",
+    "int_tower": "zoo.models.coarse.int_tower:IntTower",
     "static_rule": "zoo.models.coarse.static_rule:StaticRule",
     "synchronous_dssm": "zoo.models.coarse.synchronous_dssm:SynchronousDSSM",
 }

@@ -112,3 +112,23 @@ def test_what_cold_does_not_keep_changes_nothing():
 def test_cold_can_not_keep_more_than_there_is():
     with pytest.raises(ConfigError, match="12 fields are to be kept, and with the crosses there are 11"):
         registry.build("cold", toy_bound(), {"keep": 12})
+
+
+def test_each_head_of_the_user_takes_the_items_that_suits_it_best():
+    model = registry.build("int_tower", toy_bound(), {"heads": 2, "dim": 2, "units": [4], "contrast": 1.0, "temperature": 1.0})
+    model.make_variables()
+    user, item = tf.constant([[[1.0, 0], [0, 2]]]), tf.constant([[[[1.0, 1], [3, -1]], [[-1.0, 0], [0, -1]]]])
+    outputs = model.score({"click": user}, {"heads": item})
+    # Of the first item: 3 of its second head, 2 of its first; of the second item: 0 of its second head, 0 of its first.
+    np.testing.assert_allclose(outputs["click"], [[5.0, 0.0]])
+    norm = np.sqrt([5 * 12, 5 * 2])
+    np.testing.assert_allclose(outputs["contrast"], [[(1 - 2) / norm[0], (-1 - 2) / norm[1]]], rtol=1e-5)
+
+
+def test_the_contrast_draws_to_what_was_clicked_and_not_to_what_was_never_shown():
+    model = registry.build("int_tower", toy_bound(), {"contrast": 1.0})
+    model.make_variables()
+    outputs = {"click": tf.zeros((1, 3)), "contrast": tf.constant([[1.0, 2.0, 9.0]])}
+    labels, weights = {"click": tf.constant([[1.0, 0, 0]])}, {"click": tf.constant([[1.0, 1, 0]])}
+    expected = np.log(2) + np.log(1 + np.e)  # cross entropy of the click, and of the first of two
+    np.testing.assert_allclose(model.loss(outputs, Batch({}, labels, weights)), expected, rtol=1e-5)
