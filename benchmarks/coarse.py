@@ -95,8 +95,10 @@ def of_teacher(teacher: Teacher) -> dict[str, Any]:
 def lifts(name: str, runs: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, float]]:
     """Thousandths of GAUC over the plain DSSM, and over the row before, paired by seed."""
     def over(other: str) -> dict[str, float]:
-        pairs = zip(runs[name], runs[other], strict=True)
-        return mean_std([1_000 * (run["test"]["gauc"] - base["test"]["gauc"]) for run, base in pairs], 1)
+        # The teacher has one run, whatever the seeds of its students.
+        several = runs[name] * (len(runs[other]) if len(runs[name]) == 1 else 1)
+        return mean_std([1_000 * (run["test"]["gauc"] - base["test"]["gauc"])
+                         for run, base in zip(several, runs[other], strict=True)], 1)
 
     found = {"lift_over_dssm": over("dssm")} if name != "dssm" and "dssm" in runs else {}
     return found | ({"lift_of_step": over(BEFORE[name])} if BEFORE.get(name) in runs else {})
@@ -107,7 +109,9 @@ def rows_of(log: str, name: str, runs: dict[str, list[dict[str, Any]]], command:
     several = runs[name]
     metrics = {metric: mean_std([run["test"][metric] for run in several]) for metric in ("gauc", "auc")}
     metrics |= lifts(name, runs)
-    pools = {metric: mean_std([run["pools"][metric] for run in several]) for metric in several[0].get("pools", {})}
+    # A cut that keeps all of a pool has no metrics.
+    known = [metric for metric, value in several[0].get("pools", {}).items() if np.isfinite(value)]
+    pools = {metric: mean_std([run["pools"][metric] for run in several]) for metric in known}
     metrics |= {metric: value for metric, value in pools.items() if not metric.startswith("swept ")}
     metrics["train_seconds"] = mean_std([run["seconds"] for run in several], 0)
     common = {"protocol": "test split and pools touched once; the epoch is chosen on validation; lifts are thousandths of GAUC",

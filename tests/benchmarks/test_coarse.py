@@ -51,8 +51,8 @@ def test_pools_are_measured_by_the_teacher_by_what_happened_and_by_the_truth(mon
 
 
 def runs(*gauc: float) -> list[dict]:
-    return [{"test": {"gauc": value, "auc": 0.6}, "seconds": 2.0, "pools": {"click_600": 0.5, "swept asph_100": 0.25}}
-            for value in gauc]
+    pools = {"click_600": 0.5, "swept asph_100": 0.25, "swept asph_2000": float("nan")}
+    return [{"test": {"gauc": value, "auc": 0.6}, "seconds": 2.0, "pools": pools} for value in gauc]
 
 
 def test_lifts_are_thousandths_paired_by_seed():
@@ -63,6 +63,8 @@ def test_lifts_are_thousandths_paired_by_seed():
     assert coarse.lifts("dssm-fm", of) == {"lift_over_dssm": {"mean": 25.0, "std": pytest.approx(21.2)},
                                            "lift_of_step": {"mean": 15.0, "std": pytest.approx(21.2)}}
     assert list(coarse.lifts("gbdt", of)) == ["lift_over_dssm"]
+    teacher = coarse.lifts("teacher", {**of, "teacher": runs(.75)})
+    assert teacher == {"lift_over_dssm": {"mean": 40.0, "std": pytest.approx(14.1)}}
 
 
 def test_cuts_of_several_sizes_are_rows_of_their_own():
