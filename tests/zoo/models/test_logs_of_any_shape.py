@@ -95,7 +95,7 @@ def test_several_tasks_each_learn_from_their_own_label(name):
     """A binary and a regression task side by side; a batch that has only one label leaves the other's head alone."""
     labels = (Label(name="click"), Label(name="stay", kind="regression"))
     schema = toy_schema(labels).bind(BOUND)
-    inputs, targets, weights = toy_batch(schema, toy_requests(12, schema=schema))
+    inputs, targets, weights, _ = toy_batch(schema, toy_requests(12, schema=schema))
     keras.utils.set_random_seed(2)
     model = build(name, schema)
     served = model.probabilities(inputs)

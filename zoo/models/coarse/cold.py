@@ -103,9 +103,11 @@ class COLD(RankingModel):
 
     def _fields(self, request: dict[str, tf.Tensor], candidates: dict[str, tf.Tensor]) -> tf.Tensor:
         """`[R, N, F, D]` fields of the request, of the history and of the candidate, then crosses."""
+        fields = join_fields(request["fields"], candidates["fields"])
+        if not self.ours:
+            return fields
         ours = tf.gather(request["fields"], self.ours, axis=1)
-        crosses = ours[:, tf.newaxis] * tf.gather(candidates["fields"], self.theirs, axis=2)
-        return tf.concat([join_fields(request["fields"], candidates["fields"]), crosses], 2)
+        return tf.concat([fields, ours[:, tf.newaxis] * tf.gather(candidates["fields"], self.theirs, axis=2)], 2)
 
 
 def _fields_of(schema: Schema) -> tuple[list[str], list[int], list[int]]:
