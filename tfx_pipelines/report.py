@@ -129,8 +129,13 @@ def _verdict(run: LocalRun, served: dict[str, Any], metrics: dict[str, Any], flo
     if not evaluated:
         reasons += gate_failures(run.artifacts["Evaluator", "evaluation"]) or ["the Evaluator did not bless the model"]
     if not served["blessed"]:
-        reasons.append(f"served scores differ from the trainer's by {served['max_abs_diff']:.2g}, above "
-                       f"{served['tolerance']:.2g}; {served['cause']}")
+        by_id = served["max_abs_diff_by_signature"]["rank"]
+        if served["max_rounding"] > served["tolerance"] and not by_id <= served["max_rounding"]:
+            reasons.append(f"scores by ids alone differ from the trainer's by {by_id:.2g}, above {served['max_rounding']:.2g} "
+                           "(export.max_rounding); keep the items in float32 (export.item_table), or allow more")
+        else:
+            reasons.append(f"served scores differ from the trainer's by {served['max_abs_diff']:.2g}, above "
+                           f"{served['tolerance']:.2g}; {served['cause']}")
     blessed = bool(evaluated and served["blessed"])
     if blessed:
         reasons.append("all thresholds passed; served scores agree with the trainer's")
