@@ -37,11 +37,15 @@ def test_hit_rates_are_reported_and_held_against_their_floors():
 
 def test_a_refusal_by_the_serving_gate_says_why():
     run = LocalRun(stages=[], artifacts={}, properties={("Evaluator", "blessing"): {"blessed": 1}})
-    served = {"blessed": False, "max_abs_diff": 0.005, "tolerance": 1e-5, "cause": "price_bucket 34.55 is 7 and 8"}
+    served = {"blessed": False, "max_abs_diff": 0.005, "tolerance": 1e-5, "cause": "price_bucket 34.55 is 7 and 8",
+              "max_rounding": 1e-5, "max_abs_diff_by_signature": {"rank": 0.005, "serving_default": 0.0}}
     metrics = exact_metrics(leave_one_out([1, 3]), "user_id", "click")
     blessed, reasons = _verdict(run, served, metrics, {}, load_run_config("demo"))
     assert not blessed
     assert reasons == ["served scores differ from the trainer's by 0.005, above 1e-05; price_bucket 34.55 is 7 and 8"]
+    _, rounded = _verdict(run, served | {"max_rounding": 1e-3}, metrics, {}, load_run_config("demo"))
+    assert rounded == ["scores by ids alone differ from the trainer's by 0.005, above 0.001 (export.max_rounding); keep the items "
+                       "in float32 (export.item_table), or allow more"]
 @pytest.mark.parametrize(("margin", "sentences"), [
     (0.0, ["GAUC 0.5000 is below the floor counts 0.6"]),
     (0.2, ["AUC 0.7000 is below the floor counts 0.6 + 0.2", "GAUC 0.5000 is below the floor counts 0.6 + 0.2"]),
