@@ -59,8 +59,8 @@ class RankingClient:
 
     Requests are checked before anything is sent. Many requests share a call, and a request with more candidates than
     the schema allows in one is split over several, unless the model is list-wise: its scores depend on the whole list,
-    and such a request is refused. UNAVAILABLE is tried again, with growing pauses; no other error is, since the same
-    call would fail the same way.
+    and such a request is refused. UNAVAILABLE, and a server whose threads are all taken, are tried again with growing
+    pauses; no other error is, since the same call would fail the same way.
 
     Args:
         target: `HOST:PORT` of the server's gRPC port.
@@ -71,7 +71,7 @@ class RankingClient:
         version: call this version; by default the newest that is available.
         label: call the version that has this label; not together with `version`.
         deadline_s: seconds for a whole `rank`, its calls, retries and pauses included.
-        max_attempts: how often a call is tried while the server is UNAVAILABLE.
+        max_attempts: how often a call is tried while the server is UNAVAILABLE or has no thread for it.
         max_batch: most requests in one call.
         max_call_candidates: most candidates in one call, padding included; by default the schema's maximum, or
             10,000 where that is more. A single request never sends more than the schema's maximum at once.
@@ -249,6 +249,8 @@ class RankingClient:
     def model_status(self) -> list[VersionStatus]:
         """The versions of the model that the server knows, newest first, with their errors.
 
+        A client with a version gets that one; one with a label gets all, since servers do not look at it here.
+
         Raises:
             ServingError: the call failed; the subclass says how.
         """
@@ -264,20 +266,19 @@ class RankingClient:
         Raises:
             ServingError: the call failed; the subclass says how.
         """
-        request = messages.GetModelMetadataRequest(model_spec=self._spec, metadata_field=["signature_def"])
-        response = self._call(self._services.metadata, request, time.monotonic() + self.deadline_s)
+        response = self._metadata()
         signatures = messages.SignatureDefMap()
         response.metadata["signature_def"].Unpack(signatures)
         return dict(signatures.signature_def)
 
     def wait_until_ready(self, timeout_s: float = 60.0) -> int:
-        """Waits until a version of the model (the client's, if it has one) answers calls.
+        """Waits until a version of the model (that of the client's version or label, if it has one) answers calls.
 
         Args:
             timeout_s: how long to wait.
 
         Returns:
-            The newest available version.
+            The version that answers: the client's, or the newest available.
 
         Raises:
             DeadlineError: it did not come in time; the message says what was seen last.
@@ -288,7 +289,8 @@ class RankingClient:
                 status = self.model_status()
                 available = [found.version for found in status if found.state == "AVAILABLE"]
                 if available:
-                    return available[0]
+                    # A label is known where it is asked for, and not to the status.
+                    return self._metadata().model_spec.version.value if self._spec.version_label else available[0]
                 seen = "; ".join(f"version {s.version} is {s.state} {s.error}".rstrip() for s in status)
             except ServingError as error:
                 seen = str(error)
@@ -306,6 +308,10 @@ class RankingClient:
 
     def __exit__(self, *_: Any) -> None:
         self.close()
+
+    def _metadata(self) -> Any:
+        request = messages.GetModelMetadataRequest(model_spec=self._spec, metadata_field=["signature_def"])
+        return self._call(self._services.metadata, request, time.monotonic() + self.deadline_s)
 
     # ---- calls -----------------------------------------------------------------------------------------------------
 

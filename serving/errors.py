@@ -18,9 +18,26 @@ class ServingError(ValueError):
         super().__init__(message)
         self.code, self.details = code, details
 
+    @property
+    def passing(self) -> bool:
+        """Whether the server did nothing with the call and may take it a moment later, so that it is safe to try again."""
+        return self.code == grpc.StatusCode.UNAVAILABLE
+
 
 class ServerUnavailableError(ServingError):
     """Nobody answers at the address, or the server refuses work for now."""
+
+
+class ServerBusyError(ServerUnavailableError):
+    """The server has no thread, or no room in a queue, for another call now."""
+
+    @property
+    def passing(self) -> bool:
+        return True
+
+
+class ServerSettingsError(ServingError):
+    """The server's batching can't join or hold such calls: its settings are to be changed, not the request or the model."""
 
 
 class DeadlineError(ServingError):
@@ -58,6 +75,25 @@ _REMEDIES = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: (
         ServerUnavailableError, "the server is at a limit of memory, threads or message size; send less at once"),
 }
+# What ModelServer's batching and thread pool answer, by words of theirs: the code alone says something else.
+_SETTINGS = (
+    ("padding is turned off", ServerSettingsError,
+     "the server joins requests of unequal lengths: set pad_variable_length_inputs: true in its "
+     "--batching_parameters_file, or turn its batching off"),
+    ("is larger than maximum", ServerSettingsError,
+     "the call has more requests than a batch of the server: raise max_batch_size (and the largest of allowed_batch_sizes) "
+     "in its --batching_parameters_file, or give the client a smaller max_batch"),
+    ("equal 0th-dimension size", ServerSettingsError,
+     "this signature's inputs have no common number of rows, so it can't be batched: serve the model without "
+     "--enable_batching, or with batching parameters of its own"),
+    ("threadpool exhausted", ServerBusyError,
+     "more calls at once than the server has threads: raise its --grpc_max_threads, or send from fewer clients at once"),
+    ("batch scheduling queue", ServerBusyError,
+     "more calls wait than the server's batching holds: raise max_enqueued_batches or num_batch_threads in its "
+     "--batching_parameters_file, or add a replica"),
+)
+_SETTINGS_CODES = {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.RESOURCE_EXHAUSTED,
+                   grpc.StatusCode.UNAVAILABLE}
 
 
 def serving_error(error: grpc.RpcError, where: str) -> ServingError:
@@ -68,8 +104,12 @@ def serving_error(error: grpc.RpcError, where: str) -> ServingError:
         where: the call in words, such as `localhost:8500, model 'din', signature 'rank'`.
 
     Returns:
-        The subclass of `ServingError` for the status code.
+        The subclass of `ServingError` for what ModelServer's batching or thread pool says, or else for the status code.
     """
     code, details = error.code(), error.details() or ""
     kind, remedy = _REMEDIES.get(code, (ServerFailureError, "the server's log says more"))
+    for words, its_kind, its_remedy in _SETTINGS if code in _SETTINGS_CODES else ():
+        if words in details.lower():
+            kind, remedy = its_kind, its_remedy
+            break
     return kind(f"{where}: {code.name}: {details.rstrip('.')}; {remedy}", code, details)

@@ -1,4 +1,4 @@
-"""One gRPC call, tried again while the server is unavailable."""
+"""One gRPC call, tried again while the server is unavailable or has no room for it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def channel(target: str, proxy: bool = False) -> grpc.Channel:
 
 
 def call(method: Callable[..., Any], request: Any, deadline: float, max_attempts: int, where: str) -> Any:
-    """Calls a stub's method; UNAVAILABLE is tried again with growing pauses, no other error is.
+    """Calls a stub's method; what passes (`ServingError.passing`) is tried again with growing pauses, no other error is.
 
     Args:
         method: of a gRPC stub.
@@ -56,7 +56,7 @@ def call(method: Callable[..., Any], request: Any, deadline: float, max_attempts
         except grpc.RpcError as error:
             failure = serving_error(error, where)
         pause = min(_LONGEST_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2 ** (attempt - 1)) * random.uniform(0.5, 1)
-        again = failure.code == grpc.StatusCode.UNAVAILABLE and attempt < max_attempts
+        again = failure.passing and attempt < max_attempts
         if not again or time.monotonic() + pause > deadline:
             break
         time.sleep(pause)

@@ -19,6 +19,7 @@ _TYPES = {
     9: (np.dtype("<i8"), "int64_val"), 10: (np.dtype("?"), "bool_val"), 17: (np.dtype("<u2"), "int_val"),
     19: (np.dtype("<f2"), "half_val"), 22: (np.dtype("<u4"), "uint32_val"), 23: (np.dtype("<u8"), "uint64_val"),
 }
+FIELDS = {_STRING: "string_val", **{number: field for number, (_, field) in _TYPES.items()}}
 _NUMBERS = {dtype: number for number, (dtype, _) in _TYPES.items()}
 
 

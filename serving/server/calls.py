@@ -9,7 +9,7 @@ from serving.server.manager import ModelManager
 from serving.server.model_spec import specs_from_proto
 from serving.server.protocol import get_model_metadata_pb2, get_model_status_pb2, model_management_pb2, predict_pb2
 from serving.server.servable import DEFAULT_SIGNATURE
-from zoo.keras import tf
+from serving.server.tensors import to_proto
 
 SIGNATURES = "signature_def"
 
@@ -32,7 +32,7 @@ class Calls:
             response = predict_pb2.PredictResponse()
             _echo(response.model_spec, request.model_spec, version.number)
         for name, array in outputs.items():
-            response.outputs[name].CopyFrom(tf.make_tensor_proto(array))
+            response.outputs[name].CopyFrom(to_proto(array))
         return response
 
     def metadata(self, request: Any) -> Any:

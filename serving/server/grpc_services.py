@@ -23,7 +23,8 @@ _OPTIONS = [
     # Without this, a second server on the same port takes half of the calls instead of failing to start.
     ("grpc.so_reuseport", 0),
 ]
-_SERVICES = ("", "tensorflow.serving.PredictionService", "tensorflow.serving.ModelService")
+# ModelServer's health service knows them without their package.
+_SERVICES = ("", "PredictionService", "ModelService")
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):

@@ -78,12 +78,14 @@ class ModelManager:
             model.release(version)
 
     def states(self, spec: Any) -> list[tuple[int, int, Fault | None]]:
-        """(version, state, fault) of the versions that `model_spec` means, newest first.
+        """(version, state, fault) of the version that `model_spec` names, or of all, newest first; a label is not looked at.
 
         Raises:
-            Fault: as `version`.
+            Fault: INVALID_ARGUMENT: no name; NOT_FOUND: an unknown model or version.
         """
-        number = self._number(spec)
+        if not spec.name:
+            raise invalid("ModelSpec has no name specified")
+        number = spec.version.value if spec.HasField("version") else None
         states = self._models[spec.name].states() if spec.name in self._models else []
         if number is not None:
             states = [state for state in states if state[0] == number]

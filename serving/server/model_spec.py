@@ -10,6 +10,8 @@ from typing import Any
 
 from serving.server.faults import Fault, invalid
 
+_TENSORFLOW = 1  # ModelType, which older configurations have instead of a platform
+
 
 @dataclass(frozen=True)
 class VersionPolicy:
@@ -18,7 +20,7 @@ class VersionPolicy:
     Args:
         latest: the newest so many.
         all: every version; `latest` is not looked at.
-        specific: just these; `latest` is not looked at.
+        specific: just these, and none if it names none; `latest` is not looked at. None where another policy holds.
 
     Example:
         >>> VersionPolicy.parse("latest:2").choose([1, 2, 3])
@@ -27,7 +29,7 @@ class VersionPolicy:
 
     latest: int = 1
     all: bool = False
-    specific: tuple[int, ...] = ()
+    specific: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.latest < 1:
@@ -36,7 +38,7 @@ class VersionPolicy:
     def choose(self, versions: Iterable[int]) -> set[int]:
         """Those of the versions on disk that should be served."""
         versions = sorted(versions)
-        if self.specific:
+        if self.specific is not None:
             return set(self.specific) & set(versions)
         return set(versions if self.all else versions[-self.latest:])
 
@@ -51,7 +53,7 @@ class VersionPolicy:
             return cls(all=True)
         if match := re.fullmatch(r"latest(?::([1-9]\d{0,9}))?", text):
             return cls(latest=int(match[1] or 1))
-        if match := re.fullmatch(r"specific:(\d{1,18}(?:,\d{1,18})*)", text):
+        if match := re.fullmatch(r"specific:(\d{1,19}(?:,\d{1,19})*)", text):
             return cls(specific=tuple(int(number) for number in match[1].split(",")))
         raise invalid(f"version policy {text!r}: expected `latest`, `latest:N`, `all` or `specific:V,V`")
 
@@ -89,11 +91,15 @@ def specs_from_proto(config: Any) -> dict[str, ModelSpec]:
             raise invalid(f"{where}: a model needs a name without '/' and ':'")
         if model.name in specs:
             raise invalid(f"Illegal to list model {model.name} multiple times in config list")
-        if not model.base_path.startswith("/"):
+        path = model.base_path.removeprefix("file://")
+        if not path.startswith("/"):
             raise invalid(f"Expected model {model.name} to have an absolute path; got base_path()={model.base_path!r}")
-        if model.model_platform != "tensorflow":
-            raise invalid(f"{where}: model_platform is {model.model_platform!r}; only 'tensorflow' is served")
-        specs[model.name] = ModelSpec(model.name, Path(model.base_path), _policy(model), dict(model.version_labels))
+        if model.model_platform and model.model_type:
+            raise invalid(f"{where}: Illegal setting both ModelServerConfig::model_type (deprecated) and model_platform")
+        platform = model.model_platform or ("tensorflow" if model.model_type == _TENSORFLOW else "")
+        if platform != "tensorflow":
+            raise invalid(f"{where}: model_platform is {platform!r}; only 'tensorflow' is served")
+        specs[model.name] = ModelSpec(model.name, Path(path), _policy(model), dict(model.version_labels))
     return specs
 
 
@@ -102,10 +108,7 @@ def _policy(model: Any) -> VersionPolicy:
     if choice == "all":
         return VersionPolicy(all=True)
     if choice == "specific":
-        versions = tuple(model.model_version_policy.specific.versions)
-        if not versions:
-            raise invalid(f"model {model.name}: the policy `specific` names no version")
-        return VersionPolicy(specific=versions)
+        return VersionPolicy(specific=tuple(model.model_version_policy.specific.versions))
     return VersionPolicy(latest=max(1, model.model_version_policy.latest.num_versions))
 
 

@@ -16,22 +16,22 @@ from urllib.parse import unquote, urlsplit
 import grpc
 from google.protobuf import json_format
 
-from serving.server import rest_json
+from serving.server import rest_answer, rest_json
 from serving.server.addresses import bare, family, joined
 from serving.server.calls import SIGNATURES, Calls
 from serving.server.faults import Fault, fault_of, invalid
-from serving.server.protocol import get_model_metadata_pb2, get_model_status_pb2, model_pb2, predict_pb2
-from zoo.keras import tf
+from serving.server.protocol import get_model_metadata_pb2, get_model_status_pb2, model_pb2
+from serving.server.rest_body import read_all
+from serving.server.versions import NEWEST_POSSIBLE
 
 log = logging.getLogger("serving.server")
-_MODEL = r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>\d{1,18})|/labels/(?P<label>[^/:]+))?"
-_POST = re.compile(_MODEL + r":(?P<method>predict|classify|regress)")
-_GET = re.compile(_MODEL + r"(?P<metadata>/metadata)?")
+_MODEL = r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
+_POST = re.compile(_MODEL + r":(?P<method>predict|classify|regress)", re.IGNORECASE)
+_GET = re.compile(_MODEL + r"(?P<metadata>/metadata)?", re.IGNORECASE)
 # The option that prints fields with their default values has another name since protobuf 5.
 _WITH_DEFAULTS: dict[str, Any] = {name: True for name in inspect.signature(json_format.MessageToJson).parameters
                                   if name in ("including_default_value_fields", "always_print_fields_with_no_presence")}
 _IDLE_SECONDS = 60
-_LARGEST_BODY = 1 << 30
 
 
 class RestFront:
@@ -97,6 +97,15 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._respond(self._get)
 
+    def do_OPTIONS(self) -> None:
+        """Answered as ModelServer does, without leave for pages of other origins."""
+        self._respond(self._options)
+
+    def do_PUT(self) -> None:
+        self._respond(self._other)
+
+    do_DELETE = do_HEAD = do_PATCH = do_PUT
+
     def log_message(self, format: str, *arguments: Any) -> None:
         log.debug("event=rest " + format, *arguments)
 
@@ -115,28 +124,25 @@ class _Handler(BaseHTTPRequestHandler):
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
-        self.wfile.write(content)
+        if self.command != "HEAD":
+            self.wfile.write(content)
 
     def _post(self) -> str:
         body = self._body()
         match = _POST.fullmatch(unquote(urlsplit(self.path).path))
         if not match:
             raise self._malformed()
-        if match["method"] != "predict":
+        if match["method"].lower() != "predict":
             raise Fault(grpc.StatusCode.UNIMPLEMENTED, f"{match['method']} is not offered by this server; use predict")
         spec, values = _model_spec(match), rest_json.read_body(body)
         spec.signature_name = values.get("signature_name", "")
         with self.calls.manager.version(spec) as version:
-            # The version is pinned: the signature that shapes the inputs must be the one that is called.
             try:
                 signature = version.loaded.signature(spec.signature_name)
             except Fault as fault:
                 raise invalid(fault.message) from None
-            spec.version.value = version.number
-            request = predict_pb2.PredictRequest(model_spec=spec, inputs=rest_json.input_protos(values, signature))
-            response = self.calls.predict(request)
-        outputs = {name: tf.make_ndarray(proto) for name, proto in response.outputs.items()}
-        return json.dumps(rest_json.answer(outputs, "instances" in values))
+            outputs = version.loaded.predict(spec.signature_name, rest_json.input_protos(values, signature))
+        return rest_answer.answer(outputs, "instances" in values)
 
     def _get(self) -> str:
         match = _GET.fullmatch(unquote(urlsplit(self.path).path))
@@ -146,17 +152,29 @@ class _Handler(BaseHTTPRequestHandler):
         if match["metadata"]:
             request = get_model_metadata_pb2.GetModelMetadataRequest(model_spec=spec, metadata_field=[SIGNATURES])
             response = self.calls.metadata(request)
-        else:
-            response = self.calls.status(get_model_status_pb2.GetModelStatusRequest(model_spec=spec))
-        return json_format.MessageToJson(response, preserving_proto_field_name=True, **_WITH_DEFAULTS)
+            # Not as an Any, whose JSON has a type beside the fields.
+            signatures = get_model_metadata_pb2.SignatureDefMap()
+            response.metadata[SIGNATURES].Unpack(signatures)
+            return f'{{"model_spec": {_json(response.model_spec)}, "metadata": {{"{SIGNATURES}": {_json(signatures)}}}}}'
+        return _json(self.calls.status(get_model_status_pb2.GetModelStatusRequest(model_spec=spec)))
+
+    def _options(self) -> str:
+        if "Origin" not in self.headers:
+            raise self._malformed()
+        return ""
+
+    def _other(self) -> str:
+        # Nothing is read of what may follow, so the connection ends here.
+        self.close_connection = True
+        raise self._malformed()
 
     def _body(self) -> bytes:
-        length = self.headers.get("Content-Length", "")
-        if not length.isascii() or not length.isdigit() or int(length) > _LARGEST_BODY:
+        try:
+            return read_all(self.rfile, self.headers)
+        except Fault:
             # What follows on this connection can't be told from a body.
             self.close_connection = True
-            raise invalid(f"a POST needs a Content-Length of 0 to {_LARGEST_BODY}; got {length[:40]!r}")
-        return self.rfile.read(int(length))
+            raise
 
     def _malformed(self) -> Fault:
         return invalid(f"Malformed request: {self.command} {self.path[:200]}")
@@ -165,9 +183,14 @@ class _Handler(BaseHTTPRequestHandler):
 def _model_spec(match: re.Match[str]) -> Any:
     spec = model_pb2.ModelSpec(name=match["name"])
     if match["version"]:
-        spec.version.value = int(match["version"])
+        number = match["version"].lstrip("0") or "0"
+        if len(number) > len(str(NEWEST_POSSIBLE)) or int(number) > NEWEST_POSSIBLE:
+            raise invalid(f"Failed to convert version: {number[:40]} to numeric.")
+        spec.version.value = int(number)
     if match["label"]:
         spec.version_label = match["label"]
     return spec
 
 
+def _json(message: Any) -> str:
+    return json_format.MessageToJson(message, preserving_proto_field_name=True, **_WITH_DEFAULTS)

@@ -46,9 +46,10 @@ class Servable:
             Fault: FAILED_PRECONDITION: the model has no such signature.
         """
         name = name or DEFAULT_SIGNATURE
-        if name not in self.signatures:
-            raise precondition(f"Serving signature key \"{name}\" not found. "
-                               f"The model has: {', '.join(sorted(self.signatures))}.")
+        # The load itself has a signature too, which is no call.
+        callable_ = {known for known in self.signatures if not known.startswith("__")}
+        if name not in callable_:
+            raise precondition(f"Serving signature key \"{name}\" not found. The model has: {', '.join(sorted(callable_))}.")
         return self.signatures[name]
 
     def predict(self, signature: str, inputs: Mapping[str, Any], outputs: Iterable[str] = ()) -> dict[str, Array]:
@@ -105,7 +106,7 @@ def _signature_defs(path: Path) -> dict[str, Any]:
                     f"{file} is damaged or half-written: {error}") from None
     for graph in saved_model.meta_graphs:
         if "serve" in graph.meta_info_def.tags:
-            return {name: value for name, value in graph.signature_def.items() if not name.startswith("__")}
+            return dict(graph.signature_def)
     raise not_found(f"{file} has no graph with the tag 'serve'")
 
 
@@ -116,4 +117,9 @@ def _wanted(definition: Any, outputs: list[str]) -> list[str]:
                           f"{{{','.join(sorted(definition.outputs))}}}.")
         if outputs.count(name) > 1:
             raise invalid(f"duplicate output tensor alias: {name}")
-    return outputs or sorted(definition.outputs)
+    outputs = outputs or sorted(definition.outputs)
+    fed = {info.name for info in definition.inputs.values()}
+    for name in outputs:
+        if definition.outputs[name].name in fed:
+            raise invalid(f"{definition.outputs[name].name} is both fed and fetched: the output {name!r} is an input as it is")
+    return outputs

@@ -1,4 +1,4 @@
-"""The inputs of a call as tensors, checked against a signature before anything runs."""
+"""The inputs of a call as tensors, checked against a signature before anything runs; its outputs as messages."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ from typing import Any
 import numpy as np
 
 from serving.server.faults import invalid
+from serving.server.protocol import tensor_pb2
+from serving.tensors import FIELDS
 from zoo.keras import tf
 
 # A TensorProto may give one value for a whole shape, so that 40 bytes can ask for terabytes.
 _MOST_FILLED_ELEMENTS = 1 << 24
+_MOST_DIMENSIONS = 32  # of numpy's arrays
+_FIELDS = {**FIELDS, tf.bfloat16.as_datatype_enum: "half_val", tf.complex64.as_datatype_enum: "scomplex_val",
+           tf.complex128.as_datatype_enum: "dcomplex_val"}
 _NUMBERS = {kind.as_datatype_enum: np.dtype(kind.as_numpy_dtype) for kind in (tf.float32, tf.float64, tf.int32, tf.int64)}
 
 
@@ -41,17 +46,14 @@ def to_tensor(name: str, proto: Any, info: Any) -> tf.Tensor:
         The tensor.
 
     Raises:
-        Fault: INVALID_ARGUMENT: another dtype or shape than the signature's, or bytes that don't fill the shape.
+        Fault: INVALID_ARGUMENT: another dtype than the signature's, no shape, or bytes that don't fill the shape.
     """
     if proto.dtype != info.dtype:
         raise invalid(f"input {name!r}: expected {_dtype_name(info.dtype)} but got {_dtype_name(proto.dtype)}")
     sizes = [dim.size for dim in proto.tensor_shape.dim]
     if proto.tensor_shape.unknown_rank or any(size < 0 for size in sizes):
         raise invalid(f"input {name!r}: tensor parsing error: the shape {sizes} has an unknown size")
-    expected = info.tensor_shape
-    if not expected.unknown_rank and (len(expected.dim) != len(sizes) or any(
-            dim.size not in (-1, size) for dim, size in zip(expected.dim, sizes, strict=True))):
-        raise invalid(f"input {name!r}: expected shape {_shape_name(tf.TensorShape(expected))} but got {sizes}")
+    # As in TF Serving, the signature's shape is not looked at: what the graph takes is answered, what not, it refuses.
     if math.prod(sizes) > _MOST_FILLED_ELEMENTS and not proto.tensor_content and _value_count(proto) < math.prod(sizes):
         raise invalid(f"input {name!r}: tensor parsing error: the shape {sizes} has {math.prod(sizes)} elements, "
                       f"but {_value_count(proto)} values were sent")
@@ -68,6 +70,8 @@ def to_tensor(name: str, proto: Any, info: Any) -> tf.Tensor:
 
 def _whole(proto: Any, sizes: list[int]) -> tf.Tensor | None:
     """A tensor whose values just fill its shape, by Python, which asking the parser would take longer. None for others."""
+    if len(sizes) > _MOST_DIMENSIONS or 0 in sizes:
+        return None
     if proto.dtype == tf.string.as_datatype_enum:
         values = list(proto.string_val)
         if len(values) != math.prod(sizes):
@@ -82,13 +86,32 @@ def _whole(proto: Any, sizes: list[int]) -> tf.Tensor | None:
     return tf.constant(np.frombuffer(proto.tensor_content, kind).reshape(sizes))
 
 
+def to_proto(value: Any) -> Any:
+    """An output as a TensorProto with values one by one (`float_val`, …), where clients of TF Serving look for them.
+
+    Args:
+        value: an array; of bytes objects for strings.
+    """
+    array = np.asarray(value, object if isinstance(value, bytes) else None)
+    dtype = tf.as_dtype(array.dtype)
+    field = _FIELDS.get(dtype.as_datatype_enum)
+    if field is None:
+        return tf.make_tensor_proto(array)
+    proto = tensor_pb2.TensorProto(dtype=dtype.as_datatype_enum)
+    for size in array.shape:
+        proto.tensor_shape.dim.add(size=size)
+    flat = array.ravel()
+    if field == "half_val":
+        flat = flat.view(np.uint16)
+    elif dtype.is_complex:
+        flat = flat.view(dtype.real_dtype.as_numpy_dtype)
+    getattr(proto, field).extend(flat.tolist())
+    return proto
+
+
 def _value_count(proto: Any) -> int:
     return max(len(value) for field, value in proto.ListFields() if field.name.endswith("_val")) \
         if any(field.name.endswith("_val") for field, _ in proto.ListFields()) else 0
-
-
-def _shape_name(shape: tf.TensorShape) -> str:
-    return "of any rank" if shape.rank is None else str([-1 if size is None else size for size in shape.as_list()])
 
 
 def _dtype_name(number: int) -> str:

@@ -13,6 +13,7 @@ from serving.server.protocol import get_model_status_pb2
 from serving.server.servable import Servable
 
 log = logging.getLogger("serving.server")
+NEWEST_POSSIBLE = 2 ** 63 - 1  # a version is an int64
 # Path, size and time of change of each file.
 Fingerprint = tuple[tuple[str, int, int], ...]
 State = get_model_status_pb2.ModelVersionStatus.State
@@ -120,8 +121,8 @@ class ModelVersions:
         if self.spec is None:
             return {}
         try:
-            found = {int(child.name): child for child in self.spec.base_path.iterdir()
-                     if child.name.isascii() and child.name.isdigit() and len(child.name) < 19 and child.is_dir()}
+            found = {number: child for child in self.spec.base_path.iterdir()
+                     if (number := _number(child.name)) is not None and child.is_dir()}
             complaint = "" if found else f"no version folder (a number) in {self.spec.base_path}"
         except OSError as error:
             found, complaint = None, f"can't read the base path {self.spec.base_path}: {error.strerror}"
@@ -167,6 +168,13 @@ class ModelVersions:
         if number is not None and available:
             return f"; available: {', '.join(map(str, sorted(available)))}"
         return f"; {self._complaint}" if self._complaint else ""
+
+
+def _number(name: str) -> int | None:
+    """The version that a folder's name says; None where it is no int64 of 0 or more."""
+    # No more digits are read than decide that it is too large.
+    number = int(name.lstrip("0")[:20] or 0) if name.isascii() and name.isdigit() else None
+    return None if number is None or number > NEWEST_POSSIBLE else number
 
 
 def _fingerprint(path: Path) -> Fingerprint:

@@ -21,10 +21,11 @@ NO_MODEL_SERVER = "the variable TF_MODEL_SERVER does not name a tensorflow_model
 
 @dataclass(frozen=True)
 class Running:
-    """A server that answers: its gRPC address and the root of its REST address."""
+    """A server that answers: its gRPC address, the root of its REST address, and which of the two it is."""
 
     target: str
     rest: str
+    local: bool = False
 
     def client(self, name: str = "scorer", **options) -> RankingClient:
         return RankingClient(self.target, name, toy_bound(), **({"deadline_s": 20.0} | options))
@@ -33,7 +34,7 @@ class Running:
 @contextlib.contextmanager
 def local_server(models: dict[str, Path], folder: Path):
     with LocalModelServer(models, poll_seconds=0.1) as server:
-        yield Running(server.target, server.rest_url)
+        yield Running(server.target, server.rest_url, local=True)
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from serving.server.protocol import saved_model_pb2
 from tests.toy import ToyTransform, toy_bound, toy_schema
 from zoo.export import candidate_specs, export_model, request_specs
 from zoo.keras import keras, tf
@@ -50,6 +51,53 @@ def write_version(base: Path, version: int) -> Path:
     toy_schema().save(partial / "assets.extra" / "schema.yaml")
     base.mkdir(exist_ok=True)
     partial.rename(path)
+    return path
+
+
+class Corners(tf.Module):
+    """Signatures in which servers may differ: types, declared shapes, codes of the graph's own errors."""
+
+    @tf.function
+    def half_plus_two(self, x):
+        return {"y": x / 2.0 + 2.0}
+
+    @tf.function
+    def same(self, x):
+        return {"y": tf.identity(x)}
+
+    @tf.function
+    def end(self, x):
+        return {"y": next(iter(tf.data.Dataset.from_tensors(x).take(0)))}
+
+    @tf.function
+    def unset(self, x):
+        variable = tf.raw_ops.VarHandleOp(dtype=tf.float32, shape=[], shared_name="never_set")
+        return {"y": x + tf.raw_ops.ReadVariableOp(resource=variable, dtype=tf.float32)}
+
+    @tf.function
+    def nothing(self):
+        return {"y": tf.constant([1.0])}
+
+
+def write_corners(path: Path) -> Path:
+    """Saves `Corners` as one version; `echo` gives its input back as it is, which no signature of TensorFlow 2 would."""
+    module = Corners()
+
+    def of(function, dtype=tf.float32, shape=(None,)):
+        return function.get_concrete_function(tf.TensorSpec(shape, dtype, "x"))
+
+    kinds = {"floats": tf.float32, "whole": tf.int32, "text": tf.string, "half": tf.float16, "brain": tf.bfloat16,
+             "short": tf.uint16, "complex": tf.complex64, "double": tf.float64, "long": tf.int64, "bool": tf.bool}
+    signatures = {name: of(module.same, dtype) for name, dtype in kinds.items()}
+    signatures |= {"half_plus_two": of(module.half_plus_two, shape=(None, 1)), "end": of(module.end), "unset": of(module.unset),
+                   "nothing": module.nothing.get_concrete_function()}
+    tf.saved_model.save(module, str(path), signatures=signatures)
+    file = path / "saved_model.pb"
+    saved = saved_model_pb2.SavedModel.FromString(file.read_bytes())
+    known = saved.meta_graphs[0].signature_def
+    known["echo"].CopyFrom(known["floats"])
+    known["echo"].outputs["y"].CopyFrom(known["echo"].inputs["x"])
+    file.write_bytes(saved.SerializeToString())
     return path
 
 

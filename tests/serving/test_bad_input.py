@@ -139,11 +139,11 @@ def test_any_body(local, body):
     assert status == 400 and answer["error"]
 
 
-@pytest.mark.parametrize("number", ["1e300", "-1e300", "1" + "0" * 400])
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "1" + "0" * 400])
 def test_numbers_out_of_range(local, number):
     body = f'{{"signature_name": "two_outputs", "inputs": {{"name": ["a"], "value": [{number}]}}}}'.encode()
     status, answer = post(local, body)
-    assert status == 400 and "out of the range of float32" in answer["error"]
+    assert status == 400 and ("too big" in answer["error"] or "out of the range of float32" in answer["error"])
 
 
 def test_deep_json(local):

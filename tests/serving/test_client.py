@@ -17,12 +17,14 @@ from serving.errors import (
     BadRequestError,
     DeadlineError,
     ModelNotFoundError,
+    ServerBusyError,
     ServerFailureError,
+    ServerSettingsError,
     ServerUnavailableError,
     ServingError,
     SignatureError,
 )
-from serving.server import LocalModelServer
+from serving.server import LocalModelServer, ModelSpec, VersionPolicy
 from serving.server.protocol import predict_pb2, prediction_service_pb2_grpc
 from tests.serving.conftest import free_port
 from tests.serving.models import write_version
@@ -35,7 +37,7 @@ CODES = grpc.StatusCode
 
 
 class ScriptedService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Answers with the given status codes in turn (None: with an answer), then with scores in a padded width."""
+    """Answers with the given status codes in turn, or (code, words) (None: with an answer), then with scores in a padded width."""
 
     def __init__(self, codes=(), seconds=0.0):
         self.codes, self.seconds, self.requests = list(codes), seconds, []
@@ -45,7 +47,7 @@ class ScriptedService(prediction_service_pb2_grpc.PredictionServiceServicer):
         time.sleep(self.seconds)
         code = self.codes.pop(0) if self.codes else None
         if code:
-            context.abort(code, "as the test wants it")
+            context.abort(*(code if isinstance(code, tuple) else (code, "as the test wants it")))
         rows, width = (dim.size for dim in request.inputs["candidate_item"].tensor_shape.dim)
         scores = np.arange(rows * (width + 3), dtype=np.float32).reshape(rows, width + 3)
         response = predict_pb2.PredictResponse()
@@ -101,6 +103,61 @@ def test_nothing_else_is_tried_again(code, error):
     assert raised.value.code == code and raised.value.details == "as the test wants it"
     for part in (client.target, "model 'm'", "signature 'rank'", code.name, "as the test wants it", ";"):
         assert part in str(raised.value)
+
+
+# What ModelServer 2.16 says where its batching or its thread pool refuses a call.
+NO_PADDING = ("Tensors with name 'rank_candidate_item:0' from different tasks have different shapes and padding is turned off. "
+              "Set pad_variable_length_inputs to true, or ensure that all tensors with the same name have equal dimensions "
+              "starting with the first dim.")
+TOO_LARGE = "Task size 64 is larger than maximum input batch size 16"
+NO_ROWS = "Batching Session Run() input tensors must have equal 0th-dimension size"
+NO_THREAD = "Server Threadpool Exhausted"
+QUEUE_FULL = "The batch scheduling queue to which this task was submitted is full; currently 100 tasks are in it"
+
+
+@pytest.mark.parametrize("code, words, setting", [
+    (CODES.FAILED_PRECONDITION, NO_PADDING, "pad_variable_length_inputs: true"),
+    (CODES.INVALID_ARGUMENT, NO_PADDING, "pad_variable_length_inputs: true"),
+    (CODES.INVALID_ARGUMENT, TOO_LARGE, "max_batch_size"), (CODES.INVALID_ARGUMENT, NO_ROWS, "--enable_batching"),
+])
+def test_what_the_server_s_batching_refuses_names_its_setting_and_is_not_tried_again(code, words, setting):
+    with scripted((code, words)) as (client, service):
+        with pytest.raises(ServerSettingsError, match=setting) as raised:
+            client.rank_one(REQUEST)
+        assert len(service.requests) == 1
+    assert "export" not in str(raised.value) and "schema" not in str(raised.value)
+    assert raised.value.code == code and raised.value.details == words
+
+
+@pytest.mark.parametrize("code, words, setting", [
+    (CODES.RESOURCE_EXHAUSTED, NO_THREAD, "--grpc_max_threads"), (CODES.UNAVAILABLE, QUEUE_FULL, "max_enqueued_batches"),
+])
+def test_a_server_without_room_is_tried_again_and_names_its_setting(code, words, setting):
+    with scripted((code, words), (code, words)) as (client, service):
+        assert client.rank_one(REQUEST).version == 4
+        assert len(service.requests) == 3
+    with scripted(*[(code, words)] * 9, max_attempts=2) as (client, service):
+        with pytest.raises(ServerBusyError, match=f"{setting}.*2 attempts"):
+            client.rank_one(REQUEST)
+
+
+def test_the_same_words_under_another_code_say_nothing():
+    with scripted((CODES.INTERNAL, TOO_LARGE)) as (client, _), pytest.raises(ServerFailureError, match="the server's log"):
+        client.rank_one(REQUEST)
+
+
+def test_a_client_with_a_label_waits_for_the_version_that_has_it(tmp_path):
+    base = tmp_path / "scorer"
+    write_version(base, 1)
+    write_version(base, 2)
+    spec = ModelSpec("scorer", base, VersionPolicy(all=True), {"stable": 1})
+    with LocalModelServer({"scorer": spec}) as server:
+        for options, version in (({}, 2), ({"label": "stable"}, 1)):
+            with RankingClient(server.target, "scorer", toy_bound(), **options) as client:
+                assert client.wait_until_ready(20) == version
+        with RankingClient(server.target, "scorer", toy_bound(), label="canary") as client:
+            with pytest.raises(DeadlineError, match="canary"):
+                client.wait_until_ready(0.3)
 
 
 def test_the_deadline_holds_for_all_attempts_together():

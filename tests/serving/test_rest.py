@@ -113,7 +113,7 @@ def test_codes_of_predict(server, path, code):
     {"signature_name": "rank", "inputs": columns() | {"candidate_price": [[1.0, 2.0], [3.0]]}},
     {"signature_name": "rank", "inputs": columns() | {"candidate_item": [[1, 2, 3]] * 2}},
     {"signature_name": "rank", "inputs": columns() | {"candidate_count": [1.5, 2]}},
-    {"signature_name": "rank", "inputs": columns() | {"colour": ["red", "blue"]}},
+    {"signature_name": "rank", "instances": [row | {"colour": "red"} for row in rows()]},
     {"signature_name": "rank", "inputs": {k: v for k, v in columns().items() if k != "candidate_price"}},
     {"signature_name": "rank", "instances": [rows()[0], {"candidate_count": 1}]},
     {"signature_name": "rank", "instances": [rows()[0], "row"]},
