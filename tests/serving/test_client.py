@@ -37,7 +37,7 @@ CODES = grpc.StatusCode
 
 
 class ScriptedService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Answers with the given status codes in turn, or (code, words) (None: with an answer), then with scores in a padded width."""
+    """Answers with the given status codes in turn, or (code, words) (None: an answer), then with scores in a padded width."""
 
     def __init__(self, codes=(), seconds=0.0):
         self.codes, self.seconds, self.requests = list(codes), seconds, []
