@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
-from typing import BinaryIO
+from email.message import Message
+from io import BufferedIOBase
 
 from serving.server.faults import invalid
 
@@ -14,7 +14,7 @@ LARGEST_INFLATED = 100 << 20
 _LONGEST_LINE = 1 << 16
 
 
-def read_all(stream: BinaryIO, headers: Mapping[str, str]) -> bytes:
+def read_all(stream: BufferedIOBase, headers: Message[str, str]) -> bytes:
     """Reads the body of a POST.
 
     Args:
@@ -34,7 +34,7 @@ def read_all(stream: BinaryIO, headers: Mapping[str, str]) -> bytes:
     return _inflated(body) if "gzip" in headers.get("Content-Encoding", "").lower() else body
 
 
-def _chunks(stream: BinaryIO) -> bytes:
+def _chunks(stream: BufferedIOBase) -> bytes:
     parts: list[bytes] = []
     total = 0
     while size := _size(stream):
@@ -50,7 +50,7 @@ def _chunks(stream: BinaryIO) -> bytes:
     return b"".join(parts)
 
 
-def _size(stream: BinaryIO) -> int:
+def _size(stream: BufferedIOBase) -> int:
     line = stream.readline(_LONGEST_LINE).partition(b";")[0].strip()
     try:
         if not line.isalnum():
