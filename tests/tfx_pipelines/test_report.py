@@ -44,8 +44,10 @@ def test_a_refusal_by_the_serving_gate_says_why():
     assert not blessed
     assert reasons == ["served scores differ from the trainer's by 0.005, above 1e-05; price_bucket 34.55 is 7 and 8"]
     _, rounded = _verdict(run, served | {"max_rounding": 1e-3}, metrics, {}, load_run_config("demo"))
-    assert rounded == ["scores by ids alone differ from the trainer's by 0.005, above 0.001 (export.max_rounding); keep the items "
-                       "in float32 (export.item_table), or allow more"]
+    assert rounded == ["scores by ids alone differ from the trainer's by 0.005, above 0.001 (export.max_rounding); keep the "
+                       "items in float32 (export.item_table), or allow more"]
+
+
 @pytest.mark.parametrize(("margin", "sentences"), [
     (0.0, ["GAUC 0.5000 is below the floor counts 0.6"]),
     (0.2, ["AUC 0.7000 is below the floor counts 0.6 + 0.2", "GAUC 0.5000 is below the floor counts 0.6 + 0.2"]),
