@@ -19,6 +19,7 @@ COMMANDS = {
     "compile": ("tfx_pipelines.commands:compile_", "Compile the pipeline of a configuration for Kubeflow Pipelines."),
     "serve": ("serving.commands:serve", "Serve exported models on this machine, by TF Serving's protocol."),
     "rank": ("serving.commands:rank", "Send a ranking request to a server and print the ranked candidates."),
+    "fleet": ("serving.fleet.commands:fleet", "Serve on a fleet of TF Serving: render manifests, configuration and alerts."),
     "demo": ("tfx_pipelines.commands:demo", "The whole way once: simulate, train, gate, serve and rank."),
 }
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from google.protobuf import message_factory
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
 
 _FIELD = re.compile(r"(?:oneof (?P<choice>\w+): )?(?P<repeated>repeated )?"
@@ -37,6 +38,14 @@ def file_of(package: str, messages: Mapping[str, Iterable[str]], imports: Iterab
                 raise ValueError(f"{package}.{name}: not a field of proto3: {field!r}")
             _add(made[name], f".{package}.{name}", match)
     return file
+
+
+def message_class(pool: Any, name: str) -> Any:
+    """The class of a message in a descriptor pool."""
+    factory: Any = message_factory
+    # GetPrototype: protobuf before 4.22
+    made: Any = getattr(factory, "GetMessageClass", None) or factory.MessageFactory(pool).GetPrototype
+    return made(pool.FindMessageTypeByName(name))
 
 
 def _add(message: DescriptorProto, full_name: str, match: re.Match[str]) -> None:

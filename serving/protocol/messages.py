@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from google.protobuf import any_pb2, descriptor_pool, message_factory, wrappers_pb2
+from google.protobuf import any_pb2, descriptor_pool, wrappers_pb2
 
-from serving.protocol.declare import file_of
+from serving.protocol.declare import file_of, message_class
 
 _TENSORFLOW = file_of("tensorflow", {
     "TensorShapeProto": ["repeated .tensorflow.TensorShapeProto.Dim dim = 2", "bool unknown_rank = 3"],
@@ -45,13 +45,9 @@ for _file in (any_pb2.DESCRIPTOR.serialized_pb, wrappers_pb2.DESCRIPTOR.serializ
               _TENSORFLOW.SerializeToString(), _SERVING.SerializeToString()):
     _POOL.AddSerializedFile(_file)
 
-_factory: Any = message_factory
-# GetPrototype: protobuf before 4.22
-_class: Any = getattr(_factory, "GetMessageClass", None) or _factory.MessageFactory(_POOL).GetPrototype
-
 
 def _message(name: str) -> Any:
-    return _class(_POOL.FindMessageTypeByName(name))
+    return message_class(_POOL, name)
 
 
 TensorProto = _message("tensorflow.TensorProto")
