@@ -14,7 +14,9 @@ def fleet() -> None:
 
 @fleet.command()
 @click.argument("config", type=click.Path())
-@click.option("--out", required=True, type=click.Path(), metavar="DIR", help="Folder for the files; an earlier render is replaced.")
+@click.option(
+    "--out", required=True, type=click.Path(), metavar="DIR", help="Folder for the files; an earlier render is replaced."
+)
 def render(config: str, out: str) -> None:
     """Write everything that a fleet needs from the description in CONFIG.
 
@@ -34,8 +36,10 @@ def render(config: str, out: str) -> None:
     texts = rendering.render(described)
     rendering.write(texts, out)
     overlays = sorted({path.split("/")[1] for path in texts if path.startswith("overlays/")})
-    click.echo(f"{len(texts)} files in {out}: {', '.join(sorted({path.split('/')[0] for path in texts}))}; "
-               f"overlays {', '.join(overlays)}")
+    click.echo(
+        f"{len(texts)} files in {out}: {', '.join(sorted({path.split('/')[0] for path in texts}))}; "
+        f"overlays {', '.join(overlays)}"
+    )
     for line in rendering.left_out(described):
         click.echo(f"Left out: {line}")
     best = "gpu" if "gpu" in overlays else "cpu"
@@ -44,16 +48,25 @@ def render(config: str, out: str) -> None:
 
 
 @fleet.command()
-@click.option("--sources", required=True, type=click.Path(), metavar="FILE", help="What to copy, as `zoo fleet render` writes it.")
+@click.option(
+    "--sources", required=True, type=click.Path(), metavar="FILE", help="What to copy, as `zoo fleet render` writes it."
+)
 @click.option("--models", required=True, type=click.Path(), metavar="DIR", help="Folder of the models' folders.")
 @click.option("--once", is_flag=True, help="Copy, and end; fail where a model has no version.")
-@click.option("--every", default=30.0, show_default=True, type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
-              help="How often the store is looked at.")
+@click.option(
+    "--every",
+    default=30.0,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="How often the store is looked at.",
+)
 @click.option("--ready-port", type=_PORT, help="Answer probes of the server beside it there: /started and /ready.")
 @click.option("--server", default="http://127.0.0.1:8501", show_default=True, metavar="URL", help="Its REST API.")
 @click.option("--model-config", type=click.Path(), metavar="FILE", help="Its model configuration; needed with --ready-port.")
-def sync(sources: str, models: str, once: bool, every: float, ready_port: int | None, server: str,
-         model_config: str | None) -> None:
+def sync(
+    sources: str, models: str, once: bool, every: float, ready_port: int | None, server: str, model_config: str | None
+) -> None:
     """Keep a server's models those of the store; runs beside each server.
 
     A version is copied under another name, written through and renamed, so the server sees it whole or not at all. A store that

@@ -104,27 +104,49 @@ def _block(value: Any, indent: int) -> Iterator[str]:
             # Comments of an item's first key stand above the dash.
             yield from (pad + line.lstrip() for line in inner[:first])
             yield f"{pad}- {inner[first].lstrip()}"
-            yield from inner[first + 1:]
+            yield from inner[first + 1 :]
     else:
         yield pad + _scalar(value)
 
 
 def _scalar(value: Any) -> str:
-    """One line. A string of several lines as an item of a list is quoted."""
-    return yaml.dump(plain(value), Dumper=yaml.SafeDumper, width=float("inf"), allow_unicode=True,
-                     default_flow_style=True).removesuffix("\n").removesuffix("\n...")
-
-
-class _Literal(yaml.SafeDumper):
-    """Text of several lines as a block that can be read."""
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
-
-
-_Literal.add_representer(str, _text)
+    """One line; text of several lines is quoted."""
+    return _dump(value, _Quoted).removesuffix("\n...")
 
 
 def _lines(value: Mapping[str, Any]) -> list[str]:
-    return yaml.dump(plain(value), Dumper=_Literal, width=float("inf"), allow_unicode=True, sort_keys=False).splitlines()
+    """A key and its scalar; text of several lines as a block that can be read."""
+    return _dump(value, _Literal).split("\n")
+
+
+def _dump(value: Any, dumper: type[yaml.SafeDumper]) -> str:
+    return yaml.dump(
+        plain(value),
+        Dumper=dumper,
+        width=float("inf"),
+        allow_unicode=True,
+        sort_keys=False,
+        default_flow_style=dumper is _Quoted,
+    ).removesuffix("\n")
+
+
+class _Quoted(yaml.SafeDumper):
+    """Line breaks and what can't be seen as escapes."""
+
+
+class _Literal(_Quoted):
+    """Text of several lines as it stands, where that is exact."""
+
+
+def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if text.isprintable() else '"')
+
+
+def _literal(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    lines = text.removesuffix("\n").split("\n")
+    exact = len(lines) > 1 and all(line and line.isprintable() for line in lines) and not text.startswith(" ")
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|") if exact else _quoted(dumper, text)
+
+
+_Quoted.add_representer(str, _quoted)
+_Literal.add_representer(str, _literal)

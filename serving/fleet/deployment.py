@@ -31,10 +31,14 @@ def deployment(fleet: Fleet) -> dict[str, Any]:
         "kind": "Deployment",
         "metadata": metadata(fleet),
         "spec": {
-            "revisionHistoryLimit": Why(5, "No replicas here: a number would set the fleet back to it at every apply, and the "
-                                           "autoscaler keeps the count."),
-            "minReadySeconds": Why(fleet.server.connection_age_s, "An age of the clients' connections: new pods have calls before "
-                                   "the next old one goes."),
+            "revisionHistoryLimit": Why(
+                5,
+                "No replicas here: a number would set the fleet back to it at every apply, and the autoscaler keeps the count.",
+            ),
+            "minReadySeconds": Why(
+                fleet.server.connection_age_s,
+                "An age of the clients' connections: new pods have calls before the next old one goes.",
+            ),
             "progressDeadlineSeconds": 1800,
             "selector": {"matchLabels": labels(fleet)},
             "strategy": {
@@ -50,21 +54,35 @@ def pod(fleet: Fleet) -> dict[str, Any]:
     """The pods' specification."""
     volume = fleet.storage.volume
     return {
-        "serviceAccountName": Why(fleet.name, "The store's workload identity belongs to it; the pod itself never calls the API."),
+        "serviceAccountName": Why(
+            fleet.name, "The store's workload identity belongs to it; the pod itself never calls the API."
+        ),
         "automountServiceAccountToken": False,
         "securityContext": {
-            "runAsNonRoot": True, "runAsUser": USER, "runAsGroup": USER,
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "runAsGroup": USER,
             "fsGroup": Why(USER, "Sync and server share the models' volume."),
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "terminationGracePeriodSeconds": Why(fleet.drain_s + fleet.server.grace_s + 5, "The preStop sleep, and the grace of "
-                                             "running calls."),
+        "terminationGracePeriodSeconds": Why(
+            fleet.drain_s + fleet.server.grace_s + 5, "The preStop sleep, and the grace of running calls."
+        ),
         "topologySpreadConstraints": [
-            {"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "ScheduleAnyway",
-             "labelSelector": {"matchLabels": labels(fleet)}}
-            for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")],
-        "initContainers": [Why({"name": "first-sync", **_sync(fleet, "--once")}, "The server exits where a model's folder is "
-                               "empty: it starts when all are copied.")],
+            {
+                "maxSkew": 1,
+                "topologyKey": key,
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": {"matchLabels": labels(fleet)},
+            }
+            for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+        ],
+        "initContainers": [
+            Why(
+                {"name": "first-sync", **_sync(fleet, "--once")},
+                "The server exits where a model's folder is empty: it starts when all are copied.",
+            )
+        ],
         "containers": [server(fleet), _watch(fleet)],
         "volumes": [
             {"name": "models", "emptyDir": {"sizeLimit": gib(fleet.disk_gib)}},
@@ -87,16 +105,27 @@ def server(fleet: Fleet) -> dict[str, Any]:
         "ports": [{"name": "grpc", "containerPort": flags.GRPC}, {"name": "rest", "containerPort": flags.REST}],
         "resources": {
             "requests": {"cpu": cores, "memory": memory},
-            "limits": Why({"cpu": cores, "memory": memory}, "As asked for: nothing else can take it, and a pod over it is killed "
-                          "alone. Memory holds every model's resident versions and one that loads."),
+            "limits": Why(
+                {"cpu": cores, "memory": memory},
+                "As asked for: nothing else can take it, and a pod over it is killed "
+                "alone. Memory holds every model's resident versions and one that loads.",
+            ),
         },
-        "startupProbe": Why({"tcpSocket": {"port": "grpc"}, "periodSeconds": 5, "failureThreshold": 240},
-                            "The port opens when every model was loaded and warmed up; twenty minutes for that."),
-        "livenessProbe": Why({"tcpSocket": {"port": "grpc"}, "periodSeconds": 10, "failureThreshold": 6},
-                             "Not the gRPC health service: it says SERVING whatever happens, and on a busy server it fails, which "
-                             "would end the busiest pods first."),
-        "lifecycle": {"preStop": Why({"exec": {"command": ["sleep", str(fleet.drain_s)]}}, "Until every client had to connect "
-                                     "anew and has read the names anew, this pod still answers.")},
+        "startupProbe": Why(
+            {"tcpSocket": {"port": "grpc"}, "periodSeconds": 5, "failureThreshold": 240},
+            "The port opens when every model was loaded and warmed up; twenty minutes for that.",
+        ),
+        "livenessProbe": Why(
+            {"tcpSocket": {"port": "grpc"}, "periodSeconds": 10, "failureThreshold": 6},
+            "Not the gRPC health service: it says SERVING whatever happens, and on a busy server it fails, which "
+            "would end the busiest pods first.",
+        ),
+        "lifecycle": {
+            "preStop": Why(
+                {"exec": {"command": ["sleep", str(fleet.drain_s)]}},
+                "Until every client had to connect anew and has read the names anew, this pod still answers.",
+            )
+        },
         "securityContext": dict(_HARDENED),
         "volumeMounts": [
             {"name": "models", "mountPath": MODELS, "readOnly": True},
@@ -110,16 +139,23 @@ def _watch(fleet: Fleet) -> dict[str, Any]:
     probe = {"port": "sync", "scheme": "HTTP"}
     return {
         "name": "sync",
-        **_sync(fleet, f"--every={fleet.storage.poll_s}", f"--ready-port={SYNC_PORT}",
-                f"--server=http://127.0.0.1:{flags.REST}", f"--model-config={CONFIG}/{MODEL_CONFIG}"),
+        **_sync(
+            fleet,
+            f"--every={fleet.storage.poll_s}",
+            f"--ready-port={SYNC_PORT}",
+            f"--server=http://127.0.0.1:{flags.REST}",
+            f"--model-config={CONFIG}/{MODEL_CONFIG}",
+        ),
         "ports": [{"name": "sync", "containerPort": SYNC_PORT}],
-        "startupProbe": Why({"httpGet": {"path": "/started", **probe}, "periodSeconds": 5, "failureThreshold": 240},
-                            "Asks the server for the status of each model: every version that the configuration names must be "
-                            "AVAILABLE."),
-        "readinessProbe": Why({"httpGet": {"path": "/ready", **probe}, "periodSeconds": 5, "timeoutSeconds": 3,
-                               "failureThreshold": 2},
-                              "Afterwards each model must have an AVAILABLE version, so that a version that fails to load does not "
-                              "take the old one's pods away."),
+        "startupProbe": Why(
+            {"httpGet": {"path": "/started", **probe}, "periodSeconds": 5, "failureThreshold": 240},
+            "Asks the server for the status of each model: every version that the configuration names must be AVAILABLE.",
+        ),
+        "readinessProbe": Why(
+            {"httpGet": {"path": "/ready", **probe}, "periodSeconds": 5, "timeoutSeconds": 3, "failureThreshold": 2},
+            "Afterwards each model must have an AVAILABLE version, so that a version that fails to load does not "
+            "take the old one's pods away.",
+        ),
     }
 
 

@@ -6,7 +6,6 @@ import math
 import re
 from typing import Annotated, Any, Literal
 
-
 from pydantic import Field, field_validator, model_validator
 
 from serving.fleet import images
@@ -29,8 +28,8 @@ class Batching(Config):
     """How the server joins requests of several callers.
 
     Args:
-        inputs: `[R, N]`, requests have different numbers of candidates or events and are padded to the widest of a batch; `[R]`,
-            every request has the same widths, and none is padded.
+        inputs: `[R, N]`, requests have different numbers of candidates or events and are padded to the widest of a batch;
+            `[R]`, every request has the same widths, and none is padded.
         max_batch_size: requests in a batch. A call with more is refused, so the client's `max_batch` must not be above it.
         allowed_batch_sizes: sizes that batches are filled up to, ascending, the last one `max_batch_size`; by default the
             powers of two. A lone request is filled up to the first.
@@ -48,8 +47,10 @@ class Batching(Config):
     def _sizes_ascend(self) -> Batching:
         sizes = self.allowed_batch_sizes
         if sizes and (list(sizes) != sorted(set(sizes)) or sizes[-1] != self.max_batch_size):
-            raise ValueError(f"allowed_batch_sizes {list(sizes)} must ascend and end with max_batch_size {self.max_batch_size}; "
-                             "the server refuses to start otherwise")
+            raise ValueError(
+                f"allowed_batch_sizes {list(sizes)} must ascend and end with max_batch_size {self.max_batch_size}; "
+                "the server refuses to start otherwise"
+            )
         return self
 
     @property
@@ -109,8 +110,10 @@ class Model(Config):
     def _labels_point_to_versions(self) -> Model:
         for label, version in self.labels.items():
             if version not in self.versions.specific:
-                raise ValueError(f"label {label!r} points to version {version}, which versions.specific does not name; "
-                                 "name there all versions that labels point to")
+                raise ValueError(
+                    f"label {label!r} points to version {version}, which versions.specific does not name; "
+                    "name there all versions that labels point to"
+                )
         return self
 
 
@@ -201,8 +204,10 @@ class Image(Config):
         for image in (self.cpu, self.gpu):
             tag = re.search(r"(?:^|/)serving:(\d+\.\d+[\w.-]*)", image or "")
             if tag and images.minor(tag[1]) < images.minor(self.tensorflow):
-                raise ValueError(f"{image} is older than TensorFlow {self.tensorflow}, which wrote the models; "
-                                 f"take {images.REPOSITORY}:{images.image_of(self.tensorflow).tag} or newer")
+                raise ValueError(
+                    f"{image} is older than TensorFlow {self.tensorflow}, which wrote the models; "
+                    f"take {images.REPOSITORY}:{images.image_of(self.tensorflow).tag} or newer"
+                )
         return self
 
     @property
@@ -220,7 +225,7 @@ class Storage(Config):
     """How models come to the servers.
 
     Args:
-        image: with this package and the library of the store (s3fs, gcsfs), pinned; `zoo fleet sync` and `zoo fleet ready` run in it.
+        image: with this package and the library of the store (s3fs, gcsfs), pinned; `zoo fleet sync` runs in it.
         poll_s: how often the store is looked at.
         keep: versions that stay on a server's disk beside those that are served.
         secret: a Secret whose keys become the environment of the sync, where the store wants credentials and the service
@@ -349,27 +354,39 @@ class Fleet(Config):
     def _fits(self) -> Fleet:
         needed = self.traffic.peak_calls_per_second / self.traffic.calls_per_second_a_replica
         if needed > self.replicas.max:
-            raise ValueError(f"traffic.peak_calls_per_second needs {math.ceil(needed)} servers, replicas.max allows "
-                             f"{self.replicas.max}; raise it, or measure a server that answers more")
+            raise ValueError(
+                f"traffic.peak_calls_per_second needs {math.ceil(needed)} servers, replicas.max allows "
+                f"{self.replicas.max}; raise it, or measure a server that answers more"
+            )
         memory = self.server.memory_gib
         if memory is not None and memory < self.needed_gib:
-            raise ValueError(f"server.memory_gib {memory:g} is too little: the models need {self.needed_gib:g} GiB while a new "
-                             "version loads beside the old ones; raise it, or leave it out")
+            raise ValueError(
+                f"server.memory_gib {memory:g} is too little: the models need {self.needed_gib:g} GiB while a new "
+                "version loads beside the old ones; raise it, or leave it out"
+            )
         if self.gpu and self.models_gib > MOST_OF_GPU * self.gpu.memory_gib:
-            raise ValueError(f"gpu.memory_gib {self.gpu.memory_gib:g} is too little: the models need {self.models_gib:g} GiB "
-                             "while a new version loads beside the old ones, and a tenth stays free; serve fewer models here")
+            raise ValueError(
+                f"gpu.memory_gib {self.gpu.memory_gib:g} is too little: the models need {self.models_gib:g} GiB "
+                "while a new version loads beside the old ones, and a tenth stays free; serve fewer models here"
+            )
         untried = [name for name, model in self.models.items() if not model.tried_with_xla]
         if self.server.xla and untried:
-            raise ValueError(f"server.xla: not tried with {', '.join(untried)}; try it and set tried_with_xla, as models can fail "
-                             "at their first compilation")
+            raise ValueError(
+                f"server.xla: not tried with {', '.join(untried)}; try it and set tried_with_xla, as models can fail "
+                "at their first compilation"
+            )
         if self.storage.volume is None:
             local = [name for name, model in self.models.items() if not files.scheme(model.source)]
             if local:
-                raise ValueError(f"models.{local[0]}.source: {self.models[local[0]].source} is a path, but no volume holds it; "
-                                 "set storage.volume, or give a URI")
+                raise ValueError(
+                    f"models.{local[0]}.source: {self.models[local[0]].source} is a path, but no volume holds it; "
+                    "set storage.volume, or give a URI"
+                )
         for name, model in self.models.items():
             if not files.scheme(model.source) and not model.source.startswith("/source/"):
-                raise ValueError(f"models.{name}.source: {model.source} is not below /source, where the pods mount storage.volume")
+                raise ValueError(
+                    f"models.{name}.source: {model.source} is not below /source, where the pods mount storage.volume"
+                )
         _check_kserve(self)
         return self
 

@@ -53,5 +53,7 @@ def minor(tag: str) -> tuple[int, int]:
 
 def matrix() -> list[list[str]]:
     """Rows of the table in the docs."""
-    return [[image.lane, image.tensorflow, f"`{REPOSITORY}:{image.tag}`, `{REPOSITORY}:{image.tag}-gpu`", image.tried]
-            for image in IMAGES]
+    return [
+        [image.lane, image.tensorflow, f"`{REPOSITORY}:{image.tag}`, `{REPOSITORY}:{image.tag}-gpu`", image.tried]
+        for image in IMAGES
+    ]

@@ -8,23 +8,38 @@ from google.protobuf import descriptor_pool, wrappers_pb2
 from serving.protocol.declare import file_of, message_class
 
 _PACKAGE = "tensorflow.serving"
-_FILE = file_of(_PACKAGE, {
-    "VersionPolicy": ["oneof policy_choice: .tensorflow.serving.VersionPolicy.Latest latest = 100",
-                      "oneof policy_choice: .tensorflow.serving.VersionPolicy.Specific specific = 102"],
-    "VersionPolicy.Latest": ["uint32 num_versions = 1"],
-    "VersionPolicy.Specific": ["repeated int64 versions = 1"],
-    "ModelConfig": ["string name = 1", "string base_path = 2", "string model_platform = 4",
-                    ".tensorflow.serving.VersionPolicy model_version_policy = 7", "map<string, int64> version_labels = 8"],
-    "ModelConfigList": ["repeated .tensorflow.serving.ModelConfig config = 1"],
-    "ModelServerConfig": [".tensorflow.serving.ModelConfigList model_config_list = 1"],
-    "BatchingParameters": [
-        ".google.protobuf.Int64Value max_batch_size = 1", ".google.protobuf.Int64Value batch_timeout_micros = 2",
-        ".google.protobuf.Int64Value max_enqueued_batches = 3", ".google.protobuf.Int64Value num_batch_threads = 4",
-        ".google.protobuf.StringValue thread_pool_name = 5", "repeated int64 allowed_batch_sizes = 6",
-        "bool pad_variable_length_inputs = 7"],
-    "PrometheusConfig": ["bool enable = 1", "string path = 2"],
-    "MonitoringConfig": [".tensorflow.serving.PrometheusConfig prometheus_config = 1"],
-}, imports=["google/protobuf/wrappers.proto"])
+_FILE = file_of(
+    _PACKAGE,
+    {
+        "VersionPolicy": [
+            "oneof policy_choice: .tensorflow.serving.VersionPolicy.Latest latest = 100",
+            "oneof policy_choice: .tensorflow.serving.VersionPolicy.Specific specific = 102",
+        ],
+        "VersionPolicy.Latest": ["uint32 num_versions = 1"],
+        "VersionPolicy.Specific": ["repeated int64 versions = 1"],
+        "ModelConfig": [
+            "string name = 1",
+            "string base_path = 2",
+            "string model_platform = 4",
+            ".tensorflow.serving.VersionPolicy model_version_policy = 7",
+            "map<string, int64> version_labels = 8",
+        ],
+        "ModelConfigList": ["repeated .tensorflow.serving.ModelConfig config = 1"],
+        "ModelServerConfig": [".tensorflow.serving.ModelConfigList model_config_list = 1"],
+        "BatchingParameters": [
+            ".google.protobuf.Int64Value max_batch_size = 1",
+            ".google.protobuf.Int64Value batch_timeout_micros = 2",
+            ".google.protobuf.Int64Value max_enqueued_batches = 3",
+            ".google.protobuf.Int64Value num_batch_threads = 4",
+            ".google.protobuf.StringValue thread_pool_name = 5",
+            "repeated int64 allowed_batch_sizes = 6",
+            "bool pad_variable_length_inputs = 7",
+        ],
+        "PrometheusConfig": ["bool enable = 1", "string path = 2"],
+        "MonitoringConfig": [".tensorflow.serving.PrometheusConfig prometheus_config = 1"],
+    },
+    imports=["google/protobuf/wrappers.proto"],
+)
 
 
 _POOL = descriptor_pool.DescriptorPool()

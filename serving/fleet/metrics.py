@@ -45,7 +45,7 @@ def calls(fleet: Fleet, by: str = "", *conditions: str) -> str:
 
 
 def error_ratio(fleet: Fleet, by: str = "") -> str:
-    """Share of failed calls. A status that never occurred has no series: without the zero a healthy fleet would have no value."""
+    """Share of failed calls; a status that never occurred has no series, and without the zero there would be no value."""
     failed = calls(fleet, by, 'status!="OK"')
     return f"{failed} / {calls(fleet, by)}" if by else f"({failed} or vector(0)) / {calls(fleet)}"
 
@@ -58,7 +58,9 @@ def quantile_ms(fleet: Fleet, name: str, quantile: float, by: str = "") -> str:
 
 def queueing_ms(fleet: Fleet) -> str:
     """Mean time that a request waited for its batch."""
-    total, count = (f"sum(rate({of(fleet, f'batching_session:queuing_latency_{part}')}[{WINDOW}]))" for part in ("sum", "count"))
+    total, count = (
+        f"sum(rate({of(fleet, f'batching_session:queuing_latency_{part}')}[{WINDOW}]))" for part in ("sum", "count")
+    )
     return f"{total} / {count} / 1000"
 
 

@@ -14,15 +14,32 @@ from zoo import files
 
 def services(fleet: Fleet) -> list[dict[str, Any]]:
     """A headless Service for callers, and one with an address for metrics and for those that can't balance."""
-    ports = [{"name": "grpc", "port": flags.GRPC, "targetPort": "grpc", "appProtocol": "kubernetes.io/h2c"},
-             {"name": "rest", "port": flags.REST, "targetPort": "rest"}]
+    ports = [
+        {"name": "grpc", "port": flags.GRPC, "targetPort": "grpc", "appProtocol": "kubernetes.io/h2c"},
+        {"name": "rest", "port": flags.REST, "targetPort": "rest"},
+    ]
     return [
-        {"apiVersion": "v1", "kind": "Service", "metadata": metadata(fleet),
-         "spec": {"clusterIP": Why("None", "Headless: the name gives the pods' addresses, and the client balances call by call "
-                                   "(round_robin). An address of its own would balance connections, of which gRPC has one."),
-                  "publishNotReadyAddresses": False, "selector": labels(fleet), "ports": ports}},
-        {"apiVersion": "v1", "kind": "Service", "metadata": metadata(fleet, "metrics", **{"app.kubernetes.io/component": "metrics"}),
-         "spec": {"type": "ClusterIP", "selector": labels(fleet), "ports": ports[1:]}},
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": metadata(fleet),
+            "spec": {
+                "clusterIP": Why(
+                    "None",
+                    "Headless: the name gives the pods' addresses, and the client balances call by call "
+                    "(round_robin). An address of its own would balance connections, of which gRPC has one.",
+                ),
+                "publishNotReadyAddresses": False,
+                "selector": labels(fleet),
+                "ports": ports,
+            },
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": metadata(fleet, "metrics", **{"app.kubernetes.io/component": "metrics"}),
+            "spec": {"type": "ClusterIP", "selector": labels(fleet), "ports": ports[1:]},
+        },
     ]
 
 
@@ -39,21 +56,37 @@ def policy(fleet: Fleet) -> dict[str, Any]:
         caller = {"namespaceSelector": _namespace(traffic.client_namespace), **caller}
     remote = [port for port in (443,) if any(files.scheme(model.source) for model in fleet.models.values())]
     return {
-        "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata(fleet),
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": metadata(fleet),
         "spec": {
             "podSelector": {"matchLabels": labels(fleet)},
             "policyTypes": ["Ingress", "Egress"],
             "ingress": [
-                Why({"from": [caller], "ports": [_port("grpc")]}, "ModelServer has no authentication of its own: who may call is "
-                    "decided here."),
-                Why({"from": [{"namespaceSelector": _namespace(fleet.monitoring.namespace)}], "ports": [_port("rest")]},
-                    "Prometheus. REST answers predictions, too, so nobody else is let in."),
+                Why(
+                    {"from": [caller], "ports": [_port("grpc")]},
+                    "ModelServer has no authentication of its own: who may call is decided here.",
+                ),
+                Why(
+                    {"from": [{"namespaceSelector": _namespace(fleet.monitoring.namespace)}], "ports": [_port("rest")]},
+                    "Prometheus. REST answers predictions, too, so nobody else is let in.",
+                ),
             ],
             "egress": [
-                Why({"to": [{"namespaceSelector": _namespace("kube-system")}],
-                     "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]}, "Names."),
-                *(Why({"ports": [{"protocol": "TCP", "port": port}]}, "The sync to the store. Narrow it to the store's addresses "
-                      "where they are known.") for port in remote),
+                Why(
+                    {
+                        "to": [{"namespaceSelector": _namespace("kube-system")}],
+                        "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")],
+                    },
+                    "Names.",
+                ),
+                *(
+                    Why(
+                        {"ports": [{"protocol": "TCP", "port": port}]},
+                        "The sync to the store. Narrow it to the store's addresses where they are known.",
+                    )
+                    for port in remote
+                ),
             ],
         },
     }
@@ -62,7 +95,8 @@ def policy(fleet: Fleet) -> dict[str, Any]:
 def monitor(fleet: Fleet) -> dict[str, Any]:
     """ServiceMonitor of the Prometheus operator."""
     return {
-        "apiVersion": "monitoring.coreos.com/v1", "kind": "ServiceMonitor",
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "ServiceMonitor",
         "metadata": metadata(fleet, **fleet.monitoring.labels),
         "spec": {
             "selector": {"matchLabels": {**labels(fleet), "app.kubernetes.io/component": "metrics"}},

@@ -49,11 +49,11 @@ def ways(fleet: Fleet) -> list[Sharing]:
 ISOLATION = {
     "gpu": "A whole GPU: nobody else on it. Bandwidth to the host is the node's.",
     "gpu-mig": "A slice of its own memory, cache and compute; a fault stays in the slice. Not isolated: power and clock of the "
-               "card, its bus, driver and reset. The slices must exist before, and are changed on an empty card only.",
-    "gpu-time-slicing": "Servers take turns. Not isolated: memory (whoever takes too much fails the others' allocations), faults "
-                        "(a fatal error ends all of them), and time (latency depends on the neighbours).",
-    "gpu-mps": "Servers compute side by side, each with a limit of memory. Not isolated: faults (a fatal error of one ends all), "
-               "caches and bandwidth. Whole GPUs only, not MIG slices, and metrics of the card can't be told apart by container.",
+    "card, its bus, driver and reset. The slices must exist before, and are changed on an empty card only.",
+    "gpu-time-slicing": "Servers take turns. Not isolated: memory (whoever takes too much fails the others' allocations), "
+    "faults (a fatal error ends all of them), and time (latency depends on the neighbours).",
+    "gpu-mps": "Servers compute side by side, each with a limit of memory. Not isolated: faults (a fatal error of one ends "
+    "all), caches and bandwidth. Whole GPUs only, not MIG slices, and metrics of the card can't be told apart by container.",
 }
 
 
@@ -64,8 +64,10 @@ def fits(fleet: Fleet, way: Sharing) -> bool:
 
 def cpu_patch(fleet: Fleet) -> list[Any]:
     """Of the Deployment, for CPUs."""
-    return [Why({"op": "replace", "path": f"{_SERVER}/image", "value": fleet.image.on_cpu}, "The image without CUDA."),
-            *_add(flags.XLA_CPU, fleet)]
+    return [
+        Why({"op": "replace", "path": f"{_SERVER}/image", "value": fleet.image.on_cpu}, "The image without CUDA."),
+        *_add(flags.XLA_CPU, fleet),
+    ]
 
 
 def gpu_patch(fleet: Fleet, way: Sharing) -> list[Any]:
@@ -75,9 +77,18 @@ def gpu_patch(fleet: Fleet, way: Sharing) -> list[Any]:
     return [
         Why({"op": "replace", "path": f"{_SERVER}/image", "value": fleet.image.on_gpu}, "The image with CUDA."),
         Why({"op": "add", "path": f"{_SERVER}/resources/limits/{pointer}", "value": 1}, way.isolates),
-        Why({"op": "add", "path": "/spec/template/spec/tolerations", "value": [
-            {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]}, "GPU nodes keep others away by this taint."),
-        *(Why({"op": "add", "path": f"{_SERVER}/args/-", "value": f"--{flag.name}={fraction}"}, flag.reason) for flag in flags.GPU),
+        Why(
+            {
+                "op": "add",
+                "path": "/spec/template/spec/tolerations",
+                "value": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
+            },
+            "GPU nodes keep others away by this taint.",
+        ),
+        *(
+            Why({"op": "add", "path": f"{_SERVER}/args/-", "value": f"--{flag.name}={fraction}"}, flag.reason)
+            for flag in flags.GPU
+        ),
         *_add(flags.XLA_GPU, fleet),
     ]
 
@@ -86,17 +97,27 @@ def device_plugin(fleet: Fleet, way: str) -> dict[str, Any]:
     """The device plugin's configuration for shared GPUs, a ConfigMap for the GPU operator's namespace."""
     assert fleet.gpu is not None
     kind = {"gpu-time-slicing": "timeSlicing", "gpu-mps": "mps"}[way]
-    sharing: dict[str, Any] = {"renameByDefault": True, "resources": [{"name": "nvidia.com/gpu", "replicas": fleet.gpu.shared_by}]}
+    sharing: dict[str, Any] = {
+        "renameByDefault": True,
+        "resources": [{"name": "nvidia.com/gpu", "replicas": fleet.gpu.shared_by}],
+    }
     if kind == "timeSlicing":
         sharing["failRequestsGreaterThanOne"] = True
     return {
-        "apiVersion": "v1", "kind": "ConfigMap",
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
         "metadata": {"name": f"{fleet.name}-{way}", "namespace": "gpu-operator"},
-        "data": {"shared": Why(to_yaml({"version": "v1", "sharing": {kind: sharing}}), f"Offered as {SHARED}, so that nobody gets "
-                               "a shared GPU who asked for a whole one. " + ISOLATION[way])},
+        "data": {
+            "shared": Why(
+                to_yaml({"version": "v1", "sharing": {kind: sharing}}),
+                f"Offered as {SHARED}, so that nobody gets a shared GPU who asked for a whole one. " + ISOLATION[way],
+            )
+        },
     }
 
 
 def _add(more: tuple[flags.Flag, ...], fleet: Fleet) -> list[Why]:
-    return [Why({"op": "add", "path": f"{_SERVER}/args/-", "value": argument.value}, argument.reason)
-            for argument in flags.arguments(more, fleet)]
+    return [
+        Why({"op": "add", "path": f"{_SERVER}/args/-", "value": argument.value}, argument.reason)
+        for argument in flags.arguments(more, fleet)
+    ]

@@ -13,9 +13,9 @@ from typing import Any
 from google.protobuf import text_format
 
 from serving.errors import ServingError
+from serving.fleet.description import Versions
 from serving.fleet.messages import ModelServerConfig
 from serving.fleet.sync import versions_in, wanted
-from serving.fleet.description import Versions
 from zoo import files
 
 _SECONDS = 2.0
@@ -44,8 +44,8 @@ class Readiness:
         """What keeps the pod from being ready; empty when it is.
 
         Args:
-            all_versions: whether every version that the configuration names must be available, as at the start; otherwise one of
-                each model is enough, so that a version that can't be loaded takes no pod away.
+            all_versions: whether every version that the configuration names must be available, as at the start; otherwise one
+                of each model is enough, so that a version that can't be loaded takes no pod away.
         """
         missing: list[str] = []
         for name, policy in self._policies.items():
@@ -56,8 +56,11 @@ class Readiness:
                 missing.append(f"{name}: no status: {error}")
                 continue
             if all_versions:
-                missing += [f"{name}: version {version} is {states.get(version, 'unknown to the server')}"
-                            for version in expected if states.get(version) != "AVAILABLE"]
+                missing += [
+                    f"{name}: version {version} is {states.get(version, 'unknown to the server')}"
+                    for version in expected
+                    if states.get(version) != "AVAILABLE"
+                ]
             if "AVAILABLE" not in states.values():
                 missing.append(f"{name}: no version is AVAILABLE")
         return missing

@@ -24,17 +24,25 @@ def render(fleet: Fleet) -> dict[str, str]:
         fleet: the description.
 
     Returns:
-        Text by path: `base`, `overlays/…` and `components/…` for kustomize, `kserve`, and `cluster`, what is not the fleet's own.
+        Text by path: `base`, `overlays/…` and `components/…` for kustomize, `kserve`; what is not the fleet's own in `cluster`.
     """
     result = _base(fleet) | _monitoring(fleet)
     if fleet.autoscaling == "keda":
         result |= _component(fleet, "keda", {"scaled-object.yaml": scaling.keda(fleet)})
     else:
-        result["cluster/prometheus-adapter.yaml"] = to_yaml(Why(scaling.adapter_rules(fleet), "Values of prometheus-adapter's "
-                                                                "chart; without them the autoscaler has the CPU alone."))
+        result["cluster/prometheus-adapter.yaml"] = to_yaml(
+            Why(
+                scaling.adapter_rules(fleet),
+                "Values of prometheus-adapter's chart; without them the autoscaler has the CPU alone.",
+            )
+        )
     if fleet.argo_rollouts:
-        result |= _component(fleet, "argo-rollouts", {"rollout.yaml": rollouts.rollout(fleet),
-                                                      "analysis.yaml": rollouts.analysis(fleet)}, rollouts.patches(fleet))
+        result |= _component(
+            fleet,
+            "argo-rollouts",
+            {"rollout.yaml": rollouts.rollout(fleet), "analysis.yaml": rollouts.analysis(fleet)},
+            rollouts.patches(fleet),
+        )
     result |= _overlay(fleet, "cpu", overlays.cpu_patch(fleet))
     for way in overlays.ways(fleet):
         if overlays.fits(fleet, way):
@@ -48,9 +56,12 @@ def render(fleet: Fleet) -> dict[str, str]:
 
 def left_out(fleet: Fleet) -> list[str]:
     """Overlays that were not written, and why."""
-    return [f"overlays/{way.overlay}: the models need {fleet.models_gib:g} GiB while a version loads, of {way.gib:g} GiB there are "
-            f"{overlays.MOST_OF_GPU * way.gib:g} to be had; serve fewer models, or give a bigger share"
-            for way in overlays.ways(fleet) if not overlays.fits(fleet, way)]
+    return [
+        f"overlays/{way.overlay}: the models need {fleet.models_gib:g} GiB while a version loads, of {way.gib:g} GiB there are "
+        f"{overlays.MOST_OF_GPU * way.gib:g} to be had; serve fewer models, or give a bigger share"
+        for way in overlays.ways(fleet)
+        if not overlays.fits(fleet, way)
+    ]
 
 
 def write(texts: dict[str, str], folder: files.PathLike) -> None:
@@ -88,20 +99,34 @@ def _base(fleet: Fleet) -> dict[str, str]:
         **_KUSTOMIZATION,
         "namespace": fleet.namespace,
         "resources": sorted(manifests),
-        "configMapGenerator": Why([{"name": config_map(fleet), "files": [f"config/{name}" for name in sorted(config)],
-                                    "options": {"labels": labels(fleet)}}],
-                                  "Its name gets a hash of the content, so a change rolls the pods like any other."),
+        "configMapGenerator": Why(
+            [
+                {
+                    "name": config_map(fleet),
+                    "files": [f"config/{name}" for name in sorted(config)],
+                    "options": {"labels": labels(fleet)},
+                }
+            ],
+            "Its name gets a hash of the content, so a change rolls the pods like any other.",
+        ),
     }
-    return {f"base/{name}": to_yaml(*documents) for name, documents in manifests.items()} | {
-        f"base/config/{name}": text for name, text in config.items()} | {"base/kustomization.yaml": to_yaml(kustomization)}
+    return (
+        {f"base/{name}": to_yaml(*documents) for name, documents in manifests.items()}
+        | {f"base/config/{name}": text for name, text in config.items()}
+        | {"base/kustomization.yaml": to_yaml(kustomization)}
+    )
 
 
 def _server_files(fleet: Fleet, gpu: bool = False) -> dict[str, str]:
     result = {
         server_files.MODEL_CONFIG: server_files.model_config(fleet),
         server_files.MONITORING: server_files.monitoring_config(),
-        server_files.SOURCES: to_yaml(Why(sync.sources_of(fleet).model_dump(mode="json", exclude_unset=True),
-                                          "What the sync of each pod copies from the store.")),
+        server_files.SOURCES: to_yaml(
+            Why(
+                sync.sources_of(fleet).model_dump(mode="json", exclude_unset=True),
+                "What the sync of each pod copies from the store.",
+            )
+        ),
     }
     if fleet.batched:
         result[server_files.BATCHING] = server_files.threads_config(fleet, gpu)
@@ -112,17 +137,33 @@ def _server_files(fleet: Fleet, gpu: bool = False) -> dict[str, str]:
 
 
 def _monitoring(fleet: Fleet) -> dict[str, str]:
-    generator = [{"name": f"{fleet.name}-dashboard", "files": ["dashboard.json"], "options": {
-        "disableNameSuffixHash": True, "labels": {**labels(fleet), "grafana_dashboard": "1"}}}]
-    return _component(fleet, "monitoring", {"service-monitor.yaml": network.monitor(fleet), "alerts.yaml": alerts.rule(fleet)},
-                      more={"configMapGenerator": Why(generator, "Grafana's sidecar finds dashboards by this label.")}) | {
+    generator = [
+        {
+            "name": f"{fleet.name}-dashboard",
+            "files": ["dashboard.json"],
+            "options": {"disableNameSuffixHash": True, "labels": {**labels(fleet), "grafana_dashboard": "1"}},
+        }
+    ]
+    return _component(
+        fleet,
+        "monitoring",
+        {"service-monitor.yaml": network.monitor(fleet), "alerts.yaml": alerts.rule(fleet)},
+        more={"configMapGenerator": Why(generator, "Grafana's sidecar finds dashboards by this label.")},
+    ) | {
         "components/monitoring/dashboard.json": dashboard.dashboard(fleet),
-        "cluster/alerts.rules.yaml": to_yaml(Why(alerts.groups(fleet), "The alerts as a rule file, for a Prometheus without the "
-                                                 "operator: promtool check rules."))}
+        "cluster/alerts.rules.yaml": to_yaml(
+            Why(alerts.groups(fleet), "The alerts as a rule file, for a Prometheus without the operator: promtool check rules.")
+        ),
+    }
 
 
-def _component(fleet: Fleet, name: str, manifests: dict[str, Any], patches: dict[str, list[Any]] | None = None,
-               more: dict[str, Any] | None = None) -> dict[str, str]:
+def _component(
+    fleet: Fleet,
+    name: str,
+    manifests: dict[str, Any],
+    patches: dict[str, list[Any]] | None = None,
+    more: dict[str, Any] | None = None,
+) -> dict[str, str]:
     folder = f"components/{name}"
     files_of = {f"{folder}/{path}": to_yaml(manifest) for path, manifest in manifests.items()}
     kustomization: dict[str, Any] = {**_COMPONENT, "resources": sorted(manifests), **(more or {})}
@@ -135,7 +176,11 @@ def _component(fleet: Fleet, name: str, manifests: dict[str, Any], patches: dict
 
 def _overlay(fleet: Fleet, name: str, patch: list[Any], gpu: bool = False) -> dict[str, str]:
     # KEDA's object must be there before Argo's component points it elsewhere.
-    chosen = ["monitoring", *(["keda"] if fleet.autoscaling == "keda" else []), *(["argo-rollouts"] if fleet.argo_rollouts else [])]
+    chosen = [
+        "monitoring",
+        *(["keda"] if fleet.autoscaling == "keda" else []),
+        *(["argo-rollouts"] if fleet.argo_rollouts else []),
+    ]
     kustomization: dict[str, Any] = {
         **_KUSTOMIZATION,
         "namespace": fleet.namespace,
@@ -145,7 +190,9 @@ def _overlay(fleet: Fleet, name: str, patch: list[Any], gpu: bool = False) -> di
     }
     result = {f"overlays/{name}/patch.yaml": to_yaml(patch)}
     if gpu and fleet.batched:
-        kustomization["configMapGenerator"] = [{"name": config_map(fleet), "behavior": "merge", "files": [server_files.BATCHING]}]
+        kustomization["configMapGenerator"] = [
+            {"name": config_map(fleet), "behavior": "merge", "files": [server_files.BATCHING]}
+        ]
         result[f"overlays/{name}/{server_files.BATCHING}"] = server_files.threads_config(fleet, gpu=True)
     return result | {f"overlays/{name}/kustomization.yaml": to_yaml(kustomization)}
 
@@ -154,7 +201,9 @@ def _kserve(fleet: Fleet) -> dict[str, str]:
     config = {server_files.MONITORING: server_files.monitoring_config()}
     result = {"kserve/service-account.yaml": to_yaml(network.account(fleet))}
     for name, model in fleet.models.items():
-        result[f"kserve/{kserve.resource(fleet, name)}.yaml"] = to_yaml(kserve.runtime(fleet, name), kserve.service(fleet, name))
+        result[f"kserve/{kserve.resource(fleet, name)}.yaml"] = to_yaml(
+            kserve.runtime(fleet, name), kserve.service(fleet, name)
+        )
         if model.batching:
             threads = server_files.threads_config(fleet, gpu=fleet.gpu is not None)
             config[server_files.batching_file(name)] = threads + server_files.model_batching(model.batching)
@@ -162,9 +211,19 @@ def _kserve(fleet: Fleet) -> dict[str, str]:
         **_KUSTOMIZATION,
         "namespace": fleet.namespace,
         "resources": sorted(files.name(path) for path in result),
-        "configMapGenerator": Why([{"name": config_map(fleet), "files": [f"config/{name}" for name in sorted(config)],
-                                    "options": {"disableNameSuffixHash": True, "labels": labels(fleet)}}],
-                                  "Without a hash: kustomize does not know that a ServingRuntime names it."),
+        "configMapGenerator": Why(
+            [
+                {
+                    "name": config_map(fleet),
+                    "files": [f"config/{name}" for name in sorted(config)],
+                    "options": {"disableNameSuffixHash": True, "labels": labels(fleet)},
+                }
+            ],
+            "Without a hash: kustomize does not know that a ServingRuntime names it.",
+        ),
     }
-    return result | {f"kserve/config/{name}": text for name, text in config.items()} | {
-        "kserve/kustomization.yaml": to_yaml(kustomization)}
+    return (
+        result
+        | {f"kserve/config/{name}": text for name, text in config.items()}
+        | {"kserve/kustomization.yaml": to_yaml(kustomization)}
+    )

@@ -32,13 +32,17 @@ def model_config(fleet: Fleet) -> str:
             one.model_version_policy.latest.num_versions = model.versions.latest
         for label, version in model.labels.items():
             one.version_labels[label] = version
-    return to_text_proto(config, {
-        "base_path": "A folder of this pod, which the sync fills: ModelServer has read no s3:// since 2.7, and a remote path "
-                     "would be polled by every server.",
-        "model_version_policy": "latest: the newest so many are loaded, and what is pushed is served. specific: just these, so "
-                                "that a push changes nothing until this file does.",
-        "version_labels": "Callers name a label, not a number. A label is moved only after its version is loaded everywhere.",
-    }, head="Which models and versions each server loads. Rendered by `zoo fleet render`; change the description, not this.")
+    return to_text_proto(
+        config,
+        {
+            "base_path": "A folder of this pod, which the sync fills: ModelServer has read no s3:// since 2.7, and a remote "
+            "path would be polled by every server.",
+            "model_version_policy": "latest: the newest so many are loaded, and what is pushed is served. specific: just these, "
+            "so that a push changes nothing until this file does.",
+            "version_labels": "Callers name a label, not a number. A label moves only after its version is loaded everywhere.",
+        },
+        head="Which models and versions each server loads. Rendered by `zoo fleet render`; change the description, not this.",
+    )
 
 
 def threads_config(fleet: Fleet, gpu: bool = False) -> str:
@@ -46,11 +50,15 @@ def threads_config(fleet: Fleet, gpu: bool = False) -> str:
     config = BatchingParameters()
     config.num_batch_threads.value = fleet.server.batch_threads or (2 if gpu else fleet.server.cores)
     config.thread_pool_name.value = fleet.name
-    return to_text_proto(config, {
-        "num_batch_threads": "Batches computed at once, over all models. Many threads make each batch smaller and slower.",
-        "thread_pool_name": "Appears as thread_pool_name in :tensorflow:serving:batching_session:queuing_latency.",
-    }, head="With --enable_per_model_batching_parameters only the threads are read from here; sizes and times stand with each "
-            "model, and a model without a file of its own is not batched.")
+    return to_text_proto(
+        config,
+        {
+            "num_batch_threads": "Batches computed at once, over all models. Many threads make each batch smaller and slower.",
+            "thread_pool_name": "Appears as thread_pool_name in :tensorflow:serving:batching_session:queuing_latency.",
+        },
+        head="With --enable_per_model_batching_parameters only the threads are read from here; sizes and times stand with each "
+        "model, and a model without a file of its own is not batched.",
+    )
 
 
 def model_batching(batching: Batching) -> str:
@@ -59,17 +67,20 @@ def model_batching(batching: Batching) -> str:
     config.max_batch_size.value = batching.max_batch_size
     config.batch_timeout_micros.value = batching.timeout_us
     config.max_enqueued_batches.value = batching.max_enqueued_batches
-    return to_text_proto(config, {
-        "max_batch_size": "Requests, not candidates. A call with more is refused with INVALID_ARGUMENT: the client's max_batch "
-                          "must not be above it.",
-        "batch_timeout_micros": "A lone caller pays all of it in every call.",
-        "max_enqueued_batches": "A full queue answers UNAVAILABLE at once, which a client may try elsewhere.",
-        "allowed_batch_sizes": "Batches are filled up to one of these, so that the graph sees few shapes. The last is "
-                               "max_batch_size, or the server does not start.",
-        "pad_variable_length_inputs": "[R, N] requests of different widths are joined by padding with each tensor's first "
-                                      "element; without it they fail with 'padding is turned off'. The models mask by lengths "
-                                      "that travel with the request, and the client cuts the answer to its own width.",
-    })
+    return to_text_proto(
+        config,
+        {
+            "max_batch_size": "Requests, not candidates. A call with more is refused with INVALID_ARGUMENT: the client's "
+            "max_batch must not be above it.",
+            "batch_timeout_micros": "A lone caller pays all of it in every call.",
+            "max_enqueued_batches": "A full queue answers UNAVAILABLE at once, which a client may try elsewhere.",
+            "allowed_batch_sizes": "Batches are filled up to one of these, so that the graph sees few shapes. The last is "
+            "max_batch_size, or the server does not start.",
+            "pad_variable_length_inputs": "[R, N] requests of different widths are joined by padding with each tensor's first "
+            "element; without it they fail with 'padding is turned off'. The models mask by lengths "
+            "that travel with the request, and the client cuts the answer to its own width.",
+        },
+    )
 
 
 def monitoring_config() -> str:

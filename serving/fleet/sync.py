@@ -40,10 +40,17 @@ class Sources(Config):
 
 def sources_of(fleet: Fleet) -> Sources:
     """What the servers of a fleet copy."""
-    return Sources(models={
-        name: Source(source=model.source, versions=model.versions, keep=fleet.storage.keep,
-                     batching=f"{CONFIG}/{batching_file(name)}" if model.batching else None)
-        for name, model in fleet.models.items()})
+    return Sources(
+        models={
+            name: Source(
+                source=model.source,
+                versions=model.versions,
+                keep=fleet.storage.keep,
+                batching=f"{CONFIG}/{batching_file(name)}" if model.batching else None,
+            )
+            for name, model in fleet.models.items()
+        }
+    )
 
 
 def read_sources(path: files.PathLike) -> Sources:
@@ -54,8 +61,8 @@ def read_sources(path: files.PathLike) -> Sources:
 def sync(sources: Sources, models: files.PathLike) -> Iterator[str]:
     """Makes the local folders those of the store: new versions are copied, withdrawn and old ones removed.
 
-    A version is copied under a name that servers pass over, written through to the disk, and renamed. Nothing is removed before all
-    that should be served is there, so a store that can't be read takes nothing away.
+    A version is copied under a name that servers pass over, written through to the disk, and renamed. Nothing is removed before
+    all that should be served is there, so a store that can't be read takes nothing away.
 
     Args:
         sources: what to copy.
@@ -84,7 +91,7 @@ def versions_in(folder: files.PathLike) -> list[int]:
 
 def wanted(versions: Versions, there: list[int]) -> list[int]:
     """Those of the versions in a folder that a policy names."""
-    return [one for one in there if one in versions.specific] if versions.specific else there[-versions.latest:]
+    return [one for one in there if one in versions.specific] if versions.specific else there[-versions.latest :]
 
 
 def _sync_model(name: str, source: Source, target: str) -> Iterator[str]:
@@ -100,7 +107,7 @@ def _sync_model(name: str, source: Source, target: str) -> Iterator[str]:
             _copy(files.join(source.source, str(version)), target, version, source.batching)
             yield f"{name}: version {version} copied from {source.source}"
     older = [one for one in present if one not in chosen and one < chosen[-1]]
-    kept = older[len(older) - min(source.keep, len(older)):]
+    kept = older[len(older) - min(source.keep, len(older)) :]
     for version in present:
         if version not in chosen and version not in kept:
             # Renamed first: a server must not find half of it.
@@ -126,7 +133,7 @@ def _copy(version_path: str, target: str, version: int, batching: str | None) ->
 def _write_through(folder: str, deep: bool = True) -> None:
     """Waits until a folder is on the disk, and so outlives the node's power."""
     for path, _, names in os.walk(folder):
-        for one in ([*names, ""] if deep else [""]):
+        for one in [*names, ""] if deep else [""]:
             handle = os.open(os.path.join(path, one), os.O_RDONLY)
             try:
                 os.fsync(handle)

@@ -12,8 +12,9 @@ from serving.fleet.readiness import Readiness
 from serving.fleet.sync import read_sources, sync
 
 
-def run_sync(sources: str, models: str, once: bool, every: float, ready_port: int | None, server: str,
-             model_config: str | None) -> None:
+def run_sync(
+    sources: str, models: str, once: bool, every: float, ready_port: int | None, server: str, model_config: str | None
+) -> None:
     """Copies once, or until SIGTERM or SIGINT.
 
     Args:

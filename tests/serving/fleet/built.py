@@ -33,8 +33,14 @@ def _into(texts: dict[str, str], folder: str, objects: list[dict[str, Any]]) -> 
         if generated.get("behavior") == "merge":
             one(objects, "ConfigMap", generated["name"])["data"].update(data)
         else:
-            objects.append({"apiVersion": "v1", "kind": "ConfigMap", "data": data, "metadata": {
-                "name": generated["name"], "labels": generated["options"]["labels"]}})
+            objects.append(
+                {
+                    "apiVersion": "v1",
+                    "kind": "ConfigMap",
+                    "data": data,
+                    "metadata": {"name": generated["name"], "labels": generated["options"]["labels"]},
+                }
+            )
     for patch in told.get("patches", []):
         changed = one(objects, patch["target"]["kind"], patch["target"]["name"])
         changed.update(jsonpatch.apply_patch(changed, yaml.safe_load(texts[posixpath.join(folder, patch["path"])])))

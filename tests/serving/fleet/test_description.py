@@ -11,7 +11,10 @@ from zoo.config import ConfigError
 LABEL = {"versions": {"specific": [3]}, "labels": {"stable": 4}}
 WRONG = {
     "typo": ({"replica": {}}, "fleet.yaml.replica: unknown key; did you mean 'replicas'?"),
-    "typo in a model": ({"models": {"din": {"verions": {}}}}, "fleet.yaml.models.din.verions: unknown key; did you mean 'versions'?"),
+    "typo in a model": (
+        {"models": {"din": {"verions": {}}}},
+        "fleet.yaml.models.din.verions: unknown key; did you mean 'versions'?",
+    ),
     "name": ({"name": "Ranking_1"}, "fleet.yaml.name"),
     "model's name": ({"models": {"a/b": {"source": "s3://a", "size_gib": 1}}}, "'a/b' can't be a folder"),
     "relative source": ({"models": {"din": {"source": "models/din"}}}, "models.din.source: expected a URI"),
@@ -19,10 +22,16 @@ WRONG = {
     "path beside the volume": ({"models": {"din": {"source": "/mnt/din"}}, "storage": {"volume": "v"}}, "is not below /source"),
     "label without version": ({"models": {"din": LABEL}}, "points to version 4, which versions.specific does not name"),
     "label of the newest": ({"models": {"din": {"labels": {"stable": 4}}}}, "versions.specific does not name"),
-    "latest and specific": ({"models": {"din": {"versions": {"latest": 2, "specific": [1]}}}}, "give latest or specific, not both"),
+    "latest and specific": (
+        {"models": {"din": {"versions": {"latest": 2, "specific": [1]}}}},
+        "give latest or specific, not both",
+    ),
     "version twice": ({"models": {"din": {"versions": {"specific": [1, 1]}}}}, "names a version twice"),
     "sizes": ({"models": {"din": {"batching": {"max_batch_size": 16, "allowed_batch_sizes": [8, 4, 16]}}}}, "must ascend"),
-    "last size": ({"models": {"din": {"batching": {"max_batch_size": 16, "allowed_batch_sizes": [4, 8]}}}}, "end with max_batch_size 16"),
+    "last size": (
+        {"models": {"din": {"batching": {"max_batch_size": 16, "allowed_batch_sizes": [4, 8]}}}},
+        "end with max_batch_size 16",
+    ),
     "one replica": ({"replicas": {"min": 1}}, "min must be 2 or more"),
     "fewer than min": ({"replicas": {"min": 5, "max": 4}}, "max 4 is below min 5"),
     "too much traffic": ({"traffic": {"peak_calls_per_second": 9000}}, "needs 75 servers, replicas.max allows 12"),
@@ -37,7 +46,10 @@ WRONG = {
     "unknown TensorFlow": ({"image": {"tensorflow": "2.17"}}, "no server was chosen for that TensorFlow"),
     "KServe without version": ({"kserve": {"versions": {}}}, "kserve.versions: which version of 'din'?"),
     "KServe's typo": ({"kserve": {"versions": {"dim": 1}}}, "kserve: no model 'dim'; did you mean 'din'?"),
-    "canary is stable": ({"kserve": {"versions": {"din": 1}, "canaries": {"din": {"version": 1}}}}, "is the stable one already"),
+    "canary is stable": (
+        {"kserve": {"versions": {"din": 1}, "canaries": {"din": {"version": 1}}}},
+        "is the stable one already",
+    ),
 }
 
 

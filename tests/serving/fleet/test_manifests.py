@@ -15,12 +15,24 @@ from serving.fleet.render import left_out, render
 from tests.serving.fleet.built import build, documents, one
 from tests.serving.fleet.descriptions import ALL, FULL, described
 
-KUBERNETES = ("1.30", "1.33")
+KUBERNETES = "1.33"
 # Kinds of others, whose schemas `make nightly` fetches.
-CUSTOM = {"InferenceService", "PrometheusRule", "Rollout", "AnalysisTemplate", "ScaledObject", "ServiceMonitor", "ServingRuntime"}
+CUSTOM = {
+    "InferenceService",
+    "PrometheusRule",
+    "Rollout",
+    "AnalysisTemplate",
+    "ScaledObject",
+    "ServiceMonitor",
+    "ServingRuntime",
+}
 RENDERED = {name: render(described(base=values)) for name, values in ALL.items()}
-BUILDS = [(name, path.removesuffix("/kustomization.yaml")) for name, texts in RENDERED.items() for path in texts
-          if re.fullmatch(r"(base|overlays/.*|kserve)/kustomization.yaml", path)]
+BUILDS = [
+    (name, path.removesuffix("/kustomization.yaml"))
+    for name, texts in RENDERED.items()
+    for path in texts
+    if re.fullmatch(r"(base|overlays/.*|kserve)/kustomization.yaml", path)
+]
 
 
 @pytest.fixture(params=BUILDS, ids="/".join)
@@ -36,20 +48,19 @@ def containers(entry: dict[str, Any]) -> list[dict[str, Any]]:
     return [*pod.get("initContainers", []), *pod.get("containers", [])]
 
 
-@pytest.mark.parametrize("version", KUBERNETES)
-def test_kubernetes_takes_the_objects(objects, version):
+def test_kubernetes_takes_the_objects(objects):
     kinds = {entry["kind"] for entry in objects}
     assert kinds - CUSTOM, "something is Kubernetes' own"
     for entry in objects:
         if entry["kind"] not in CUSTOM:
-            kubernetes_validate.validate(entry, version, strict=True)
+            kubernetes_validate.validate(entry, KUBERNETES, strict=True)
 
 
 def test_a_misspelt_field_is_refused():
     deployment = one(build(RENDERED["small"], "base"), "Deployment")
     deployment["spec"]["template"]["spec"]["containers"][0]["livenesProbe"] = {}
     with pytest.raises(kubernetes_validate.ValidationError):
-        kubernetes_validate.validate(deployment, "1.33", strict=True)
+        kubernetes_validate.validate(deployment, KUBERNETES, strict=True)
 
 
 def test_containers_are_limited_pinned_and_hardened(objects):
@@ -75,10 +86,13 @@ def test_selectors_find_the_pods_and_nothing_else_is_named_amiss(objects):
         return
     deployment = one(objects, "Deployment")
     pods = deployment["spec"]["template"]["metadata"]["labels"]
-    selectors = [deployment["spec"]["selector"]["matchLabels"], one(objects, "PodDisruptionBudget")["spec"]["selector"]["matchLabels"],
-                 one(objects, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"],
-                 *(entry["spec"]["selector"] for entry in objects if entry["kind"] == "Service"),
-                 *(entry["spec"]["selector"]["matchLabels"] for entry in objects if entry["kind"] == "Rollout")]
+    selectors = [
+        deployment["spec"]["selector"]["matchLabels"],
+        one(objects, "PodDisruptionBudget")["spec"]["selector"]["matchLabels"],
+        one(objects, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"],
+        *(entry["spec"]["selector"] for entry in objects if entry["kind"] == "Service"),
+        *(entry["spec"]["selector"]["matchLabels"] for entry in objects if entry["kind"] == "Rollout"),
+    ]
     assert len(selectors) >= 5 and all(selector and selector.items() <= pods.items() for selector in selectors)
     for monitor in (entry for entry in objects if entry["kind"] == "ServiceMonitor"):
         wanted = monitor["spec"]["selector"]["matchLabels"].items()
@@ -177,10 +191,15 @@ def test_memory_has_room_for_a_version_that_loads():
 
 def test_flags_are_there_when_wanted_only():
     def named(values):
-        server = one(build(render(described(values)), "overlays/cpu"), "Deployment")["spec"]["template"]["spec"]["containers"][0]
+        server = one(build(render(described(values)), "overlays/cpu"), "Deployment")["spec"]["template"]["spec"]["containers"][
+            0
+        ]
         return {argument.split("=")[0].removeprefix("--") for argument in server["args"]}
 
-    batching, labels = {"models": {"din": {"batching": {}}}}, {"models": {"din": {"versions": {"specific": [3]}, "labels": {"a": 3}}}}
+    batching, labels = (
+        {"models": {"din": {"batching": {}}}},
+        {"models": {"din": {"versions": {"specific": [3]}, "labels": {"a": 3}}}},
+    )
     xla = {"models": {"din": {"tried_with_xla": True}}, "server": {"xla": True}}
     always = named({})
     assert always == {flag.name for flag in (*flags.PORTS, *flags.COMMON, *flags.MODELS) if flag.when == "always"}
@@ -194,11 +213,16 @@ def test_kserve_has_its_own_runtime_and_its_canary():
     service = one(built, "InferenceService", "ranking-din")
     stable, canary = service["spec"]["predictor"], service["spec"]["canary"][0]
     assert canary["trafficPercent"] == 5 and canary["predictor"]["name"] != stable["name"]
-    assert stable["model"]["storageUri"] == "gs://models/din/3" and canary["predictor"]["model"]["storageUri"] == "gs://models/din/4"
+    assert (
+        stable["model"]["storageUri"] == "gs://models/din/3"
+        and canary["predictor"]["model"]["storageUri"] == "gs://models/din/4"
+    )
     runtime = one(built, "ServingRuntime", stable["model"]["runtime"])
     arguments = runtime["spec"]["containers"][0]["args"]
     assert any("monitoring_config_file" in argument for argument in arguments)
     assert "--enable_batching=true" in arguments
     assert "--enable_batching=true" not in one(built, "ServingRuntime", "ranking-rerank")["spec"]["containers"][0]["args"]
-    assert one(build(RENDERED["volume"], "kserve"), "InferenceService", "ranking-din")["spec"]["predictor"]["model"][
-        "storageUri"] == "pvc://models/din/3"
+    assert (
+        one(build(RENDERED["volume"], "kserve"), "InferenceService", "ranking-din")["spec"]["predictor"]["model"]["storageUri"]
+        == "pvc://models/din/3"
+    )

@@ -41,7 +41,9 @@ def test_batching_follows_the_shape_of_requests():
     assert wide.max_batch_size.value == wide.allowed_batch_sizes[-1]
     assert not narrow.pad_variable_length_inputs and list(narrow.allowed_batch_sizes) == [8, 64]
     assert narrow.HasField("batch_timeout_micros") and narrow.batch_timeout_micros.value == 0, "zero is said, not left out"
-    assert list(read(max_batch_size=16).allowed_batch_sizes) == [1, 2, 4, 8, 16] and list(read(max_batch_size=1).allowed_batch_sizes) == [1]
+    assert list(read(max_batch_size=16).allowed_batch_sizes) == [1, 2, 4, 8, 16] and list(
+        read(max_batch_size=1).allowed_batch_sizes
+    ) == [1]
 
 
 def test_threads_are_shared_and_metrics_are_on():
