@@ -99,7 +99,7 @@ def test_keras_3_loaded_first_is_refused_with_the_remedy():
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["data", "--help"], ["models"], ["run", "--help"], ["serve", "--help"],
-                                       ["rank", "--help"], ["data", "import", "--help"]])
+                                       ["rank", "--help"], ["data", "import", "--help"], ["fleet", "render", "--help"]])
 def test_help_needs_no_tensorflow(arguments):
     done = run(f"""
 import sys

@@ -37,7 +37,7 @@ def model_config(fleet: Fleet) -> str:
         {
             "base_path": "A folder of this pod, which the sync fills: ModelServer has read no s3:// since 2.7, and a remote "
             "path would be polled by every server.",
-            "model_version_policy": "latest: the newest so many are loaded, and what is pushed is served. specific: just these, "
+            "model_version_policy": "latest: the newest so many are loaded, and what is pushed is served. specific: these, "
             "so that a push changes nothing until this file does.",
             "version_labels": "Callers name a label, not a number. A label moves only after its version is loaded everywhere.",
         },
