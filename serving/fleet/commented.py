@@ -139,13 +139,17 @@ class _Literal(_Quoted):
 
 
 def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if text.isprintable() else '"')
+    return _node(dumper, text, None if text.isprintable() else '"')
 
 
 def _literal(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     lines = text.removesuffix("\n").split("\n")
     exact = len(lines) > 1 and all(line and line.isprintable() for line in lines) and not text.startswith(" ")
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|") if exact else _quoted(dumper, text)
+    return _node(dumper, text, "|") if exact else _quoted(dumper, text)
+
+
+def _node(dumper: Any, text: str, style: str | None) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 _Quoted.add_representer(str, _quoted)

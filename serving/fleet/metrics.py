@@ -20,7 +20,7 @@ EXPORTED = {
     f"{PREFIX}batching_session:wrapped_run_count": ("counter", ()),
 }
 # What Prometheus itself knows of a target.
-OF_PROMETHEUS = {"up": ("gauge", ())}
+OF_PROMETHEUS: dict[str, tuple[str, tuple[str, ...]]] = {"up": ("gauge", ())}
 WINDOW = "5m"
 
 

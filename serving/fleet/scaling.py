@@ -74,7 +74,7 @@ def autoscaler(fleet: Fleet) -> dict[str, Any]:
 
 def keda(fleet: Fleet) -> dict[str, Any]:
     """ScaledObject: the same by KEDA, which asks Prometheus itself."""
-    triggers = [_trigger(fleet, metrics.calls(fleet), target_calls(fleet), "AverageValue")]
+    triggers: list[Any] = [_trigger(fleet, metrics.calls(fleet), target_calls(fleet), "AverageValue")]
     if fleet.batched:
         triggers.append(
             Why(
