@@ -147,6 +147,7 @@ def _predictor(fleet: Fleet, name: str, model: Model, version: int) -> dict[str,
         "name": f"v{version}",
         "serviceAccountName": fleet.name,
         "model": {
+            "name": Why("kserve-container", "The container of the runtime; a canary's must be named."),
             "modelFormat": {"name": "tensorflow", "version": "2"},
             "runtime": resource(fleet, name),
             "protocolVersion": "v1",
