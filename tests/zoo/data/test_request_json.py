@@ -20,7 +20,7 @@ def test_writing_and_reading_gives_the_request_back(seed):
 
 
 def test_several_values_are_lists_with_their_weights_beside_them():
-    schema, request = rich_schema(), dataclasses.replace(rich_requests(1, seed=3)[0], labels={})
+    schema, request = rich_schema(), dataclasses.replace(rich_requests(1, seed=3)[0], labels={}, marks={})
     text = request_to_json(schema, request)
     assert request_from_json(schema, text) == request
     value = json.loads(text)
