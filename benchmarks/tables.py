@@ -53,6 +53,14 @@ def mutation_table() -> str:
     return "\n".join(lines) + f"\n\n{killed} of {len(rows)} were noticed. Measured by `make mutate`.\n"
 
 
+def fault_table() -> str:
+    """What was done to a server, what came of it, and the test that shows it."""
+    rows = json.loads((RESULTS / "faults.json").read_text(encoding="utf-8"))["faults"]
+    lines = ["| fault | what happens | test |", "| --- | --- | --- |"]
+    lines += [f"| {row['fault']} | {row['outcome']} | `{row['test'].rpartition('/')[2]}` |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
 def chosen(rows: list[dict[str, Any]], dataset: str | None = None, model: str | None = None) -> list[dict[str, Any]]:
     """The rows of a dataset by their first metric, best first: of all models, or of one with its ablations."""
     if dataset is None:
@@ -75,6 +83,8 @@ def fill(text: str) -> str:
         return f"{match[1]}\n{table(rows)}<!-- end -->"
 
     text = re.sub(r"(<!-- mutations -->).*?<!-- end -->", lambda match: f"{match[1]}\n{mutation_table()}<!-- end -->", text,
+                  flags=re.S)
+    text = re.sub(r"(<!-- faults -->).*?<!-- end -->", lambda match: f"{match[1]}\n{fault_table()}<!-- end -->", text,
                   flags=re.S)
     text = re.sub(r"(<!-- table: (\w+)((?: \w+){0,2}) -->).*?<!-- end -->", named, text, flags=re.S)
     return re.sub(r"(<!-- results: (\w+) -->).*?<!-- end -->", of_model, text, flags=re.S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -45,14 +46,24 @@ def test_tables_are_those_of_the_results(path):
     assert fill(path.read_text()) == path.read_text(), "run `make tables`"
 
 
-@pytest.mark.parametrize("path", sorted(set(RESULTS.glob("*.json")) - {RESULTS / "targets.json", RESULTS / "mutations.json"}),
-                         ids=lambda path: path.name)
+OTHER_RESULTS = {RESULTS / f"{name}.json" for name in ("targets", "mutations", "faults")}
+
+
+@pytest.mark.parametrize("path", sorted(set(RESULTS.glob("*.json")) - OTHER_RESULTS), ids=lambda path: path.name)
 def test_results_have_their_form(path):
     rows = read_rows(path)
     assert rows
     for row in rows:
         assert set(row) == KEYS and row["seeds"] >= 1 and row["command"]
         assert all(set(value) == {"mean", "std"} for value in row["metrics"].values())
+
+
+def test_every_fault_of_the_table_has_its_test():
+    rows = json.loads((RESULTS / "faults.json").read_text(encoding="utf-8"))["faults"]
+    assert rows
+    for row in rows:
+        path, _, name = row["test"].partition("::")
+        assert f"def {name}(" in (ROOT / path).read_text(encoding="utf-8"), row
 
 
 @pytest.mark.parametrize("path", documents(), ids=lambda path: path.name)

@@ -93,7 +93,8 @@ def test_a_call_that_runs_keeps_its_version_until_it_ends(tmp_path):
         assert held.state == get_model_status_pb2.ModelVersionStatus.END
 
 
-@pytest.mark.parametrize("damage", ["no saved_model.pb", "cut saved_model.pb", "garbage", "no variables"])
+@pytest.mark.parametrize("damage", [
+    "no saved_model.pb", "cut saved_model.pb", "garbage", "no variables", "corrupt variables"])
 def test_a_broken_version_is_reported_and_the_old_one_serves_on(start, tmp_path, damage):
     base = tmp_path / "scorer"
     write_version(base, 1)
@@ -107,6 +108,9 @@ def test_a_broken_version_is_reported_and_the_old_one_serves_on(start, tmp_path,
         model.write_bytes(model.read_bytes()[:1000])
     elif damage == "garbage":
         model.write_bytes(b"\xff\x00garbage" * 100)
+    elif damage == "corrupt variables":
+        file, = (broken / "variables").glob("variables.data-*")
+        file.write_bytes(bytes(byte ^ 0xFF for byte in file.read_bytes()))
     else:
         shutil.rmtree(broken / "variables")
     with start({"scorer": base}, tmp_path) as server, server.client() as client:
