@@ -116,6 +116,7 @@ def test_selectors_find_the_pods_and_nothing_else_is_named_amiss(objects):
         wanted = monitor["spec"]["selector"]["matchLabels"].items()
         found = [entry for entry in objects if entry["kind"] == "Service" and wanted <= entry["metadata"]["labels"].items()]
         assert [entry["metadata"]["name"] for entry in found] == ["ranking-metrics"], "each server is scraped once"
+        assert found[0]["metadata"]["labels"][monitor["spec"]["jobLabel"]] == "ranking", "the job that queries ask for"
     ports = {port["name"] for container in containers(deployment) for port in container.get("ports", [])}
     for entry in objects:
         if entry["kind"] == "Service":
