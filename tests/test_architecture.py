@@ -54,9 +54,10 @@ def opens_text_by_locale(call: ast.Call) -> bool:
     """Whether a call reads or writes text in whatever encoding the locale names."""
     function = call.func
     name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-    module = function.value.id if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name) else ""
-    # Members of an `archive` (a zip file) are bytes.
-    if module in ("files", "os", "archive") or any(keyword.arg == "encoding" for keyword in call.keywords):
+    of = function.value if isinstance(function, ast.Attribute) else None
+    module = getattr(of, "id", getattr(of, "attr", ""))
+    # Members of an `archive` (a zip file) are bytes, and so is what a URL's opener gets.
+    if module in ("files", "os", "archive", "_opener") or any(keyword.arg == "encoding" for keyword in call.keywords):
         return False
     if name in ("read_text", "write_text", "TextIOWrapper"):
         return True
