@@ -11,11 +11,12 @@ import numpy as np
 
 from benchmarks.settings import settings
 from benchmarks.transformed import Transformed
+from tfx_pipelines.config_teacher import TeacherConfig
 from tfx_pipelines.scores import SCORES, read_columns, write_scores
 from zoo.data.layout import POOLS
 from zoo.data.log_shard import open_shard
 from zoo.keras import tf
-from zoo.schema import Label, Schema
+from zoo.schema import Schema
 from zoo.training import Scored, read_dataset, score_dataset, train
 
 NAME = "din"
@@ -41,8 +42,8 @@ class Teacher:
 
     def __init__(self, data: Transformed, log: str, folder: Path, seed: int):
         self.task = data.schema.labels[0].name
-        self.label = Label(name=f"{self.task}_teacher", soft=True, of=self.task)
-        self.schema: Schema = data.schema.model_copy(update={"labels": (*data.schema.labels, self.label)})
+        self.schema: Schema = TeacherConfig(name=NAME).taught(data.schema)
+        self.label = self.schema.labels[-1]
         self.folder, self.done = folder, folder / "done.json"
         self.files = {split: [str(folder / f"{split}.gz")] for split in data.files}
         if not self.done.is_file():

@@ -59,7 +59,8 @@ class NeighbourTable(keras.layers.Layer):
             if schema.spaces[space].kind == "hashed":
                 raise ConfigError(f"the space {space!r} of the schema {schema.name!r} is hashed: several ids share a number, "
                                   "and none can have neighbours of its own; make it `learned`")
-        path, lists = assets.path(asset), read_neighbours(assets.path(asset))
+        path = assets.path(asset)
+        lists = read_neighbours(path)
         row_of = {raw: row for row, raw in enumerate(assets.vocabulary(source), FIRST_ID)}
         number_of = {raw: number for number, raw in enumerate(assets.vocabulary(target), FIRST_ID)}
         rows = np.zeros((schema.size(source), count), np.int64)

@@ -86,7 +86,7 @@ class GBDT(ColumnModel):
             if not seen.any():
                 raise ValueError(f"no label {label.name!r} was observed in the part of the training split that the trees see")
             data = lightgbm.Dataset(
-                np.concatenate([rows] * len(taught))[seen], np.concatenate([labels[one.name] for one in taught])[seen],
+                rows[np.flatnonzero(seen) % len(rows)], np.concatenate([labels[one.name] for one in taught])[seen],
                 weight=weight[seen], feature_name=self.statistics.names)
             booster = lightgbm.train(self._parameters(taught), data, num_boost_round=self.config.trees)
             self.forests[label.name].set_trees(booster.dump_model()["tree_info"])
