@@ -41,8 +41,9 @@ def test_temperature_by_hand():
 
 
 def test_lists_by_hand():
-    # The teacher's odds 1 and 3 are shares 1/4 and 3/4, the student's halves; the third is not scored by the teacher.
-    teacher, logits, weights = row(0.5, 0.75, 0.0), log(2, 2, 50), row(1, 1, 0)
+    # The teacher's odds 1 and 3 are shares 1/4 and 3/4, the student's halves; the third is not scored by the teacher, and what
+    # stands there is no matter.
+    teacher, logits, weights = row(0.5, 0.75, 0.9), log(2, 2, 50), row(1, 1, 0)
     expected = 0.25 * np.log(0.25 / 0.5) + 0.75 * np.log(0.75 / 0.5)
     assert float(listwise_divergence(teacher, logits, weights)) == pytest.approx(expected, rel=1e-5)
     # A list of one says nothing, and has no weight among the others.
@@ -61,7 +62,7 @@ def test_rank_alignment_by_hand():
     assert float(rank_alignment(row(0.9, 0.8, 0.2, 0.1), logits, row(1, 1, 1, 1), 2)) == pytest.approx(
         np.mean(np.log1p(np.exp(pairs))), rel=1e-5)
     # What the teacher did not score is in no chunk, wherever it stands.
-    assert float(rank_alignment(row(0.0, 0.9, 0.8, 0.2, 0.1), tf.concat([row(99.0), logits], 1), row(0, 1, 1, 1, 1), 2)) == (
+    assert float(rank_alignment(row(0.95, 0.9, 0.8, 0.2, 0.1), tf.concat([row(99.0), logits], 1), row(0, 1, 1, 1, 1), 2)) == (
         pytest.approx(np.mean(np.log1p(np.exp(pairs))), rel=1e-5))
     # Three chunks of one: swapping the first with the last costs more than swapping neighbours.
     g, d = 2.0 ** np.array([1, 0.5, 0]), 1 / np.log2([2, 3, 4])

@@ -98,6 +98,25 @@ def test_cold_keeps_the_fields_of_largest_importance(split):
     assert model.kept.numpy().tolist() == sorted(model.kept.numpy().tolist())
 
 
+class OneBatch:
+    """A training split of some requests in one batch."""
+
+    def __init__(self, *requests):
+        self.batch = toy_batch(toy_bound(), list(requests))
+
+    def batches(self, span=None):
+        yield self.batch
+
+
+def test_padded_candidates_say_nothing_of_a_fields_importance():
+    [long], [short] = toy_requests(1, candidates=5), toy_requests(1, seed=1, candidates=1)
+    model = COLD(toy_bound(), COLDConfig(), assets=toy_assets())
+    model.make_variables()
+    together, of_long, of_short = (model.mean_importance(OneBatch(*requests)) for requests in ((long, short), (long,), (short,)))
+    assert np.abs(of_long - of_short).max() > 1e-4
+    np.testing.assert_allclose(together, (5 * of_long + of_short) / 6, rtol=1e-5)
+
+
 def test_what_cold_does_not_keep_changes_nothing():
     model = COLD(toy_bound(), COLDConfig(keep=2), assets=toy_assets())
     model.make_variables()
