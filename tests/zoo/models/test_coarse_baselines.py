@@ -112,7 +112,8 @@ def test_padded_candidates_say_nothing_of_a_fields_importance():
     [long], [short] = toy_requests(1, candidates=5), toy_requests(1, seed=1, candidates=1)
     model = COLD(toy_bound(), COLDConfig(), assets=toy_assets())
     model.make_variables()
-    together, of_long, of_short = (model.mean_importance(OneBatch(*requests)) for requests in ((long, short), (long,), (short,)))
+    splits = ((long, short), (long,), (short,))
+    together, of_long, of_short = (model.mean_importance(OneBatch(*requests)) for requests in splits)
     assert np.abs(of_long - of_short).max() > 1e-4
     np.testing.assert_allclose(together, (5 * of_long + of_short) / 6, rtol=1e-5)
 
