@@ -8,43 +8,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pydantic
 
 from zoo import files
-from zoo.config import Config
 from zoo.data.batch import Batch
 from zoo.graph.graph import Graph, GraphError
 from zoo.graph.meta_path import MetaPath
+from zoo.graph.metapath2vec_config import MetaPath2VecConfig
 from zoo.graph.skip_gram import CENTER, CONTEXT, TYPE, SkipGram
-from zoo.graph.walks import ENDED, WalkConfig, walk_blocks
+from zoo.graph.visits import expected_visits
+from zoo.graph.walks import ENDED, walk_blocks
 from zoo.keras import keras, tf
-from zoo.optimizers import OptimizerConfig
 from zoo.training.loop import TrainingLoop
 from zoo.training.optimizers import GroupedOptimizer
-
-
-class MetaPath2VecConfig(Config):
-    """Args:
-        paths: meta-paths; walks along all of them are learned together.
-        walks: of each path.
-        dim: width of the vectors.
-        window: how far apart on a walk two nodes may be.
-        negatives: drawn for each pair, of the context's type.
-        batch_size: pairs a step.
-        epochs: passes over the walks.
-        optimizer: of both tables.
-        seed: of walks, order, initial values and negatives.
-    """
-
-    paths: tuple[str, ...] = pydantic.Field(min_length=1)
-    walks: WalkConfig = WalkConfig()
-    dim: int = pydantic.Field(default=64, ge=1)
-    window: int = pydantic.Field(default=5, ge=1)
-    negatives: int = pydantic.Field(default=5, ge=1)
-    batch_size: int = pydantic.Field(default=8192, ge=1)
-    epochs: int = pydantic.Field(default=1, ge=1)
-    optimizer: OptimizerConfig = OptimizerConfig(name="lazy_adam", learning_rate=0.002)
-    seed: int = pydantic.Field(default=1, ge=0)
 
 
 def metapath2vec(graph: Graph, config: MetaPath2VecConfig, on_progress: Callable[[str], None] = lambda line: None) -> SkipGram:
@@ -63,15 +38,7 @@ def metapath2vec(graph: Graph, config: MetaPath2VecConfig, on_progress: Callable
     """
     keras.utils.set_random_seed(config.seed)
     paths = [MetaPath.of(text, graph) for text in config.paths]
-    kinds = sorted({kind for path in paths for kind in path.types})
-    counts = {kind: np.zeros(graph.description.nodes[kind], np.int64) for kind in kinds}
-    for path, block in _blocks(graph, paths, config):
-        for place in range(block.shape[1]):
-            real = block[:, place][block[:, place] != ENDED]
-            counts[path.type(place)] += np.bincount(real, minlength=len(counts[path.type(place)]))
-    if not any(of_type.sum() for of_type in counts.values()):
-        raise GraphError(f"no node lies on {', '.join(config.paths)}: there is nothing to learn from")
-    model = SkipGram(counts, config.dim, config.negatives)
+    model = SkipGram(_counts(graph, paths, config), config.dim, config.negatives)
     loop = TrainingLoop(model, GroupedOptimizer(model, {"embedding": config.optimizer}))
     for epoch in range(config.epochs):
         loop.reset()
@@ -81,7 +48,7 @@ def metapath2vec(graph: Graph, config: MetaPath2VecConfig, on_progress: Callable
 
 
 def write_vectors(graph: Graph, model: SkipGram, folder: files.PathLike) -> dict[str, str]:
-    """Writes `vectors-TYPE.parquet` with the columns `id` and `vector`, as `embedding.pretrained` reads them.
+    """Writes `vectors_TYPE.parquet` with the columns `id` and `vector`, as `embedding.pretrained` reads them.
 
     Returns:
         The path of each type's file.
@@ -92,7 +59,7 @@ def write_vectors(graph: Graph, model: SkipGram, folder: files.PathLike) -> dict
         ids = graph.ids(kind)
         values = model.vectors(kind, len(ids))
         lists = pa.ListArray.from_arrays(np.arange(0, values.size + 1, values.shape[1], np.int32), values.ravel())
-        paths[kind] = files.join(folder, f"vectors-{kind}.parquet")
+        paths[kind] = files.join(folder, f"vectors_{kind}.parquet")
         with files.local_draft(paths[kind]) as local:
             pq.write_table(pa.table({"id": pa.array(ids), "vector": lists}), local)
     return paths
@@ -119,7 +86,25 @@ def window_pairs(walks: np.ndarray, kinds: Sequence[int], window: int) -> Iterat
             yield np.concatenate([pairs, np.full((len(pairs), 1), kinds[context], pairs.dtype)], 1)
 
 
-def _blocks(graph: Graph, paths: Sequence[MetaPath], config: MetaPath2VecConfig, epoch: int = 0
+def _counts(graph: Graph, paths: Sequence[MetaPath], config: MetaPath2VecConfig) -> dict[str, np.ndarray]:
+    """By type, how often the walks of an epoch are expected at each node.
+
+    Raises:
+        GraphError: no walk has two nodes.
+    """
+    counts = {kind: np.zeros(graph.description.nodes[kind]) for kind in sorted({kind for path in paths for kind in path.types})}
+    goes_on = False
+    for path in paths:
+        for place, (kind, visits) in enumerate(expected_visits(graph, path, config.walks)):
+            counts[kind] += visits
+            goes_on |= place > 0 and bool(visits.any())
+    if not goes_on:
+        raise GraphError(f"the graph in {graph.path} has no walk of two nodes along {', '.join(config.paths)}: there is "
+                         "nothing to learn from; look in graph.json whether its relations have edges")
+    return counts
+
+
+def _blocks(graph: Graph, paths: Sequence[MetaPath], config: MetaPath2VecConfig, epoch: int
             ) -> Iterator[tuple[MetaPath, np.ndarray]]:
     walks = config.walks.model_copy(update={"seed": config.seed + epoch})
     for path in paths:

@@ -47,7 +47,7 @@ def walk(graph: Graph, path: MetaPath, config: WalkConfig, block: int) -> np.nda
 
     Source: Dong et al., metapath2vec: Scalable Representation Learning for Heterogeneous Networks, KDD 2017, section 3.2.
     """
-    length = _length(path, config)
+    length = length_of(path, config)
     nodes = graph.description.nodes[path.types[0]]
     first = block * BLOCK
     count = min(BLOCK, nodes * config.walks - first)
@@ -76,7 +76,12 @@ def walk_blocks(graph: Graph, path: MetaPath, config: WalkConfig, shard: int = 0
         yield walk(graph, path, config, block)
 
 
-def _length(path: MetaPath, config: WalkConfig) -> int:
+def length_of(path: MetaPath, config: WalkConfig) -> int:
+    """Nodes of a walk along a path.
+
+    Raises:
+        GraphError: the path is not closed, and the walk is longer than it is.
+    """
     once = len(path.types)
     if config.length is None:
         return once

@@ -89,5 +89,5 @@ def test_files_are_what_tables_begin_with(graph, model, tmp_path):
 def test_a_graph_without_nodes_teaches_nothing(tmp_path):
     none = pa.table({"source": pa.array([], pa.string()), "target": pa.array([], pa.string())})
     write_graph(tmp_path, [Edges("bought", "user", "item", none)])
-    with pytest.raises(GraphError, match="no node lies on user-item-user"):
+    with pytest.raises(GraphError, match="has no walk of two nodes along user-item-user"):
         learned(Graph(tmp_path))
