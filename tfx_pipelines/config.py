@@ -9,17 +9,21 @@ from typing import TYPE_CHECKING, Any, Literal
 import pydantic
 
 from tfx_pipelines.config_files import CONFIGS, Source, model_name, name_in, read_sources, shipped
+from tfx_pipelines.config_graph import LogGraphConfig
+from tfx_pipelines.config_neighbours import NeighboursConfig
 from tfx_pipelines.config_optimizers import over_own_optimizers
 from tfx_pipelines.config_teacher import TeacherConfig
 from zoo.config import Config, ConfigError, merged, nearest, parse
+from zoo.graph.metapath2vec_config import MetaPath2VecConfig
 from zoo.models import registry
 from zoo.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from zoo.export.model_description import Precision
 
-__all__ = ["CONFIGS", "GATED", "DataConfig", "ExportConfig", "FilterConfig", "GateConfig", "ModelConfig", "PipelineConfig",
-           "RunConfig", "ServingConfig", "TeacherConfig", "item_table", "load_run_config", "shipped", "with_floors"]
+__all__ = ["CONFIGS", "GATED", "DataConfig", "ExportConfig", "FilterConfig", "GateConfig", "LogGraphConfig", "ModelConfig",
+           "NeighboursConfig", "PipelineConfig", "RunConfig", "ServingConfig", "TeacherConfig", "item_table",
+           "load_run_config", "shipped", "with_floors"]
 
 # Another model, or another optimizer, keeps nothing of the settings of the one before it.
 CHOICES = ("model", "training.optimizers.*")
@@ -166,6 +170,9 @@ class BeamConfig(Config):
 class RunConfig(Config):
     """A run of the pipeline; a first one needs to name only the data and the model.
 
+    With a `graph`, the training split becomes one; `pretraining` learns vectors of its nodes, the model's assets
+    `vectors_<type>`, and `neighbours` finds those along meta-paths, its assets `neighbours_<name>`.
+
     Example:
         >>> RunConfig(data=DataConfig(log="runs/demo/log"), model=ModelConfig(name="din"))
     """
@@ -174,12 +181,24 @@ class RunConfig(Config):
     model: ModelConfig
     training: TrainingConfig = TrainingConfig()
     teacher: TeacherConfig | None = None
+    graph: LogGraphConfig | None = None
+    pretraining: MetaPath2VecConfig | None = None
+    neighbours: NeighboursConfig | None = None
     gate: GateConfig = GateConfig()
     filter: FilterConfig | None = None
     export: ExportConfig = ExportConfig()
     serving: ServingConfig = ServingConfig()
     pipeline: PipelineConfig = PipelineConfig()
     beam: BeamConfig = BeamConfig()
+
+    @pydantic.model_validator(mode="after")
+    def _graph_is_made_and_read(self) -> RunConfig:
+        for name in ("pretraining", "neighbours"):
+            if getattr(self, name) is not None and self.graph is None:
+                raise ValueError(f"`{name}` is of a graph, and there is none: say in `graph` what it is made of")
+        if self.graph is not None and self.pretraining is None and self.neighbours is None:
+            raise ValueError("nothing reads the `graph`: add `pretraining` or `neighbours`, or leave it away")
+        return self
 
     @property
     def name(self) -> str:

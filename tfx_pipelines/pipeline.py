@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import tensorflow_data_validation as tfdv
 from tfx import v1 as tfx
@@ -14,10 +15,14 @@ from tfx_pipelines.components.evaluator import Evaluator
 from tfx_pipelines.components.import_example_gen import ImportExampleGen
 from tfx_pipelines.components.item_table import ItemTable
 from tfx_pipelines.components.latest_pushed_model import LatestPushedModel
+from tfx_pipelines.components.log_graph import LogGraph
+from tfx_pipelines.components.meta_path_vectors import MetaPathVectors
+from tfx_pipelines.components.neighbour_lists import NeighbourLists
 from tfx_pipelines.components.raw_log_example_gen import RawLogExampleGen
 from tfx_pipelines.components.serving_validator import ServingValidator
 from tfx_pipelines.components.statistics_gen import StatisticsGen
 from tfx_pipelines.components.teacher_scores import TeacherScores
+from tfx_pipelines.components.trainer import NEIGHBOURS, VECTORS, Trainer
 from tfx_pipelines.components.transform import Transform
 from tfx_pipelines.config import ModelConfig, RunConfig, item_table
 from tfx_pipelines.config_teacher import TeacherConfig
@@ -47,7 +52,8 @@ def create_pipeline(config: RunConfig, schema: Schema, *, schema_file: str, serv
 
     Raises:
         ConfigError: the first label, which is gated and reported, is not binary, or soft; a teacher is asked for what the log
-            has not, or the model's settings speak of a teacher that nobody named.
+            has not, or the model's settings speak of a teacher that nobody named; a graph is made of columns that the log has
+            not.
     """
     first = schema.labels[0]
     if first.kind != "binary" or first.soft:
@@ -55,6 +61,8 @@ def create_pipeline(config: RunConfig, schema: Schema, *, schema_file: str, serv
         raise ConfigError(f"schema {schema.name!r}: the first label, {first.name!r}, is {kind}; AUC and GAUC gate the first "
                           "label, so list a binary one with outcomes first")
     check_teacher(config, schema)
+    if config.graph is not None:
+        config.graph.check(schema)
     return tfx.dsl.Pipeline(
         pipeline_name=config.name,
         pipeline_root=config.root,
@@ -68,7 +76,7 @@ def create_pipeline(config: RunConfig, schema: Schema, *, schema_file: str, serv
 
 def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir: str, log: str | None) -> list[BaseNode]:
     first = RawLogExampleGen(config.data) if config.data.raw else ImportExampleGen(log or config.log)
-    data = data_components(schema, schema_file, first, config.data.statistics_share)
+    declared, data = schema, data_components(schema, schema_file, first, config.data.statistics_share)
     # What a model learns from: the log and its transformed twin, or both with a teacher's scores.
     raw, ready = data["examples"].outputs["examples"], data["transform"].outputs["transformed_examples"]
     teaching: list[BaseNode] = []
@@ -78,7 +86,8 @@ def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir
         raw, ready = (teaching[-1].outputs[name] for name in ("scored_examples", "scored_transformed_examples"))
     schema_json = schema_to_json(schema)
     kept = item_table(config)
-    trainer = _trainer(config, data, ready, schema, config.model, config.training, kept)
+    tables = _graph_components(config, schema_to_json(declared), data["examples"], log)
+    trainer = _trainer(config, data, ready, schema, config.model, config.training, kept, tables)
     model, filling = trainer.outputs["model"], []
     if kept:
         filling = [ItemTable(model=model, examples=data["examples"].outputs["examples"],
@@ -106,7 +115,7 @@ def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir
         push_destination=tfx.proto.PushDestination(
             filesystem=tfx.proto.PushDestination.Filesystem(base_directory=serving_dir)),
     )
-    return [*data.values(), *teaching, trainer, *filling, baseline, evaluator, serving, pusher]
+    return [*data.values(), *teaching, *tables.values(), trainer, *filling, baseline, evaluator, serving, pusher]
 
 
 def _teaching(config: RunConfig, teacher: TeacherConfig, schema: Schema, data: dict[str, BaseNode]) -> list[BaseNode]:
@@ -128,8 +137,9 @@ def _teaching(config: RunConfig, teacher: TeacherConfig, schema: Schema, data: d
 
 
 def _trainer(config: RunConfig, data: dict[str, BaseNode], examples: BaseChannel, schema: Schema, model: ModelConfig,
-             training: TrainingConfig, kept: str | None = None) -> BaseNode:
-    return tfx.components.Trainer(
+             training: TrainingConfig, kept: str | None = None, tables: Mapping[str, BaseNode] | None = None
+             ) -> BaseNode:
+    return Trainer(
         run_fn="tfx_pipelines.trainer.run_fn",
         examples=examples,
         transform_graph=data["transform"].outputs["transform_graph"],
@@ -145,7 +155,22 @@ def _trainer(config: RunConfig, data: dict[str, BaseNode], examples: BaseChannel
             "checkpoints": f"{config.root}/training",
             "item_table": kept,
         },
+        tables={name: (tables or {})[name].outputs[name] for name in (VECTORS, NEIGHBOURS) if name in (tables or {})},
     )
+
+
+def _graph_components(config: RunConfig, schema: str, examples: BaseNode, log: str | None) -> dict[str, BaseNode]:
+    """The stages from the log to its graph and what is learned of it, by the names of their outputs; none without a graph."""
+    if config.graph is None:
+        return {}
+    graph = LogGraph(examples=examples.outputs["examples"], schema=schema, config=config.graph.model_dump_json(),
+                     log="" if config.data.raw or not config.graph.of_catalogue else log or config.log)
+    stages: dict[str, BaseNode] = {"graph": graph}
+    if config.pretraining is not None:
+        stages[VECTORS] = MetaPathVectors(graph=graph.outputs["graph"], config=config.pretraining.model_dump_json())
+    if config.neighbours is not None:
+        stages[NEIGHBOURS] = NeighbourLists(graph=graph.outputs["graph"], config=config.neighbours.model_dump_json())
+    return stages
 
 
 def _evaluator(examples: BaseChannel, model: BaseChannel, schema: Schema, config: RunConfig,

@@ -65,6 +65,8 @@ def run_pipeline(config: RunConfig) -> tuple[LocalRun, dict]:
         keys = stage_code(config.model.name, teacher=teacher.name if teacher else None)
         if source.log is not None and item_table(config):
             keys["ItemTable"] += f", {content(files.join(source.log.path, CATALOGUE_FILE))}"
+        if source.log is not None and config.graph and config.graph.of_catalogue:
+            keys["LogGraph"] += f", {content(files.join(source.log.path, CATALOGUE_FILE))}"
         keys["LatestPushedModel"] += f", {identity(newest_version(serving_dir(config)))}"
         if teacher and teacher.pushed:
             keys["TeacherModel"] += f", {identity(newest_version(teacher.pushed))}"

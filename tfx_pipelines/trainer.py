@@ -31,8 +31,8 @@ def run_fn(fn_args: Any) -> None:
     A training that was stopped at any moment goes on from its checkpoints when the same settings, files and code begin it anew.
 
     Args:
-        fn_args: TFX's; `custom_config` holds `schema`, `model`, `model_config`, `assets`, `training`, `checkpoints`, a folder,
-            and `item_table`, the precision of what the model keeps of items.
+        fn_args: TFX's; `custom_config` holds `schema`, `model`, `model_config`, `assets`, `given` (other stages' files, as
+            assets too), `training`, `checkpoints`, a folder, and `item_table`, the precision of what the model keeps of items.
     """
     settings = fn_args.custom_config
     transformed = tft.TFTransformOutput(fn_args.transform_output)
@@ -44,7 +44,7 @@ def run_fn(fn_args: Any) -> None:
     checkpoints = f"{settings['checkpoints']}/{training_key(settings, code, [*train_files, *validation_files])}"
     result = train(settings["model"], schema, train_files, validation_files, config=config,
                    model_config=settings["model_config"], checkpoints=checkpoints,
-                   assets=vocabularies(schema, transformed) | settings["assets"],
+                   assets=vocabularies(schema, transformed) | settings["given"] | settings["assets"],
                    on_progress=lambda line: print(line, flush=True))
     if result.model.unread_columns:
         print(f"{settings['model']} does not read {', '.join(result.model.unread_columns)}: items are computed ahead of time, "

@@ -12,17 +12,19 @@ from tfx.dsl.compiler import compiler
 from tfx.orchestration.local import runner_utils
 
 from tfx_pipelines.code import PACKAGES, RUNS, stage_code
-from tfx_pipelines.config import DataConfig, FilterConfig
+from tfx_pipelines.config import DataConfig, FilterConfig, LogGraphConfig, NeighboursConfig
 from tfx_pipelines.config_teacher import TeacherConfig
 from tfx_pipelines.pipeline import create_pipeline
 from zoo.code import HOME, code_fingerprint, imported_modules
 from zoo.config import ConfigError
+from zoo.graph.log_edges import EdgeConfig
+from zoo.graph.metapath2vec_config import MetaPath2VecConfig
 
 EDITS = {
     "tfx_pipelines/preprocessing.py": {"Transform", "Trainer"},  # the Trainer reads the vocabularies' sizes by it
     "tfx_pipelines/trainer.py": {"Trainer"},
     "zoo/training/trainer.py": {"Trainer"},
-    "zoo/optimizers/rules.py": {"Trainer"},
+    "zoo/optimizers/rules.py": {"MetaPathVectors", "Trainer"},
     "zoo/layers/target_attention.py": {"Trainer"},
     "zoo/models/fine/din.py": {"Trainer"},
     "zoo/models/fine/dien.py": set(),
@@ -40,12 +42,17 @@ EDITS = {
     "tfx_pipelines/config.py": set(),
     "tfx_pipelines/components/import_example_gen.py": {"ImportExampleGen", "RawLogExampleGen"},
     "tfx_pipelines/components/transform.py": {"Transform"},
-    "tfx_pipelines/record_batches.py": {"StatisticsGen", "Transform", "TeacherScores"},
+    "tfx_pipelines/record_batches.py": {"LogGraph", "StatisticsGen", "Transform", "TeacherScores"},
     "tfx_pipelines/statistics.py": {"StatisticsGen"},
     "tfx_pipelines/transformation.py": {"Transform"},
-    "zoo/processes.py": {"RawLogExampleGen", "StatisticsGen", "Transform", "TeacherScores"},
+    "zoo/processes.py": {"LogGraph", "RawLogExampleGen", "StatisticsGen", "Transform", "TeacherScores"},
     "zoo/schema.py": {"RawLogExampleGen", "Transform", "Trainer", "ItemTable", "LatestPushedModel", "ServingValidator",
-                      "TeacherModel", "TeacherScores"},
+                      "TeacherModel", "TeacherScores", "LogGraph", "MetaPathVectors"},
+    "zoo/graph/log_edges.py": {"LogGraph"},
+    "zoo/graph/skip_gram.py": {"MetaPathVectors"},
+    "zoo/graph/neighbours.py": {"NeighbourLists"},
+    "zoo/graph/walks.py": {"LogGraph", "MetaPathVectors", "NeighbourLists"},  # what the package gathers
+    "tfx_pipelines/components/trainer.py": {"Trainer"},
     "zoo/export/add_items.py": {"Trainer", "ItemTable"},
     "tfx_pipelines/components/item_table.py": {"ItemTable"},
     "zoo/data/simulator/market.py": set(),
@@ -95,6 +102,9 @@ def test_every_stage_begins_where_the_pipeline_says(pipeline, config, log):
     """Whatever of ours a stage names (its executor, `run_fn`, a metric's module) is known as where its code begins."""
     changes = ({"data": DataConfig(raw=("gs://shop/events.csv",), config="rees46")},
                {"teacher": TeacherConfig(name="din")}, {"teacher": TeacherConfig(pushed="serving")},
+               {"graph": LogGraphConfig(edges={"bought": EdgeConfig(source="user_id", target="history_item")}),
+                "pretraining": MetaPath2VecConfig(paths=("user_id-item-user_id",)),
+                "neighbours": NeighboursConfig(paths={"uiu": "user_id-item-user_id"})},
                {"model": config.model.model_copy(update={"name": "dssm"}), "filter": FilterConfig()})
     begins = {}
     for one in (pipeline, *(create_pipeline(config.model_copy(update=change), log.schema, schema_file="schema.pbtxt",

@@ -51,7 +51,8 @@ def compile_kubeflow(config: RunConfig, schema: Schema, out: str | Path) -> Path
         config=tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(
             default_image=config.pipeline.image, use_pipeline_spec_2_1=True)).run(pipeline, write_out=False)
     tasks = job["pipelineSpec"]["root"]["dag"]["tasks"]
-    for stage in (one for one in NEVER_CACHED if one in tasks):
+    asked = [*NEVER_CACHED, *(["LogGraph"] if config.graph and config.graph.of_catalogue else [])]
+    for stage in (one for one in asked if one in tasks):
         tasks[stage].pop("cachingOptions", None)
     out.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(job, sort_keys=True) if out.suffix == ".json" else yaml.safe_dump(job["pipelineSpec"])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from zoo.graph.meta_path import MetaPath
 from zoo.graph.walks import ENDED, steps
 
 _NODES = 4096
+_SCHEMA = pa.schema([("id", pa.string()), ("neighbours", pa.list_(pa.string())), ("shares", pa.list_(pa.float32()))])
 
 
 class NeighbourConfig(Config):
@@ -63,7 +65,8 @@ def neighbour_blocks(graph: Graph, path: MetaPath, config: NeighbourConfig, shar
         yield Neighbours(first, *_most_frequent(ends, config.neighbours))
 
 
-def write_neighbours(graph: Graph, path: MetaPath, config: NeighbourConfig, file: files.PathLike) -> None:
+def write_neighbours(graph: Graph, path: MetaPath, config: NeighbourConfig, file: files.PathLike, shard: int = 0,
+                     shards: int = 1) -> None:
     """Writes Parquet with the columns `id`, `neighbours` (raw ids, nearest first) and `shares`, one row a node.
 
     Args:
@@ -71,17 +74,36 @@ def write_neighbours(graph: Graph, path: MetaPath, config: NeighbourConfig, file
         path: between the two types.
         config: how many.
         file: where to.
+        shard: which part of the nodes, of `shards`.
+        shards: how many parts there are; `joined_neighbours` makes one file of theirs.
     """
     ids, others = graph.ids(path.types[0]), np.array(graph.ids(path.types[-1]), object)
-    schema = pa.schema([("id", pa.string()), ("neighbours", pa.list_(pa.string())), ("shares", pa.list_(pa.float32()))])
-    with files.local_draft(file) as local, pq.ParquetWriter(local, schema) as writer:
-        for block in neighbour_blocks(graph, path, config):
+    with files.local_draft(file) as local, pq.ParquetWriter(local, _SCHEMA) as writer:
+        for block in neighbour_blocks(graph, path, config, shard, shards):
             real = block.nodes != ENDED
             offsets = np.r_[0, np.cumsum(real.sum(1))].astype(np.int32)
             columns = [pa.array(ids[block.first:block.first + len(real)], pa.string()),
                        pa.ListArray.from_arrays(offsets, pa.array(others[block.nodes[real]].tolist(), pa.string())),
                        pa.ListArray.from_arrays(offsets, pa.array(block.shares[real]))]
-            writer.write_table(pa.Table.from_arrays(columns, schema=schema))
+            writer.write_table(pa.Table.from_arrays(columns, schema=_SCHEMA))
+
+
+def joined_neighbours(parts: Sequence[files.PathLike], file: files.PathLike) -> None:
+    """Makes one file of those of all shards: the file that one shard alone would have written.
+
+    Args:
+        parts: of `write_neighbours`, in the order of their shards.
+        file: where to.
+    """
+    with contextlib.ExitStack() as stack:
+        readers = [pq.ParquetFile(stack.enter_context(files.local_copy(part))) for part in parts]
+        local = stack.enter_context(files.local_draft(file))
+        writer = stack.enter_context(pq.ParquetWriter(local, _SCHEMA))
+        # A row group is a block, and block b is in shard b mod n.
+        for turn in range(max((reader.num_row_groups for reader in readers), default=0)):
+            for reader in readers:
+                if turn < reader.num_row_groups:
+                    writer.write_table(reader.read_row_group(turn))
 
 
 def _most_frequent(ends: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from zoo.graph import Edges, Graph, MetaPath, neighbours, write_graph
-from zoo.graph.neighbours import NeighbourConfig, neighbour_blocks, write_neighbours
+from zoo.graph.neighbours import NeighbourConfig, joined_neighbours, neighbour_blocks, write_neighbours
 
 
 @pytest.fixture
@@ -53,3 +53,16 @@ def test_neighbours_are_the_same_however_nodes_are_divided(graph, monkeypatch):
     parts = {block.first: block for shard in range(2) for block in neighbour_blocks(graph, path, config, shard, 2)}
     for block in alone:
         np.testing.assert_array_equal(parts[block.first].shares, block.shares)
+
+
+@pytest.mark.parametrize("shards", [1, 2, 5])
+def test_files_of_shards_are_the_file_of_all(graph, tmp_path, monkeypatch, shards):
+    monkeypatch.setattr(neighbours, "_NODES", 2)  # three blocks, so that some shards have none
+    path, config = MetaPath.of("item-user-item", graph), NeighbourConfig(walks=9)
+    write_neighbours(graph, path, config, tmp_path / "alone.parquet")
+    parts = [tmp_path / f"{shard}.parquet" for shard in range(shards)]
+    for shard, part in enumerate(parts):
+        write_neighbours(graph, path, config, part, shard, shards)
+    joined_neighbours(parts, tmp_path / "joined.parquet")
+    alone, joined = (pq.read_table(tmp_path / f"{name}.parquet") for name in ("alone", "joined"))
+    assert joined.equals(alone) and joined["id"].to_pylist() == list("abcde")

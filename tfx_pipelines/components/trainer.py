@@ -1,0 +1,58 @@
+"""TFX's Trainer, which also takes what was learned of the log's graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfx.components.trainer import executor
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import Artifact, Channel, artifact_utils, standard_artifacts, standard_component_specs
+from tfx.types.channel import BaseChannel
+from tfx.types.component_spec import ChannelParameter
+from tfx.utils import json_utils
+
+from tfx_pipelines.artifacts import NeighbourTables, NodeVectors
+from zoo.assets import Assets
+
+VECTORS, NEIGHBOURS = "vectors", "neighbours"
+
+
+class TrainerSpec(standard_component_specs.TrainerSpec):
+    """TFX's, with the artifacts of files that models read when they are made."""
+
+    INPUTS = {
+        **standard_component_specs.TrainerSpec.INPUTS,
+        VECTORS: ChannelParameter(type=NodeVectors, optional=True),
+        NEIGHBOURS: ChannelParameter(type=NeighbourTables, optional=True)}
+
+
+class Executor(executor.GenericExecutor):
+    """Hands the files of those artifacts on to `run_fn` by their names, in its settings, as `given`."""
+
+    def Do(self, input_dict: dict[str, list[Artifact]], output_dict: dict[str, list[Artifact]],
+           exec_properties: dict[str, Any]) -> None:
+        given = Assets()
+        for name in (VECTORS, NEIGHBOURS):
+            if input_dict.get(name):
+                given |= Assets.from_folder(artifact_utils.get_single_uri(input_dict[name]))
+        key = standard_component_specs.CUSTOM_CONFIG_KEY
+        settings = json_utils.loads(exec_properties[key]) | {"given": dict(given)}
+        super().Do(input_dict, output_dict, exec_properties | {key: json_utils.dumps(settings)})
+
+
+class Trainer(base_component.BaseComponent):
+    """Trains a model of the zoo.
+
+    Args:
+        settings: inputs and settings of TFX's Trainer, by their names.
+        custom_config: what `run_fn` reads.
+        tables: artifacts with further files that the model may read, by `vectors` and `neighbours`.
+    """
+
+    SPEC_CLASS = TrainerSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(self, *, custom_config: dict[str, Any], tables: dict[str, BaseChannel] | None = None, **settings: Any):
+        super().__init__(spec=TrainerSpec(
+            custom_config=json_utils.dumps(custom_config), model=Channel(type=standard_artifacts.Model),
+            model_run=Channel(type=standard_artifacts.ModelRun), **settings, **(tables or {})))
