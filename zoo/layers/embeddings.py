@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 import pydantic
@@ -66,6 +67,7 @@ class Embeddings(keras.layers.Layer):
         schema: a bound schema.
         config: widths, and what tables begin with.
         assets: of the model: vocabularies and files of vectors, where tables begin with given ones.
+        unshared: spaces without a table here; whoever names them looks their columns up otherwise.
 
     Raises:
         ConfigError: a setting for a space that the schema's columns don't use, or vectors that don't fit (`given_rows`).
@@ -77,7 +79,8 @@ class Embeddings(keras.layers.Layer):
         >>> fields.request_fields(inputs), fields.candidate_fields(inputs)         # [R, F, D], [R, N, G, D]
     """
 
-    def __init__(self, schema: Schema, config: FieldEmbeddingConfig, assets: Assets | None = None, **kwargs):
+    def __init__(self, schema: Schema, config: FieldEmbeddingConfig, assets: Assets | None = None,
+                 unshared: Collection[str] = (), **kwargs):
         super().__init__(**kwargs)
         self.schema, self.config = schema, config
         self.one_width = not isinstance(config, EmbeddingConfig)
@@ -87,7 +90,7 @@ class Embeddings(keras.layers.Layer):
         self._check("pretrained", config.pretrained)
         used, anchors = {column.feature.space for column in columns}, {}
         self.spaces = {space: self._table(space, dims.get(space, config.dim), assets or Assets(), anchors)
-                       for space in schema.spaces if space in used}
+                       for space in schema.spaces if space in used and space not in unshared}
         self.buckets = {column.name: EmbeddingTable(column.feature.buckets + 2, bucket_dim, config.scale,
                                                     name=f"bucket_{column.name}")
                         for column in columns if column.feature.buckets}
@@ -111,7 +114,7 @@ class Embeddings(keras.layers.Layer):
         columns = self.schema.sequence_columns(sequence)
         mask = length_mask(request[sequence.length], request[columns[0].name])
         nothing = mask[..., tf.newaxis][..., :0]
-        keys = [self.spaces[event.space](request[event.name]) for event, _ in matched]
+        keys = [self.look_up(event, request[event.name]) for event, _ in matched]
         ids = tf.stack([request[event.name] for event, _ in matched], -1) if matched else tf.cast(nothing, tf.int64)
         taken = {event.name for event, _ in matched}
         context = self._vectors([column for column in columns if column.name not in taken
@@ -156,13 +159,27 @@ class Embeddings(keras.layers.Layer):
 
     def matched_width(self, sequence: BehaviourSequence) -> int:
         """Width D of `Behaviours.keys` and `EmbeddedCandidates.query`."""
-        return sum(self.spaces[event.space].dim for event, _ in matched_columns(self.schema, sequence))
+        return sum(self.width(event) for event, _ in matched_columns(self.schema, sequence))
 
     def behaviours_width(self, sequence: BehaviourSequence) -> int:
         """Width D + C of `Behaviours.events`."""
-        return sum(self._width(column) for column in self.schema.sequence_columns(sequence))
+        return sum(self.width(column) for column in self.schema.sequence_columns(sequence))
 
     # ---- columns -------------------------------------------------------------------------------------------------
+
+    def look_up(self, column: Column, ids: tf.Tensor) -> tf.Tensor:
+        """`[..., width]` the rows of some ids `[...]` of a column."""
+        return self.spaces[column.space](ids)
+
+    def width(self, column: Column) -> int:
+        """Width of a column's vector: of a number with its bucket, of an id; 0 for text."""
+        if column.feature.kind == "text":
+            return 0
+        if column.feature.kind == "id":
+            return self.spaces[column.space].dim
+        if self.one_width:
+            return self.config.dim
+        return column.feature.width + (self.buckets[column.name].dim if column.feature.buckets else 0)
 
     @staticmethod
     def field_columns(columns: list[Column]) -> list[Column]:
@@ -180,21 +197,12 @@ class Embeddings(keras.layers.Layer):
 
     def _vector(self, column: Column, values: Tensors) -> tf.Tensor:
         if column.feature.kind == "id":
-            return averaged(self.spaces[column.space], column, values)
+            return averaged(functools.partial(self.look_up, column), column, values)
         bucket = [self.buckets[column.name](values[column.bucket])] if column.feature.buckets else []
         if self.one_width and bucket:
             return bucket[0]
         number = values[column.name] if column.feature.width > 1 else values[column.name][..., tf.newaxis]
         return tf.tensordot(number, self.vectors[column.name], 1) if self.one_width else tf.concat([number, *bucket], -1)
-
-    def _width(self, column: Column) -> int:
-        if column.feature.kind == "text":
-            return 0
-        if column.feature.kind == "id":
-            return self.spaces[column.space].dim
-        if self.one_width:
-            return self.config.dim
-        return column.feature.width + (self.buckets[column.name].dim if column.feature.buckets else 0)
 
     # ---- regularisation ------------------------------------------------------------------------------------------
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from zoo.keras import keras, tf
 from zoo.layers.masking import masked_softmax
 
@@ -64,3 +67,54 @@ class SemanticAttention(keras.layers.Layer):
         """`[..., P]` β."""
         logits = tf.einsum("...pu,...u->...p", self.hidden(paths), self.query(target))
         return masked_softmax(logits, present)
+
+
+class PathNeighbours(NamedTuple):
+    """Nodes and their neighbours along a meta-path, embedded: `node [..., C]`, `vectors [..., K, D]`, `mask [..., K]`; K may
+    be 0."""
+
+    node: tf.Tensor
+    vectors: tf.Tensor
+    mask: tf.Tensor
+
+
+class MetaPaths(NamedTuple):
+    """What each meta-path says of a node, `paths [..., P, D]`, and 1 where the node has neighbours along it, `[..., P]`."""
+
+    paths: tf.Tensor
+    present: tf.Tensor
+
+
+class NeighbourAttention(keras.layers.Layer):
+    """Node-level attention along several meta-paths, each by weights of its own.
+
+    Args:
+        count: P, how many meta-paths.
+
+    Example:
+        >>> NeighbourAttention(2)([along_uiu, along_ulu]).paths       # [R, 2, D]
+
+    Source: Wang et al., Heterogeneous Graph Attention Network, WWW 2019, section 4.1.
+    """
+
+    def __init__(self, count: int, **kwargs):
+        super().__init__(**kwargs)
+        self.attention = [NodeAttention() for _ in range(count)]
+
+    def call(self, along: Sequence[PathNeighbours]) -> MetaPaths:
+        paths = [attention(*neighbours) for attention, neighbours in zip(self.attention, along, strict=True)]
+        present = [tf.minimum(tf.reduce_sum(neighbours.mask, -1), 1.0) for neighbours in along]
+        return MetaPaths(tf.stack(paths, -2), tf.stack(present, -1))
+
+
+class SemanticMean(keras.layers.Layer):
+    """The mean of the meta-paths along which there are neighbours, whatever the target: what `SemanticAttention` has to beat.
+
+    Example:
+        >>> SemanticMean()(paths, present, target)      # [R, N, P, D], [R, N, P] to [R, N, D]
+    """
+
+    def call(self, paths: tf.Tensor, present: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+        """`[..., P, D]` and `[..., P]` to `[..., D]`; zero without any."""
+        shares = tf.math.divide_no_nan(present, tf.reduce_sum(present, -1, keepdims=True))
+        return tf.einsum("...p,...pd->...d", shares, paths)

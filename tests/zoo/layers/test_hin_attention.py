@@ -11,7 +11,13 @@ from tests.toy import toy_schema
 from zoo.assets import Assets
 from zoo.config import ConfigError
 from zoo.keras import tf
-from zoo.layers.hin_attention import NodeAttention, SemanticAttention
+from zoo.layers.hin_attention import (
+    NeighbourAttention,
+    NodeAttention,
+    PathNeighbours,
+    SemanticAttention,
+    SemanticMean,
+)
 from zoo.layers.neighbour_table import NeighbourTable
 
 BOUND = toy_schema().bind({"item": 4, "category": 2})
@@ -77,3 +83,32 @@ def test_semantic_attention_by_hand_is_asked_by_the_target():
     t = np.tanh(0.5)
     np.testing.assert_allclose(layer(paths, present, targets), [[softmax(4 * t, -4 * t), softmax(-2 * t, 2 * t)]], rtol=1e-6)
     assert not layer(paths, tf.zeros_like(present), targets).numpy().any()
+
+
+def test_several_paths_have_weights_of_their_own_and_say_where_there_are_neighbours():
+    layer = NeighbourAttention(2)
+    node = tf.constant([[1.0], [1.0]])
+    first = PathNeighbours(node, tf.constant([[[1.0, 0.0], [3.0, 0.0]]] * 2), tf.constant([[1.0, 1.0], [0.0, 0.0]]))
+    second = PathNeighbours(node, tf.zeros([2, 0, 2]), tf.zeros([2, 0]))
+    found = layer([first, second])
+    np.testing.assert_array_equal(found.present, [[1, 0], [0, 0]])
+    np.testing.assert_allclose(found.paths[0, 0], layer.attention[0](*first)[0])
+    assert not found.paths[0, 1].numpy().any() and not found.paths[1].numpy().any()
+    assert layer.attention[0].of_node is not layer.attention[1].of_node
+
+
+def test_one_user_is_asked_by_many_rooms():
+    """The user's paths are the same for all candidates; what counts of them is not."""
+    layer, paths = SemanticAttention(3), tf.constant(np.random.default_rng(0).normal(size=(2, 1, 3, 4)), tf.float32)
+    present, rooms = tf.constant([[[1.0, 1.0, 0.0]], [[0.0, 0.0, 0.0]]]), tf.constant(
+        np.random.default_rng(1).normal(size=(2, 5, 4)), tf.float32)
+    wide = layer(tf.repeat(paths, 5, 1), tf.repeat(present, 5, 1), rooms)
+    np.testing.assert_allclose(layer(paths, present, rooms), wide, rtol=1e-6)
+    assert len(np.unique(np.round(wide[0], 6), axis=0)) == 5 and not wide[1].numpy().any()
+
+
+def test_the_mean_of_paths_is_of_those_with_neighbours():
+    paths = tf.constant([[[2.0, 0.0], [0.0, 4.0], [9.0, 9.0]]])
+    layer = SemanticMean()
+    np.testing.assert_allclose(layer(paths, tf.constant([[1.0, 1.0, 0.0]]), paths), [[1.0, 2.0]])
+    np.testing.assert_allclose(layer(paths, tf.zeros([1, 3]), paths), [[0.0, 0.0]])
