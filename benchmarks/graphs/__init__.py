@@ -1,0 +1,1 @@
+"""metapath2vec and the HIN encoder on public graphs, from a folder that the user gives."""
