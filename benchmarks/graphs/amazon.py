@@ -29,6 +29,7 @@ from zoo.optimizers import OptimizerConfig
 TYPES = ("type1", "type2")
 PATHS = tuple(f"product-({kind})-product" for kind in TYPES)
 DATASET, OUT = "GATNE Amazon", "docs/results/graphs.json"
+MODELS = ["metapath2vec", "hin"]
 PROTOCOL = ("published split; areas averaged over the two types of edges, scores by cosine; one epoch of 20 walks of 10 "
             "products, window 5, 64 numbers a product")
 
@@ -103,7 +104,7 @@ def measure(folder: Path, models: Sequence[str], seed: int) -> dict[str, dict[st
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--models", choices=["metapath2vec", "hin"], nargs="+", default=["metapath2vec", "hin"])
+    parser.add_argument("--models", choices=MODELS, nargs="+", default=MODELS)
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--out", default=OUT)
     options = parser.parse_args()
@@ -111,8 +112,9 @@ def main() -> None:
     for seed in options.seeds:
         found.append(measure(options.folder, options.models, seed))
         print(f"seed {seed}: {found[-1]}", flush=True)
+    only = "" if options.models == MODELS else f" --models {' '.join(options.models)}"
     rows = [{"dataset": DATASET, "model": model, "protocol": PROTOCOL, "seeds": len(options.seeds),
-             "command": f"python -m benchmarks.graphs.amazon FOLDER{with_seeds(options.seeds)}",
+             "command": f"python -m benchmarks.graphs.amazon FOLDER{only}{with_seeds(options.seeds)}",
              "metrics": {name: mean_std([of_seed[model]["test"][name] for of_seed in found]) for name in ("roc_auc", "pr_auc")}}
             for model in options.models]
     others = [one for one in read_rows(options.out) if (one["dataset"], one["model"]) not in {
