@@ -6,7 +6,7 @@ PY := .venv/bin/python
 TWO := -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-fast lint bench bench-step bench-memory bench-data bench-coarse bench-peers bench-walks bench-ranking flink-data tables mutate targets lock nightly clean
+.PHONY: help env demo test test-fast lint bench bench-step bench-memory bench-data bench-coarse bench-live bench-peers bench-walks bench-ranking flink-data tables mutate targets lock nightly clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -52,6 +52,10 @@ bench-coarse: env ## coarse rankers: quality of each, with ablations (an hour; f
 	@test -d runs/cascade/log || .venv/bin/zoo data simulate --config benchmarks/cascade_simulator.yaml --out runs/cascade/log
 	$(PY) -m benchmarks.coarse --logs cascade=runs/cascade/log $(if $(wildcard runs/rees46/log),rees46=runs/rees46/log)
 	$(PY) -m benchmarks.coarse_latency
+
+bench-live: env  ## live rooms: each generation of models and its ablations (finished runs are kept)
+	@test -d runs/live/log || .venv/bin/zoo data simulate --config benchmarks/live_simulator.yaml --out runs/live/log
+	$(PY) -m benchmarks.live --log runs/live/log
 
 bench-peers: env ## side by side with DeepCTR and FuxiCTR, each in an environment of its own
 	$(PY) -m benchmarks.peers

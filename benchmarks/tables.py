@@ -79,7 +79,7 @@ def fill(text: str) -> str:
         return f"{match[1]}\n{table(rows)}<!-- end -->"
 
     def of_model(match: re.Match[str]) -> str:
-        rows = [row for path in sorted(RESULTS.glob("[cr]*.json")) for row in read_rows(path) if row["model"] == match[2]]
+        rows = [row for path in sorted(RESULTS.glob("[clr]*.json")) for row in read_rows(path) if row["model"] == match[2]]
         return f"{match[1]}\n{table(rows)}<!-- end -->"
 
     text = re.sub(r"(<!-- mutations -->).*?<!-- end -->", lambda match: f"{match[1]}\n{mutation_table()}<!-- end -->", text,

@@ -50,4 +50,11 @@ for _name, _change in _SWITCHES:
 TAUGHT = "-taught"  # how the names of students end
 VARIANTS |= {f"{name}{TAUGHT}": ("dssm", {**VARIANTS[name][1], "distillation": {"listwise": 0.5}})
              for name in ("dssm-fm", "dssm-bilinear")}
+# Live rooms: the first generation without the weights of orders and stay, and the second without one of its parts.
+VARIANTS |= {f"{model}-unweighted": (model, {"row_weights": {"order": 0.0, "stay": 0.0}}) for model in ("lr", "gbdt")}
+VARIANTS |= {f"double_sequence-{name}": ("double_sequence", change) for name, change in (
+    ("rooms", {"streams": ["rooms"]}), ("products", {"streams": ["products"]}), ("no-minutes", {"minutes_units": 0}),
+    ("shared-bottom", {"tasks": {"sharing": "shared_bottom"}}), ("waiting-is-no", {"late": False}))}
+SINGLE = "-single"  # how the names of rows end that have a model for each task
+VARIANTS |= {f"double_sequence{SINGLE}": ("double_sequence", {})}
 VARIANTS["cold-8"] = ("cold", {"keep": 8})

@@ -23,7 +23,7 @@ from serving.retries import call, channel
 from serving.tensors import Array, read_tensor, write_tensor
 from zoo.data.request import Request, RequestError
 from zoo.files import PathLike
-from zoo.model_files import TOP_COUNT, TOP_PLACES, UNKNOWN_CANDIDATES
+from zoo.model_files import TOP_COUNT, TOP_PLACES, UNKNOWN_CANDIDATES, VALUE
 from zoo.schema import Schema
 from zoo.traits import Traits
 
@@ -206,10 +206,11 @@ class RankingClient:
 
     def _best(self, request: Request, answers: list[_Answer], version: int, k: int) -> TopCandidates:
         places = np.concatenate([one.outputs[TOP_PLACES] + one.start for one in answers])
-        scores = {label.name: np.concatenate([one.outputs[label.name] for one in answers]) for label in self.schema.labels
-                  if label.name in answers[0].outputs}
+        first = self.schema.labels[0].name
+        names = [name for name in (VALUE, *(label.name for label in self.schema.labels)) if name in answers[0].outputs]
+        scores = {name: np.concatenate([one.outputs[name] for one in answers]) for name in names}
         # Equal scores keep the request's order, which is that of the pieces.
-        order = np.argsort(-scores[self.schema.labels[0].name], kind="stable")[:k]
+        order = np.argsort(-scores.get(VALUE, scores[first]), kind="stable")[:k]
         return TopCandidates(request, places[order], {task: values[order] for task, values in scores.items()}, version,
                              self._truncated(request), sum(one.unknown for one in answers))
 

@@ -16,6 +16,7 @@ from serving.model_dir import exported_model
 from serving.ranking import Ranking
 from zoo.data.request import Request, RequestError
 from zoo.data.request_json import request_from_json, request_to_json
+from zoo.model_files import VALUE
 from zoo.schema import Schema
 from zoo.traits import Traits
 
@@ -57,7 +58,8 @@ def run_rank(target: str, model_name: str | None, version: int | None, label: st
         started = time.perf_counter()
         client.rank_one(request)
         again_ms = (time.perf_counter() - started) * 1000
-    task = task or next((label.name for label in schema.tasks if label.name in ranking.scores), None)
+    known = (VALUE, *(label.name for label in schema.tasks))
+    task = task or next((name for name in known if name in ranking.scores), None)
     # Ids and names are data: nothing in them is markup or an emoji code.
     console = Console(markup=False, emoji=False)
     console.print(_table(schema, ranking, task, top))

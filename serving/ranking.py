@@ -12,6 +12,7 @@ from serving.errors import ServingError
 from serving.tensors import Array
 from zoo.config import nearest
 from zoo.data.request import Request
+from zoo.model_files import VALUE
 
 
 class RankedCandidate(NamedTuple):
@@ -46,13 +47,13 @@ class Ranking:
         """The candidates, best first; equal scores keep the request's order.
 
         Args:
-            task: rank by this task's score; may be left out where there is only one.
+            task: rank by this task's score; may be left out where there is only one, or the final `value`, which it then is.
 
         Raises:
             ServingError: no such task, or several and none was named.
         """
-        if task is None and len(self.scores) == 1:
-            task = next(iter(self.scores))
+        if task is None and (len(self.scores) == 1 or VALUE in self.scores):
+            task = VALUE if VALUE in self.scores else next(iter(self.scores))
         if task is None or task not in self.scores:
             raise ServingError(f"rank by which task? {task!r} is none of the model's{nearest(str(task), self.scores)}")
         scores = self.scores[task]
@@ -69,7 +70,8 @@ class TopCandidates:
     Args:
         request: what was asked.
         places: which candidates these are, int64 `[K]`, places in the request; fewer than asked for where it has fewer.
-        scores: by task, float32 `[K]`; they are ordered by the first label's.
+        scores: by task, float32 `[K]`; they are ordered by the final `value`, where the model has one, or by the first
+            label's.
         version: version of the model that answered.
         truncated: as in `Ranking`.
         unknown: as in `Ranking`, of all candidates of the request.
@@ -83,7 +85,7 @@ class TopCandidates:
     unknown: int = 0
 
     def ranked(self, task: str | None = None) -> list[RankedCandidate]:
-        """The candidates, best first, with the first label's score, or another task's."""
+        """The candidates, best first, with the score that orders them, or another task's."""
         scores = self.scores[task or next(iter(self.scores))]
         return [RankedCandidate(rank, int(place), float(score),
                                 {name: values[place] for name, values in self.request.candidates.items()})

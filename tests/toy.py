@@ -83,7 +83,8 @@ def toy_requests(count: int = 64, seed: int = 0, schema: Schema | None = None, *
 
 def rich_schema() -> Schema:
     """The toy's columns, and what a log may have beside them: several values with and without weights, text, columns of the
-    item, a purchase given the click, a teacher's probability, and how far a candidate came in the cascade."""
+    item, a room's shelf with the history that it meets, what was sold and counted there last, a purchase given the click, a
+    teacher's probability, and how far a candidate came in the cascade."""
     toy = toy_schema((Label(name="click"), Label(name="purchase", given="click"), Label(name="teacher", soft=True)))
     history, = toy.sequences
     tags = Feature(name="tags", space="tag", multiple=True, max_values=3)
@@ -91,9 +92,15 @@ def rich_schema() -> Schema:
         "name": "rich",
         "spaces": {**toy.spaces, "tag": IdSpace()},
         "request": (*toy.request, Feature(name="interests", space="tag", multiple=True, weighted=True, max_values=4)),
-        "sequences": (history.model_copy(update={"fields": (*history.fields, tags)}),),
+        "sequences": (history.model_copy(update={"fields": (*history.fields, tags)}), BehaviourSequence(
+            name="products", max_length=6, role="products", fields=(
+                Feature(name="item", space="item", role="item"), Feature(name="gap", kind="number", role="time_gap")))),
         "candidates": (*toy.candidates, tags.model_copy(update={"owner": "item", "weighted": True}),
-                       Feature(name="title", kind="text", owner="item"), Feature(name="clicks", kind="number")),
+                       Feature(name="title", kind="text", owner="item"), Feature(name="clicks", kind="number"),
+                       Feature(name="shelf", space="item", role="shelf", multiple=True, max_values=4),
+                       Feature(name="sold", space="item", role="sold", multiple=True, max_values=2),
+                       *(Feature(name=f"recent_{what}", kind="number", role="recent", width=3)
+                         for what in ("clicks", "orders"))),
         "marks": (Mark(name="stage", role="stage"),),
     })
 
@@ -109,14 +116,22 @@ def rich_request(rng: np.random.Generator, schema: Schema, **kwargs: Any) -> Req
     def weights(several: list[str]) -> list[float]:
         return rng.exponential(1.0, len(several)).tolist()
 
+    def products(most: int) -> list[str]:
+        """Of a room; often none."""
+        return [f"i{item}" for item in rng.integers(0, ITEMS, rng.integers(0, most + 1))]
+
     interests, of_shown = tags(), [tags() for _ in shown["item"]]
     return dataclasses.replace(
         toy, features={**toy.features, "interests": interests, "interests_weight": weights(interests)},
-        sequences={"history": {**past, "tags": [tags() for _ in past["item"]]}},
+        sequences={"history": {**past, "tags": [tags() for _ in past["item"]]},
+                   "products": {"item": past["item"][::-1], "gap": rng.exponential(10, len(past["item"])).tolist()}},
         candidates={**shown, "tags": of_shown, "tags_weight": [weights(several) for several in of_shown],
                     "title": [f"Größe {item}, {category}" for item, category in zip(shown["item"], shown["category"],
                                                                                      strict=True)],
-                    "clicks": rng.poisson(3.0, len(of_shown)).astype(float).tolist()})
+                    "clicks": rng.poisson(3.0, len(of_shown)).astype(float).tolist(),
+                    **{name: [products(most) for _ in of_shown] for name, most in (("shelf", 5), ("sold", 3))},
+                    **{f"recent_{what}": rng.poisson(2.0, (len(of_shown), 3)).astype(float).tolist()
+                       for what in ("clicks", "orders")}})
 
 
 def rich_requests(count: int = 64, seed: int = 0, schema: Schema | None = None, **kwargs: Any) -> list[Request]:
@@ -190,10 +205,11 @@ def rich_bound() -> Schema:
     return rich_schema().bind({"item": ITEMS, "category": CATEGORIES, "tag": TAGS - 1})
 
 
-def small(name: str) -> dict[str, Any]:
+def small(name: str, schema: Schema) -> dict[str, Any]:
     """Settings of a model for a log of this size: by default, there are a million crosses, and 500 trees, for each task,
-    and more shrinkage than an item has observations."""
+    and more shrinkage than an item has observations; and no stream of products where there are none."""
     settings = {"cross_buckets": 1 << 10, "trees": 40, "shrinkage": 0.1}
+    settings |= {} if schema.sequence("products") else {"streams": ["rooms"]}
     return {setting: value for setting, value in settings.items() if setting in registry.get(name).Config.model_fields}
 
 
@@ -219,7 +235,8 @@ def _temporary() -> tempfile.TemporaryDirectory:
 
 def toy_model(name: str, schema: Schema | None = None, config: Mapping[str, Any] | None = None) -> RankingModel:
     """A small model of the zoo with its variables, over the toy's schema."""
-    model = registry.build(name, schema or toy_bound(), small(name) | dict(config or {}), toy_assets())
+    schema = schema or toy_bound()
+    model = registry.build(name, schema, small(name, schema) | dict(config or {}), toy_assets())
     model.make_variables()
     return model
 

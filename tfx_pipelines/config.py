@@ -44,6 +44,7 @@ class DataConfig(Config):
         prior: raw files with earlier events of the sessions, for histories alone.
         config: of the import: a YAML file, or the name of one that comes with the package.
         span: of `raw` to import, not the newest one; a date counts in days since 1970.
+        labels: of the log that are learned; all of them by default. With one alone, a model of several tasks has one.
         statistics_share: of the requests that StatisticsGen looks at, evenly over the log. A large log's statistics are the
             same by a tenth of it, but what is wrong with single requests may go unseen.
     """
@@ -54,6 +55,7 @@ class DataConfig(Config):
     prior: tuple[str, ...] = ()
     config: str | None = None
     span: int | None = pydantic.Field(default=None, ge=0)
+    labels: tuple[str, ...] = ()
     statistics_share: float = pydantic.Field(default=1.0, gt=0, le=1)
 
     @pydantic.model_validator(mode="after")

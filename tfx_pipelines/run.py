@@ -72,7 +72,7 @@ def run_pipeline(config: RunConfig) -> tuple[LocalRun, dict]:
             keys["TeacherModel"] += f", {identity(newest_version(teacher.pushed))}"
 
         def check_imported(examples: str) -> None:
-            imported = RequestLog(imported_log(examples))
+            imported = RequestLog(imported_log(examples), config.data.labels)
             check_classes(imported, measured)
             check_pools(imported, config.filter)
 
@@ -80,5 +80,5 @@ def run_pipeline(config: RunConfig) -> tuple[LocalRun, dict]:
                         keys=keys, checks={
                             (RAW, "examples"): check_imported,
                             ("ExampleValidator", "anomalies"): check_anomalies})
-        log = source.log or RequestLog(imported_log(run.artifacts[RAW, "examples"]))
+        log = source.log or RequestLog(imported_log(run.artifacts[RAW, "examples"]), config.data.labels)
         return run, write_report(root, config, log, run)

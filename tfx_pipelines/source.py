@@ -43,9 +43,10 @@ def source_of(data: DataConfig) -> Source:
     """
     if data.config:
         config = load_import_config(data.config)
-        return Source(config.schema(), config.floors, None)
+        schema = config.schema()
+        return Source(schema.only(data.labels) if data.labels else schema, config.floors, None)
     if data.log is None:
         raise ConfigError("no request log is named: give data.log in the configuration, or --log on the command line; or "
                           "data.raw and data.config, to begin with raw files")
-    log = RequestLog(data.log)
+    log = RequestLog(data.log, data.labels)
     return Source(log.schema, log.manifest.get("floors", {}), log)

@@ -10,6 +10,21 @@ from zoo.schema import Schema
 Tensors = Mapping[str, tf.Tensor]
 
 
+def weighted_rows(weight: tf.Tensor, by: Mapping[str, float], labels: Tensors, weights: Tensors) -> tf.Tensor:
+    """Weights of a task's rows by what else came of them: `w·(1 + Σ_k a_k·y_k)`, over the labels k that were observed.
+
+    A click that ended with an order counts as 1 + a clicks: scores of the clicks' task then rank by more than clicks, and are
+    no probabilities of a click any more.
+
+    Args:
+        weight: `[R, N]` w.
+        by: `a_k` by label.
+        labels: by label, `[R, N]`.
+        weights: by label, `[R, N]`, 0 where it was not observed.
+    """
+    return weight * (1 + sum(factor * labels[name] * tf.cast(weights[name] > 0, tf.float32) for name, factor in by.items()))
+
+
 def weighted_mean(values: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
     """`Σ w·v / Σ w`; zero where nothing has weight."""
     return tf.math.divide_no_nan(tf.reduce_sum(values * weights), tf.reduce_sum(weights))
@@ -32,7 +47,8 @@ def task_loss(kind: str, labels: tf.Tensor, logits: tf.Tensor, weights: tf.Tenso
     return weighted_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits), weights)
 
 
-def task_losses(schema: Schema, outputs: Tensors, labels: Tensors, weights: Tensors, soft: bool = True) -> tf.Tensor:
+def task_losses(schema: Schema, outputs: Tensors, labels: Tensors, weights: Tensors, soft: bool = True,
+                outstanding: Tensors | None = None) -> tf.Tensor:
     """The weighted sum of the labels' losses.
 
     A task B that is given another, A, is learned in one of two ways:
@@ -41,12 +57,16 @@ def task_losses(schema: Schema, outputs: Tensors, labels: Tensors, weights: Tens
       whatever B says there, or both were observed;
     * where A happened: the label `y_B` by `p_B`, weighted by `y_A`.
 
+    A task whose outcomes come late is learned by `late_cross_entropy`, over the entire space as where A happened.
+
     Args:
         schema: declares the labels, and how much each weighs. A soft label of a task is learned by that task's output.
         outputs: logits by task, `[R, N]` each.
         labels: by task, `[R, N]`; 0 where not observed.
         weights: by task, `[R, N]`, 0 on padding and where the label was not observed.
         soft: whether soft labels are among them.
+        outstanding: by task whose outcomes come late, `[R, N]`, the logarithm of the chance that an outcome has not come yet;
+            a task that is not there is taken to have seen all of its outcomes.
 
     Returns:
         A scalar.
@@ -55,33 +75,57 @@ def task_losses(schema: Schema, outputs: Tensors, labels: Tensors, weights: Tens
     """
     total = tf.constant(0.0)
     for label in schema.labels if soft else [one for one in schema.labels if not one.soft]:
-        name, given = label.name, label.given
-        if given is None:
-            loss = task_loss(label.kind, labels[name], outputs[label.of or name], weights[name])
-        elif label.entire_space:
+        name, given, late = label.name, label.given, (outstanding or {}).get(label.name)
+        if given is not None and label.entire_space:
             decided = tf.cast((labels[given] == 0) | (weights[name] > 0), tf.float32)
-            cross_entropy = joint_cross_entropy(labels[given] * labels[name], outputs[given], outputs[name])
+            cross_entropy = joint_cross_entropy(labels[given] * labels[name], outputs[given], outputs[name], late)
             loss = weighted_mean(cross_entropy, weights[given] * decided)
         else:
-            loss = task_loss(label.kind, labels[name], outputs[name], weights[name] * labels[given])
+            weight = weights[name] if given is None else weights[name] * labels[given]
+            logits = outputs[label.of or name]
+            loss = (task_loss(label.kind, labels[name], logits, weight) if late is None
+                    else weighted_mean(late_cross_entropy(labels[name], logits, late), weight))
         total += label.weight * loss
     return total
 
 
-def joint_cross_entropy(labels: tf.Tensor, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+def joint_cross_entropy(labels: tf.Tensor, a: tf.Tensor, b: tf.Tensor, outstanding: tf.Tensor | None = None) -> tf.Tensor:
     """Cross entropy of the probability that two things happen: `-y·log p - (1-y)·log(1-p)`, `p = σ(a)·σ(b)`.
 
     Never by p itself, which rounds to 0 or 1: `log p = log σ(a) + log σ(b)`, and as the second can only happen with the first,
-    `1-p = σ(-a) + σ(a)·σ(-b)`, two terms that are added as logarithms.
+    `1-p = σ(-a) + σ(a)·σ(-b)`, two terms that are added as logarithms. Where the second comes late, its absence says less:
+    `1 - p·F = σ(-a) + σ(a)·σ(-b) + σ(a)·σ(b)·(1-F)` (see `late_cross_entropy`).
 
     Args:
         labels: `[...]` 0, 1, or a probability.
         a: `[...]` logits of the first.
         b: `[...]` logits of the second, given the first.
+        outstanding: `[...]` `log(1-F)`; None where the second was seen if it happened.
     """
     positive = tf.math.log_sigmoid(a) + tf.math.log_sigmoid(b)
-    negative = tf.reduce_logsumexp(tf.stack([tf.math.log_sigmoid(-a), tf.math.log_sigmoid(a) + tf.math.log_sigmoid(-b)]), 0)
+    ways = [tf.math.log_sigmoid(-a), tf.math.log_sigmoid(a) + tf.math.log_sigmoid(-b)]
+    negative = tf.reduce_logsumexp(tf.stack(ways if outstanding is None else [*ways, positive + outstanding]), 0)
     return -labels * positive - (1 - labels) * negative
+
+
+def late_cross_entropy(labels: tf.Tensor, logits: tf.Tensor, outstanding: tf.Tensor) -> tf.Tensor:
+    """Cross entropy of what has been seen of outcomes that come late: `-y·log p - (1-y)·log(1 - p·F)`, `p = σ(z)`.
+
+    p is the chance that the outcome comes at all, F that it has come by now if it comes. So it has been seen with the chance
+    `p·F`, and not with `1 - p·F`: it never comes (`1-p`), or it is still to come (`p·(1-F)`). The log likelihood of what was
+    seen is `y·log(p·F) + (1-y)·log(1 - p·F)`, of which `y·log F` moves nothing. With the true F its expectation over y, which
+    is 1 with the chance `q·F`, has the derivative `q·F/p - (1 - q·F)·F/(1 - p·F)` by p, which is 0 at `p = q`: unlike the cross
+    entropy of y, which is least at `p = q·F`, and so takes for a negative what has not waited long enough.
+
+    Args:
+        labels: `[...]` 1 where the outcome was seen.
+        logits: `[...]` z.
+        outstanding: `[...]` `log(1-F)`, 0 of what was shown just now; `zoo.layers.arrival.Arrival` learns it.
+
+    Source: Chapelle, Modeling Delayed Feedback in Display Advertising, KDD 2014, with F known.
+    """
+    ways = [tf.math.log_sigmoid(-logits), tf.math.log_sigmoid(logits) + outstanding]
+    return -labels * tf.math.log_sigmoid(logits) - (1 - labels) * tf.reduce_logsumexp(tf.stack(ways), 0)
 
 
 def softened_cross_entropy(teacher: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor, temperature: float = 1.0) -> tf.Tensor:

@@ -9,6 +9,8 @@ WEIGHTS = f"{EXTRA_ASSETS}/weights/weights"
 ASSETS = f"{EXTRA_ASSETS}/assets"
 WARMUP_FILE = f"{EXTRA_ASSETS}/tf_serving_warmup_requests"
 
+# Output beside the tasks' where the model's settings say what a candidate is worth in all.
+VALUE = "value"
 # Outputs where candidates are named alone, beside the scores: how many of each request the model does not know; of `top_k` also
 # the best ones, their places in the request, and how many there are.
 UNKNOWN_CANDIDATES = "unknown_candidates"

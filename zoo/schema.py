@@ -5,7 +5,7 @@ Everything else (parsing, TFX preprocessing, model inputs, signatures, the clien
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -21,7 +21,8 @@ CANDIDATE_COUNT = "candidate_count"
 REQUEST_ID = "request_id"
 REQUEST_TIME = "request_time"
 
-Role = Literal["user", "item", "category", "brand", "shop", "price", "action", "time_gap", "position", "popularity"]
+Role = Literal["user", "item", "category", "brand", "shop", "price", "action", "time_gap", "position", "popularity",
+               "shelf", "sold", "recent"]
 
 
 class IdSpace(Config):
@@ -57,7 +58,10 @@ class Feature(Config):
         name: its name, unique among its siblings.
         kind: `id` (a string, looked up in `space`), `number` (a float), or `text` (a string that a model tokenises itself).
         space: id: the name of its IdSpace.
-        role: what it means, so that a model can ask for "the candidate's category" and not for a name.
+        role: what it means, so that a model can ask for "the candidate's category" and not for a name. Of candidates that are
+            rooms: `shelf`, ids of the products that lie there, a column for each thing that is known of them, all in the same
+            order; `sold`, the products that were sold last, the last one first; `recent`, a wide number, one value for each
+            minute or other step of the recent past, the last one at the end.
         transform: number: `zscore` (training moments), `log_zscore` (log1p first) or `none`.
         buckets: number: if above 0, also give the model the quantile bucket as an id (`<column>_bucket`).
         width: candidate numbers only: how many values each candidate has.
@@ -111,18 +115,31 @@ class BehaviourSequence(Config):
         name: prefix of its columns: `history` with field `item` is the column `history_item`.
         fields: what each event carries.
         max_length: at most so many events reach the model, the most recent ones.
-        role: what the sequence means; a model asks for `behaviours`.
+        role: what the sequence means; a model asks for `behaviours`, what was done with candidates. `products`: what was done
+            with products, where candidates are rooms that have them on their shelves.
     """
 
     name: str = pydantic.Field(pattern=r"^[a-z][a-z0-9_]*$")
     fields: tuple[Feature, ...] = pydantic.Field(min_length=1)
     max_length: int = pydantic.Field(default=50, ge=1)
-    role: Literal["behaviours", "long_behaviours", "other"] = "behaviours"
+    role: Literal["behaviours", "long_behaviours", "products", "other"] = "behaviours"
 
     @property
     def length(self) -> str:
         """Name of the column with the number of events."""
         return f"{self.name}_length"
+
+
+class Late(Config):
+    """An outcome that comes some time after the candidate was shown, so that the log may end before it came.
+
+    Args:
+        waited: name of the mark that says how long the log went on after the candidate was shown.
+        after: name of the mark that says how long after it the outcome came, NaN where none was seen; in the same unit.
+    """
+
+    waited: str
+    after: str
 
 
 class Label(Config):
@@ -131,7 +148,11 @@ class Label(Config):
     Args:
         name: the task: `click`. The column is `label_click`; NaN there means "not observed" and has no weight.
         kind: `binary` (0 or 1) or `regression`.
+        scale: regression: what the column holds of a quantity x: `linear`, x; `non_negative`, x that is never below 0; `log1p`,
+            log(1 + x) of such an x, so that the largest ones do not rule the squared error. The last two are predicted as
+            `max(z, 0)`.
         weight: weight of its loss.
+        late: binary: the outcome comes later, and marks say when; see `zoo.losses.late_cross_entropy`.
         soft: binary: the log holds a probability (a teacher's) and not an outcome; learned by the same cross entropy.
         of: with `soft`: the task that the teacher speaks of. Its output learns from outcomes and from the teacher, and the
             soft label is no task; without it, the soft label is a task of its own.
@@ -143,7 +164,9 @@ class Label(Config):
 
     name: str = pydantic.Field(pattern=r"^[a-z][a-z0-9_]*$")
     kind: Literal["binary", "regression"] = "binary"
+    scale: Literal["linear", "non_negative", "log1p"] = "linear"
     weight: float = pydantic.Field(default=1.0, gt=0)
+    late: Late | None = None
     soft: bool = False
     of: str | None = None
     given: str | None = None
@@ -154,6 +177,10 @@ class Label(Config):
     def _consistent(self) -> Label:
         if self.kind != "binary" and (self.soft or self.given):
             raise ValueError(f"label {self.name!r}: only binary labels are soft or conditional on another")
+        if self.kind != "regression" and self.scale != "linear":
+            raise ValueError(f"label {self.name!r}: `scale` is said of regressions alone")
+        if self.late and (self.kind != "binary" or self.soft):
+            raise ValueError(f"label {self.name!r}: `late` is said of binary labels with outcomes alone")
         if self.of is not None and (not self.soft or self.given):
             raise ValueError(f"label {self.name!r}: `of` says which task a soft label speaks of; an outcome, or what is "
                              "conditional on another, has none")
@@ -299,6 +326,10 @@ class Schema(Config):
             if label.of is not None and (taught is None or taught.soft or taught.kind != "binary"):
                 raise ValueError(f"label {label.name!r} is of {label.of!r}, which is not a binary label with outcomes"
                                  f"{nearest(label.of, [task for task in tasks if task != label.name])}")
+        marks = [mark.name for mark in self.marks]
+        for name in (mark for label in self.labels if label.late for mark in (label.late.waited, label.late.after)):
+            if name not in marks:
+                raise ValueError(f"a label's `late` names the mark {name!r}, which is not declared{nearest(name, marks)}")
         groups = [feature.name for feature in self.request if feature.kind == "id" and not feature.multiple] + list(self.keys)
         if self.group_key not in groups:
             raise ValueError(f"group_key {self.group_key!r} is neither an id feature of the request (with one value) nor one "
@@ -326,6 +357,10 @@ class Schema(Config):
         """The candidate column with this role and one value, or None where the log has none."""
         return next((column for column in self.columns("candidate")
                      if column.feature.role == role and not column.feature.multiple), None)
+
+    def candidates_with(self, role: str) -> list[Column]:
+        """The candidate columns with this role, with one value or several, in their order."""
+        return [column for column in self.columns("candidate") if column.feature.role == role]
 
     def mark(self, role: str) -> Mark | None:
         """The mark with this role, or None where the log has none."""
@@ -357,6 +392,25 @@ class Schema(Config):
         if column is None:
             raise ConfigError(f"schema {self.name!r}: no candidate feature has the role item; say which one names it")
         return self.model_copy(update={"candidates": (column.feature,)})
+
+    def only(self, labels: Collection[str]) -> Schema:
+        """The same schema with some of its labels, in their order: for a model of fewer tasks.
+
+        A label whose condition is left out is learned where it was observed; a teacher's word on a label that is left out goes
+        with it.
+
+        Raises:
+            ConfigError: there is no such label, or none is left.
+        """
+        known = [label.name for label in self.labels]
+        for name in labels:
+            if name not in known:
+                raise ConfigError(f"schema {self.name!r} has no label {name!r}{nearest(name, known)}")
+        left = [label.model_copy(update={"given": label.given if label.given in labels else None})
+                for label in self.labels if label.name in labels and (label.of is None or label.of in labels)]
+        if not left:
+            raise ConfigError(f"schema {self.name!r}: no label is left to learn; name some of {', '.join(known)}")
+        return self.model_copy(update={"labels": tuple(left)})
 
     @property
     def tasks(self) -> tuple[Label, ...]:

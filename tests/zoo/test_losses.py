@@ -7,7 +7,7 @@ import pytest
 
 from tests.toy import toy_schema
 from zoo.keras import tf
-from zoo.losses import joint_cross_entropy, task_loss, task_losses
+from zoo.losses import joint_cross_entropy, late_cross_entropy, task_loss, task_losses, weighted_rows
 from zoo.schema import Label
 
 CLICK = Label(name="click")
@@ -121,3 +121,66 @@ def test_padding_moves_nothing():
         loss = task_losses(schema, outputs, labels, weights)
     for gradient in tape.gradient(loss, outputs).values():
         assert gradient[0, 0] != 0 and gradient[0, 1] == 0
+
+
+def test_what_has_not_come_yet_is_not_taken_for_a_negative_by_hand():
+    # p = 3/4; after so long, half of what comes has come: seen with 3/8, not seen with 5/8.
+    half = row(np.log(0.5), np.log(0.5), 0.0)
+    np.testing.assert_allclose(late_cross_entropy(row(1, 0, 0), log(3, 3, 3), half),
+                               row(-np.log(3 / 4), -np.log(5 / 8), 0.0), atol=1e-6)   # nothing can be said at once
+    waited_long = row(-1e4)
+    for label, chance in ((1, 3 / 4), (0, 1 / 4)):
+        assert float(late_cross_entropy(row(label), log(3), waited_long)[0, 0]) == pytest.approx(-np.log(chance), abs=1e-6)
+
+
+def test_a_conditional_task_whose_outcomes_come_late_by_hand():
+    # p(click) = 3/4, p(purchase | click) = 1/4: 3/16 buy, half of them have been seen to, or all.
+    assert float(joint_cross_entropy(row(0), log(3), log(1 / 3), row(np.log(0.5)))[0, 0]) == pytest.approx(-np.log(1 - 3 / 32))
+    for entire_space, expected in ((True, -np.log(1 - 3 / 32)), (False, -np.log(1 - 1 / 8))):
+        schema = toy_schema((CLICK, Label(name="purchase", given="click", entire_space=entire_space)))
+        both = task_losses(schema, {"click": log(3), "purchase": log(1 / 3)}, {"click": row(1), "purchase": row(0)},
+                           {"click": row(1), "purchase": row(1)}, outstanding={"purchase": row(np.log(0.5))})
+        assert float(both) + np.log(3 / 4) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_late_outcomes_are_learned_without_bias_and_the_cross_entropy_is_biased(given):
+    """p(click) = 0.5; an outcome comes with q = 0.4, after 5 hours on average, and the log ends within 10 hours."""
+    rng, size, q = np.random.default_rng(1), 40_000, 0.4
+    click, waited = (rng.random(size) < 0.5) | (not given), rng.uniform(0, 10, size)
+    seen = click & (rng.random(size) < q) & (rng.exponential(5.0, size) < waited)
+    outstanding, weight, labels = row(*-waited / 5.0), row(*np.ones(size)), row(*seen.astype(float))
+    schema = toy_schema((CLICK, Label(name="purchase", given="click" if given else None)))
+
+    def learned(late: bool) -> float:
+        """p(purchase), given the click where it is, the click's own chance held at the truth."""
+        z = tf.Variable(0.0)
+        outputs = {"click": tf.zeros_like(labels)}
+        for _ in range(60):
+            with tf.GradientTape() as tape:
+                loss = task_losses(schema, outputs | {"purchase": z + tf.zeros_like(labels)},
+                                   {"click": row(*click.astype(float)), "purchase": labels},
+                                   {"click": weight, "purchase": weight * row(*click.astype(float))},
+                                   outstanding={"purchase": outstanding} if late else None)
+            z.assign_sub(8.0 * tape.gradient(loss, z))
+        return float(tf.sigmoid(z))
+
+    assert learned(late=True) == pytest.approx(q, abs=0.02)
+    assert learned(late=False) < 0.6 * q    # half of what comes was still on its way
+
+
+def test_gradients_of_late_outcomes_are_finite_at_any_logits():
+    z = tf.constant([LOGITS])
+    for outstanding in (0.0, -1e-6, -3.0, -1e10):
+        with tf.GradientTape() as tape:
+            tape.watch(z)
+            loss = late_cross_entropy(tf.constant([0.0, 1.0, 0.0] * 3), z, tf.fill(z.shape, outstanding))
+        assert np.isfinite(loss).all() and np.isfinite(tape.gradient(loss, z)).all()
+
+
+def test_rows_weigh_by_what_came_of_them():
+    labels = {"click": row(1, 1, 0), "order": row(1, 0, 1), "stay": row(0.5, 2.0, 9.0)}
+    weights = {"click": row(1, 2, 1), "order": row(1, 1, 0), "stay": row(1, 0, 0)}
+    # Of the third nothing but the click is known.
+    found = weighted_rows(weights["click"], {"order": 5.0, "stay": 0.2}, labels, weights)
+    np.testing.assert_allclose(found, row(1 * (1 + 5 + 0.1), 2.0, 1.0), rtol=1e-6)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.toy import toy_schema
 from zoo.config import Config, ConfigError, load_yaml, parse
-from zoo.schema import Schema
+from zoo.schema import Label, Late, Schema
 
 
 def values() -> dict:
@@ -19,6 +19,28 @@ def test_yaml_round_trip(tmp_path):
     bound = toy_schema().bind({"item": 5, "category": 3})
     bound.save(tmp_path / "bound.yaml")
     assert Schema.load(tmp_path / "bound.yaml").size("item") == 7
+
+
+def test_fewer_labels():
+    labels = (Label(name="click"), Label(name="order", given="click"), Label(name="taught", soft=True, of="click"))
+    schema = toy_schema(labels)
+    assert [label.name for label in schema.only(["taught", "click"]).labels] == ["click", "taught"]
+    alone, = schema.only(["order", "taught"]).labels
+    assert alone == Label(name="order"), "learned where it was observed; nobody is taught"
+    with pytest.raises(ConfigError, match="no label 'clik'.*'click'"):
+        schema.only(["clik"])
+    with pytest.raises(ConfigError, match="no label is left to learn; name some of click, order, taught"):
+        schema.only(["taught"])
+
+
+def test_labels_that_come_late_name_their_marks():
+    late = Late(waited="waited", after="ater")
+    marks = {"marks": [{"name": "waited"}, {"name": "after"}], "labels": [{"name": "click", "late": late.model_dump()}]}
+    with pytest.raises(ConfigError, match="`late` names the mark 'ater', which is not declared.*'after'"):
+        parse(Schema, {**values(), **marks})
+    for wrong in ({"kind": "regression", "late": late}, {"soft": True, "late": late}, {"scale": "log1p"}):
+        with pytest.raises(ConfigError, match="is said of"):
+            parse(Label, {"name": "click", **wrong})
 
 
 def test_columns_have_their_names_on_the_wire():

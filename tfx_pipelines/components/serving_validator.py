@@ -83,7 +83,7 @@ def ServingValidator(
         version = Path(folder) / model_name / "1"
         io_utils.copy_dir(exported, str(version))
         write_warmup(version, model_name, declared, requests[:warmup_requests])
-        expected = _expected_scores(f"{model_run.uri}/{SCORES}", declared)
+        expected = _expected_scores(f"{model_run.uri}/{SCORES}")
         check_ids(requests, expected)
         catalogue = files.join(model.uri, CATALOGUE_FILE)
         as_kept = KeptItems(Catalogue.read(catalogue, declared)) if files.is_file(catalogue) else None
@@ -114,12 +114,12 @@ def _files(examples: Examples) -> list[str]:
     return sorted(tf.io.gfile.glob(f"{folder}/*"))
 
 
-def _expected_scores(path: str, schema: Schema) -> dict[str, dict[str, np.ndarray]]:
-    """By request id and task, the scores that the trainer computed."""
+def _expected_scores(path: str) -> dict[str, dict[str, np.ndarray]]:
+    """By request id and output of the model, the scores that the trainer computed."""
     stored = read_columns(path)
     ids = stored["keys"][REQUEST_ID]
     starts = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])
-    tasks = {label.name: np.split(stored["scores"][label.name], starts[1:]) for label in schema.tasks}
+    tasks = {name: np.split(scores, starts[1:]) for name, scores in stored["scores"].items()}
     if len(set(ids[starts])) < len(starts):
         names, counts = np.unique(ids[starts], return_counts=True)
         raise RequestIdError(_twice(names[counts > 1][0].decode()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -161,19 +161,22 @@ class RequestLog:
 
     Args:
         path: its folder, a local path or a URI.
+        labels: only these of its labels are read; all of them by default (`Schema.only`).
 
     Raises:
         RequestLogError: the folder holds no complete request log.
+        ConfigError: it has no such label.
         FileError: nothing reaches the URI.
     """
 
-    def __init__(self, path: PathLike):
+    def __init__(self, path: PathLike, labels: Collection[str] = ()):
         self.path = files.normal(path)
         for name in (SCHEMA_FILE, MANIFEST_FILE):
             if not files.is_file(files.join(self.path, name)):
                 raise RequestLogError(f"{self.path} is not a request log: {name} is missing; make one with "
                                       "`zoo data import` or `zoo data simulate`")
-        self.schema = Schema.load(files.join(self.path, SCHEMA_FILE))
+        schema = Schema.load(files.join(self.path, SCHEMA_FILE))
+        self.schema = schema.only(labels) if labels else schema
         self.manifest = json.loads(files.read_text(files.join(self.path, MANIFEST_FILE)))
 
     @property

@@ -13,7 +13,7 @@ from zoo.export.items import item_tensors
 from zoo.export.model_description import Precision
 from zoo.export.servable import ServableRanker
 from zoo.keras import tf
-from zoo.model_files import TOP_COUNT, TOP_ITEMS, TOP_PLACES, UNKNOWN_CANDIDATES
+from zoo.model_files import TOP_COUNT, TOP_ITEMS, TOP_PLACES, UNKNOWN_CANDIDATES, VALUE
 from zoo.models.base import RankingModel
 from zoo.schema import CANDIDATE_COUNT, Schema
 
@@ -49,7 +49,8 @@ class ServableById(ServableRanker):
         return scores | {UNKNOWN_CANDIDATES: tf.reduce_sum(tf.cast(unknown, tf.int64), 1)}
 
     def top_k(self, **raw: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The `k [R]` best candidates by the first label's score, best first, equal ones in the request's order.
+        """The `k [R]` best candidates by the final `value`, or the first label's score where there is none, best first, equal
+        ones in the request's order.
 
         `top_items [R, K]`, `top_places [R, K]` (from 0), the scores `{task: [R, K]}` and `top_count [R]`, how many of them are
         real: k, or all candidates where there are fewer. K is the largest k, at most N. The rest is "", −1 and 0.
@@ -58,7 +59,7 @@ class ServableById(ServableRanker):
         ids, count = raw[self._id], raw[CANDIDATE_COUNT]
         answer = self.rank(**{name: value for name, value in raw.items() if name != "k"})
         unknown = answer.pop(UNKNOWN_CANDIDATES)
-        first = answer[self.schema.labels[0].name]
+        first = answer[VALUE] if VALUE in answer else answer[self.schema.labels[0].name]
         with tf.control_dependencies([wanted]):
             counts = tf.minimum(raw["k"], count)
         most = tf.cast(tf.reduce_max(counts), tf.int32)

@@ -10,6 +10,7 @@ import pydantic
 from zoo.config import Config, ConfigError
 from zoo.data.batch import Batch, Tensors
 from zoo.keras import keras, tf
+from zoo.layers.outcomes import OutcomesConfig
 from zoo.losses import listwise_divergence, ordered_pairs, rank_alignment, softened_cross_entropy
 from zoo.schema import Label
 from zoo.stages import StageTag
@@ -54,7 +55,7 @@ class DistillationConfig(Config):
         return self
 
 
-class StudentConfig(Config):
+class StudentConfig(OutcomesConfig):
     """What the settings of all models have that a teacher can teach.
 
     Args:

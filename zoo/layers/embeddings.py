@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import pydantic
 
@@ -107,10 +107,11 @@ class Embeddings(keras.layers.Layer):
         parts = self._vectors(self.schema.columns("request"), request)
         return tf.concat(parts, -1) if parts else tf.zeros((_rows(request), 0))
 
-    def behaviours(self, request: Tensors, sequence: BehaviourSequence, fields: Collection[str] | None = None) -> Behaviours:
-        """A sequence, with the fields that candidates have too (same space) apart from the others; only some of its fields,
-        where they are named."""
-        matched = matched_columns(self.schema, sequence, fields)
+    def behaviours(self, request: Tensors, sequence: BehaviourSequence, fields: Collection[str] | None = None,
+                   pairs: Sequence[tuple[Column, Column]] | None = None) -> Behaviours:
+        """A sequence, with the fields that candidates have too (same space, or the given pairs) apart from the others; only
+        some of its fields, where they are named."""
+        matched = matched_columns(self.schema, sequence, fields) if pairs is None else pairs
         columns = self.schema.sequence_columns(sequence)
         mask = length_mask(request[sequence.length], request[columns[0].name])
         nothing = mask[..., tf.newaxis][..., :0]

@@ -10,13 +10,16 @@ from zoo.config import Config, ConfigError
 from zoo.data.batch import Batch, Tensors
 from zoo.data.parsing import smallest_inputs
 from zoo.keras import keras, tf, tfrs
+from zoo.layers.arrival import Arrival
 from zoo.layers.behaviours import matched_columns
 from zoo.layers.detailed_statistics import DetailedStatistics
 from zoo.layers.distillation import Distillation, StudentConfig
 from zoo.layers.embeddings import Embeddings
+from zoo.layers.outcomes import OutcomesConfig, check_outcomes, final_value, non_negative
 from zoo.layers.statistics import ScaledStatistics
 from zoo.layers.variables import variable_groups
-from zoo.losses import task_losses
+from zoo.losses import task_losses, weighted_rows
+from zoo.model_files import VALUE
 from zoo.models.preparation import EVERYTHING, Span, TrainingSplit
 from zoo.optimizers import OptimizerConfig
 from zoo.schema import CANDIDATE_COUNT, BehaviourSequence, Label, Schema
@@ -85,6 +88,10 @@ class RankingModel(tfrs.Model):
             raise ConfigError(f"{type(self).__name__} needs something to know of a request, and the schema {schema.name!r} "
                               "declares neither request features nor sequences; add one of them")
         self.schema, self.config, self.assets = schema, config, assets or Assets()
+        self.outcomes = config if isinstance(config, OutcomesConfig) else OutcomesConfig()
+        check_outcomes(schema, self.outcomes)
+        self.arrivals = {label.name: Arrival(label, name=f"arrival_{label.name}") for label in schema.tasks
+                         if label.late and self.outcomes.late}
         counted = isinstance(config, NetworkConfig) and config.statistics
         self.scaled_statistics = ScaledStatistics(schema, counted == "detailed") if counted else None
         taught = config.distillation if isinstance(config, StudentConfig) else None
@@ -118,8 +125,8 @@ class RankingModel(tfrs.Model):
             A scalar, without regularisers and what layers add by `add_loss` (see `penalties`).
         """
         if self.distillation is None:
-            return task_losses(self.schema, outputs, batch.labels, batch.weights)
-        outcomes = task_losses(self.schema, outputs, batch.labels, batch.weights, soft=False)
+            return self.task_losses(outputs, batch)
+        outcomes = self.task_losses(outputs, batch, soft=False)
         return self.distillation.outcomes() * outcomes + self.distillation(outputs, batch)
 
     def prepare(self, split: TrainingSplit) -> Span:
@@ -133,13 +140,15 @@ class RankingModel(tfrs.Model):
         return EVERYTHING
 
     def predictions(self, logits: Tensors) -> dict[str, tf.Tensor]:
-        """Served values: probabilities clipped inside (0, 1) for binary tasks, the value itself for regression."""
-        kinds = {label.name: label.kind for label in self.schema.tasks}
-        return {
-            task: values if kinds[task] == "regression"
+        """Served values: probabilities clipped inside (0, 1) for binary tasks, the value itself for regression, not below 0
+        where it never is; and the final `value`, where the settings ask for it."""
+        labels = {label.name: label for label in self.schema.tasks}
+        served = {
+            task: non_negative(labels[task], values) if labels[task].kind == "regression"
             else tf.clip_by_value(tf.sigmoid(values), MIN_PROBABILITY, 1 - MIN_PROBABILITY)
-            for task, values in logits.items() if task in kinds
+            for task, values in logits.items() if task in labels
         }
+        return served | ({VALUE: final_value(self.schema, self.outcomes.value, served)} if self.outcomes.value else {})
 
     @property
     def soft_labels(self) -> list[Label]:
@@ -148,8 +157,25 @@ class RankingModel(tfrs.Model):
 
     # ---- what all share ------------------------------------------------------------------------------------------
 
+    def task_losses(self, outputs: Tensors, batch: Batch, soft: bool = True) -> tf.Tensor:
+        """The weighted sum of the labels' losses as the settings of outcomes have it (`zoo.losses.task_losses`), a scalar."""
+        return task_losses(self.schema, outputs, batch.labels, self.weights_of(batch), soft, self.outstanding(batch))
+
+    def weights_of(self, batch: Batch) -> dict[str, tf.Tensor]:
+        """Weights of a batch's rows, those of the first label by what else came of them (`row_weights`)."""
+        first, by = self.schema.labels[0].name, self.outcomes.row_weights
+        rows = {first: weighted_rows(batch.weights[first], by, batch.labels, batch.weights)} if by else {}
+        return {**batch.weights, **rows}
+
+    def outstanding(self, batch: Batch) -> dict[str, tf.Tensor]:
+        """By task whose outcomes come late, the logarithm of the chance that one has not come yet (`Arrival`)."""
+        return {task: arrival(batch.marks) for task, arrival in self.arrivals.items()}
+
     def count(self, split: TrainingSplit) -> None:
-        """What layers count in the training split: how often each id occurs, and what is usual of each category."""
+        """What layers count in the training split: how often each id occurs, what is usual of each category, how late outcomes
+        come."""
+        for arrival in self.arrivals.values():
+            arrival.learn(split.batches())
         for layer in self.embedding_layers():
             if layer.config.regularization:
                 layer.count_frequencies(batch.inputs for batch in split.batches())

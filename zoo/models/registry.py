@@ -36,6 +36,7 @@ MODELS = {
     "cold": "zoo.models.coarse.cold:COLD",
     "int_tower": "zoo.models.coarse.int_tower:IntTower",
     "static_rule": "zoo.models.coarse.static_rule:StaticRule",
+    "double_sequence": "zoo.models.live.double_sequence:DoubleSequence",
     "synchronous_dssm": "zoo.models.coarse.synchronous_dssm:SynchronousDSSM",
 }
 

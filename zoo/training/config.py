@@ -19,7 +19,8 @@ class TrainingConfig(Config):
         seed: of the initial weights and the order of the data.
         optimizers: by group of variables (`dense`, `embedding`, `wide`, …), where it is not to be the model's own.
         decay: factor on all learning rates after each epoch.
-        select_by: metric on the validation split that chooses the epoch to keep.
+        select_by: metric of the first task on the validation split that chooses the epoch to keep. A regression has none of
+            them, and is chosen by the root of its mean squared error.
         patience: stop after so many epochs without a better one.
         shuffle_buffer: requests held for shuffling.
         checkpoint_seconds: how often at least a checkpoint is made; seldomer where making one takes long.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,7 +22,7 @@ class Scored:
 
     Args:
         labels, weights: by label, `[n]`.
-        scores: by task, `[n]`.
+        scores: by task, `[n]`, and the final `value` where the model has one.
         truth: by task, `[n]` true probabilities, where the log knows them.
         marks: by name, `[n]`.
         keys: by key name, `[n]`, the request's value repeated for its candidates.
@@ -35,8 +35,10 @@ class Scored:
     keys: dict[str, np.ndarray] = field(default_factory=dict)
     marks: dict[str, np.ndarray] = field(default_factory=dict)
 
-    def metrics(self, group_key: str, task: str) -> dict[str, float]:
+    def metrics(self, group_key: str, task: str, kind: Literal["binary", "regression"] = "binary") -> dict[str, float]:
         """AUC, GAUC, logloss and calibration of a task; where the truth is known, the distance to it.
+
+        A regression has two others, `rmse` and `mae`: the root of the mean squared error, and the mean absolute error.
 
         `truth_gap` is the mean absolute difference to the true probability, `excess_logloss` the cross entropy to the
         truth above the truth's own entropy (0 for a perfect model).
@@ -45,6 +47,9 @@ class Scored:
         `ndcg_at_5`, `hr_at_10` and `ndcg_at_10`.
         """
         y, p, w = self.labels[task], self.scores[task], self.weights[task]
+        if kind == "regression":
+            return {"rmse": float(np.sqrt(np.average((p - y) ** 2, weights=w))),
+                    "mae": float(np.average(np.abs(p - y), weights=w))}
         grouped, calibrated = gauc(self.keys[group_key], y, p, w), calibration(y, p, w)
         result = {
             "auc": auc(y, p, w), "gauc": grouped.value, "gauc_groups": grouped.groups,
@@ -93,11 +98,11 @@ def score_dataset(model: Trainable, dataset: tf.data.Dataset) -> Scored:
         inputs, labels, weights, marks = Batch(*batch)
         scores = predict(inputs)
         real = tf.sequence_mask(inputs["candidate_count"]).numpy()
+        for name, values in scores.items():
+            keep("scores", name, values.numpy()[real])
         for label in schema.labels:
             keep("labels", label.name, labels[label.name].numpy()[real])
             keep("weights", label.name, weights[label.name].numpy()[real])
-            if label.name in scores:
-                keep("scores", label.name, scores[label.name].numpy()[real])
             if label.truth:
                 keep("truth", label.name, extras[label.truth_column].numpy()[real])
         for name, values in marks.items():

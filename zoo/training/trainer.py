@@ -75,7 +75,7 @@ def train(name: str, schema: Schema, train_files: Sequence[str], validation_file
     run = _Run(model, config, split, kept, on_progress)
     while not run.over:
         run.epoch()
-        run.judge(score_dataset(model, validation).metrics(schema.group_key, schema.labels[0].name))
+        run.judge(score_dataset(model, validation).metrics(schema.group_key, schema.labels[0].name, schema.labels[0].kind))
     if not run.best_epoch:
         raise FloatingPointError(f"training of {name!r} diverged: validation {config.select_by} is NaN in every epoch; "
                                  "lower the learning rates")
@@ -123,7 +123,8 @@ class _Run:
         """Ends an epoch by its validation metrics."""
         config, number, loss = self.config, len(self.history) + 1, self.loop.losses()["loss"]
         self.history.append({"epoch": number, "loss": loss, "seconds": self.seconds, "validation": metrics})
-        value = metrics[config.select_by] * (-1.0 if config.select_by == "logloss" else 1.0)
+        select_by = "rmse" if "rmse" in metrics else config.select_by
+        value = metrics[select_by] * (-1.0 if select_by in ("logloss", "rmse") else 1.0)
         if value > self.best:
             self.best, self.best_epoch = value, number
             if self.checkpoints:
@@ -134,8 +135,8 @@ class _Run:
         self.optimizer.scale_learning_rates(config.decay)
         took, self.done, self.seconds = self.seconds, 0, 0.0
         self._save()  # before it is told: an epoch that was seen to end is not trained again
-        self.on_progress(f"epoch {number}/{config.epochs}  loss {loss:.4f}  validation AUC {metrics['auc']:.4f}  "
-                         f"GAUC {metrics['gauc']:.4f}  {took:.0f} s")
+        shown = "  ".join(f"{name.upper()} {metrics[name]:.4f}" for name in ("auc", "gauc", "rmse") if name in metrics)
+        self.on_progress(f"epoch {number}/{config.epochs}  loss {loss:.4f}  validation {shown}  {took:.0f} s")
 
     def restore_best(self) -> None:
         """Sets the model to its best epoch."""

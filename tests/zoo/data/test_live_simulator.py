@@ -66,6 +66,22 @@ def test_counters_know_what_was_published_before_the_request_and_nothing_later(c
                     assert request.candidates[f"{what}_{window}d"][place] == before + today
 
 
+def test_who_is_in_a_room_is_counted_from_tick_to_tick(config, log):
+    """Counted again from when a user came and how long it stayed, in the rooms that are open all day."""
+    always, watching = {f"host{number}" for number in range(config.page)}, collections.Counter()
+    for _, request in log:
+        (day, tick), second = moment(config, request), (request.time - config.start) % DAY
+        for host, click, stay in zip(request.candidates["host"], request.labels["click"], request.labels["stay"], strict=True):
+            if click and host in always:
+                watching.update((host, day, later) for later in range(tick, min(int(second + np.expm1(stay)) // TICK, 287) + 1))
+    assert len({key for key, count in watching.items() if count > 1}) > 10
+    for _, request in log[::10]:
+        day, tick = moment(config, request)
+        for host, found in zip(request.candidates["host"], request.candidates["recent_watching"], strict=True):
+            if host in always:
+                assert found == [watching[host, day, tick - back] for back in range(12, 0, -1)]
+
+
 def test_a_users_rooms_are_the_ones_that_were_entered_before(config, log):
     entered = collections.defaultdict(list)
     for _, request in log:
@@ -90,7 +106,10 @@ def test_an_order_that_came_after_the_training_days_is_not_seen(config, log):
     train = [request for split, request in log if split == "train"]
     clicked = np.concatenate([np.array(request.labels["click"]) == 1 for request in train])
     columns = {name: np.concatenate([np.array(getattr(request, kind)[name]) for request in train])[clicked] for kind, name in
-               (("labels", "order"), ("marks", "ordered_ever"), ("marks", "waited"))}
+               (("labels", "order"), ("marks", "ordered_ever"), ("marks", "waited"), ("marks", "order_after"))}
+    seen = columns["order"] == 1
+    assert (np.isnan(columns["order_after"]) == ~seen).all() and (columns["order_after"] <= columns["waited"])[seen].all()
+    assert columns["order_after"][seen].mean() == pytest.approx(6.0, abs=2.0)
     late = (columns["ordered_ever"] == 1) & (columns["order"] == 0)
     assert not ((columns["ordered_ever"] == 0) & (columns["order"] == 1)).any()
     # With a mean delay of 6 hours, nearly all that are missing were clicked on the last day.

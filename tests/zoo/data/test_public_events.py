@@ -7,6 +7,7 @@ import re
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -20,7 +21,7 @@ from zoo.data.request_log import SPLITS, RequestLog
 GUIDE = Path(__file__).parents[3] / "docs/layouts.md"
 EXAMPLES = {name: textwrap.dedent(text)
             for name, text in re.findall(r"<!-- example: (\w+) -->\n((?: {4}.*\n)+)", files.read_text(GUIDE))}
-PAGES = ("outbrain", "alimama")
+PAGES = ("outbrain", "alimama", "kuailive")
 
 
 def configured(folder: Path, name: str, **changes) -> ImportConfig:
@@ -107,6 +108,51 @@ def test_outbrains_displays_and_alimamas_seconds_are_pages(tmp_path):
     (tmp_path / "raw_sample.csv").write_text("\n".join(["user,time_stamp,adgroup_id,pid,nonclk,clk", *lines]))
     log = import_events(config, [tmp_path / "raw_sample.csv"], tmp_path / "log2")
     assert pages(log) == {(user[1:], start + time): what for (user, time), what in expected.items()}
+
+
+def test_kuailives_rooms_have_a_begin_an_end_and_gifts(tmp_path):
+    config = configured(tmp_path, "kuailive")
+    start = int(config.splits.until.timestamp() - 8 * DAY) * 1_000
+    # Room r of streamer r % 4 is open from hour r on, for six hours; the last ones are not described.
+    hour = 3_600_000
+    rooms = [f"20250518,{room},{room % 4},{room % 2},{start + room * hour},{start + (room + 6) * hour},cat{room % 3},0"
+             for room in range(180)]
+    (tmp_path / "room.csv").write_text("\n".join(
+        ["p_date,live_id,streamer_id,live_type,start_timestamp,end_timestamp,live_content_category,live_name_id", *rooms]))
+    shown = [(user, room, start + room * 3_600_000 + 7_000 * user + 13) for room in range(186) for user in range(9)
+             if room < 180 or user == 0]
+    clicked = {one for one in shown if (one[0] + one[1]) % 3 == 0}
+    late, early = (3, 20, start + 26 * 3_600_000), (3, 20, start + 20 * 3_600_000 - 1)
+    unclicked = [*sorted(set(shown) - clicked), late, early]
+    rows = {"click": [f"{user},{room},{room % 4},{time},{1_000 * user}" for user, room, time in sorted(clicked)],
+            "negative": [f"{user},{room},{room % 4},{time}" for user, room, time in unclicked],
+            "gift": [f"{user},{room},{room % 4},{time + 60_000},5" for user, room, time in sorted(clicked) if user % 2]}
+    for name, lines in rows.items():
+        header = "user_id,live_id,streamer_id,timestamp" + {"click": ",watch_live_time", "gift": ",gift_price"}.get(name, "")
+        (tmp_path / f"{name}.csv").write_text("\n".join([header, *lines]))
+    log = import_events(config, [tmp_path / f"{name}.csv" for name in rows], tmp_path / "log")
+    assert log.manifest["rejected"] == {"before the item was there": 1, "when the item was not there any more": 1}
+    found = {(one.features["user_id"], one.time): one for split in SPLITS for one in log.requests(split)}
+    assert len(found) == len(shown)
+    for user, room, time in shown:
+        one = found[str(user), time // 1_000]
+        click = (user, room, time) in clicked
+        assert one.candidates["item"] == [str(room % 4)] and one.labels["click"] == [float(click)]
+        # Of the streamer's last room that is described.
+        assert one.candidates["category"] == [f"cat{(room if room < 180 else 176 + room % 4) % 3}"]
+        np.testing.assert_allclose(one.labels["stay"], [np.log1p(1_000 * user) if click else np.nan], rtol=1e-6)
+        if room < 100:  # later ones may not have had their two hours
+            assert one.labels["gift"] == [float(click and user % 2)]
+    stay = next(label for label in log.schema.labels if label.name == "stay")
+    assert (stay.kind, stay.scale) == ("regression", "log1p")
+
+
+def test_constants_are_for_columns_that_a_file_lacks(tmp_path):
+    config = configured(tmp_path, "taobao", files={"constants": {"U*": {"user": "1"}}})
+    path = tmp_path / "UserBehavior.csv"
+    path.write_text("user,item,category,type,time\n1,2,3,pv,1511658000\n")
+    with pytest.raises(EventLogError, match="has a column 'user' of its own"):
+        import_events(config, [path], tmp_path / "log")
 
 
 def test_properties_of_items_hold_from_their_time(tmp_path):

@@ -46,7 +46,7 @@ def trained(log: RequestLog, model: str, folder: Path) -> dict[str, float]:
             for request in requests[split]:
                 writer.write(transformed_example(schema, request, transform))
     config = parse(TrainingConfig, {"epochs": 2, "batch_size": 16})
-    result = train(model, schema, files["train"], files["validation"], config=config, model_config=small(model))
+    result = train(model, schema, files["train"], files["validation"], config=config, model_config=small(model, schema))
     return result.history[-1]["validation"]
 
 

@@ -47,7 +47,7 @@ LOGS = {
 }
 
 
-BEHAVIOURS = {"din", "dien", "dmr", "sim", "lsrmm", "nais", "dssm", "synchronous_dssm"}
+BEHAVIOURS = {"din", "dien", "dmr", "sim", "lsrmm", "nais", "dssm", "synchronous_dssm", "double_sequence"}
 EVERY = set(registry.names())
 # Which models can't do without what a log lacks; all others score it.
 REFUSED = {
@@ -60,7 +60,7 @@ REFUSED = {
 
 
 def build(name: str, schema: Schema) -> RankingModel:
-    return registry.build(name, schema, small(name), toy_assets())
+    return registry.build(name, schema, small(name, schema), toy_assets())
 
 
 @pytest.mark.parametrize("log", LOGS)

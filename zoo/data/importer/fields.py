@@ -26,6 +26,8 @@ class Columns(Config):
         request: page that was shown; a log of impressions needs it.
         order: breaks ties of time inside a session, rising.
         time_of_day: milliseconds since midnight, where `time` is a date.
+        opens, closes: times between which the item can be met, such as a live room; an event before `opens`, or at `closes` or
+            later, is rejected. A row without one of them has no such bound.
     """
 
     time: str
@@ -37,6 +39,8 @@ class Columns(Config):
     request: str | None = None
     order: str | None = None
     time_of_day: str | None = None
+    opens: str | None = None
+    closes: str | None = None
 
     @pydantic.model_validator(mode="after")
     def _consistent(self) -> Columns:

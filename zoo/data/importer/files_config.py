@@ -28,6 +28,8 @@ class Files(Config):
             no row.
         encoding: `utf-8`, `utf-16` or `latin-1`.
         missing: texts that stand for a value that is missing.
+        constants: columns that some files do not have, with one value for all of their rows, by the files' name or a pattern of
+            it: `{negative.csv: {event: shown}}`; null is a missing value.
         explode: columns of lists (JSON, Parquet) of which each element is a row of its own. Where elements, or other values,
             have parts, these are columns that are called `column.part`.
     """
@@ -39,6 +41,7 @@ class Files(Config):
     line_breaks: bool = False
     encoding: Literal["utf-8", "utf-16", "latin-1"] = "utf-8"
     missing: tuple[str, ...] = MISSING
+    constants: dict[str, dict[str, str | None]] = {}
     explode: Values = ()
 
     @pydantic.field_validator("names")

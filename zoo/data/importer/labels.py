@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pydantic
 
 from zoo.config import Config
@@ -24,6 +26,7 @@ class EventLabel(Config):
         events: event types that are counted; none for a number of the click's own row.
         within: time after the click.
         column: of the log, with the number.
+        scale: of a number, as in `zoo.schema.Label`; with `log1p`, the log has the logarithm of 1 + the column's number.
         weight: of the task's loss.
         entire_space: of a binary label, as in `zoo.schema.Label`.
     """
@@ -32,6 +35,7 @@ class EventLabel(Config):
     events: tuple[EventType, ...] = ()
     within: Duration | None = None
     column: str | None = None
+    scale: Literal["linear", "non_negative", "log1p"] = "linear"
     weight: float = pydantic.Field(default=1.0, gt=0)
     entire_space: bool = True
 
@@ -42,10 +46,12 @@ class EventLabel(Config):
         if bool(self.events) != bool(self.within):
             raise ValueError(f"label {self.name!r}: `events` and `within` go together: which events, and how long after the "
                              "click")
+        if self.scale != "linear" and not self.column:
+            raise ValueError(f"label {self.name!r}: `scale` is said of numbers, and there is no `column`")
         return self
 
     def label(self) -> Label:
         """As the schema declares it."""
         if self.column:
-            return Label(name=self.name, kind="regression", weight=self.weight)
+            return Label(name=self.name, kind="regression", scale=self.scale, weight=self.weight)
         return Label(name=self.name, given="click", entire_space=self.entire_space, weight=self.weight)

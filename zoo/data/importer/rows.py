@@ -66,11 +66,15 @@ class RowReader:
             "item": self.item,
             **{attribute.name: self.cells.value(attribute) for attribute in self.config.attributes},
             TYPE: self._type(),
-            **{label_column(label): self.cells.number(label.column) for label in self.config.labels if label.column},
+            **{label_column(label): self._number_of(label) for label in self.config.labels if label.column},
             **{context_column(one): self.cells.value(one) for one in self.config.context},
         }
         named = ", ".join(f"{value} AS {quote(name)}" for name, value in values.items())
         return f"SELECT {named} FROM {self.source.relation}"
+
+    def _number_of(self, label: EventLabel) -> str:
+        number = self.cells.number(label.column)
+        return f"ln(1 + {number})" if label.scale == "log1p" else number
 
     def _kind(self) -> str:
         if self.config.columns.label and not self.prior:
@@ -106,17 +110,24 @@ class RowReader:
             (f"{self.moment} > {time.time():.0f}", literal(FUTURE)),
             (f"{self.moment} < 0", literal("time lies before 1970")),
         ]
+        for column, passed, reason in ((self.config.columns.opens, ">", "before the item was there"),
+                                       (self.config.columns.closes, "<=", "when the item was not there any more")):
+            if column and not self.prior:
+                checks.append((f"{self.cells.moment(column)} {passed} {self.moment}", literal(reason)))
         if self.config.columns.request and not self.prior:
             # What came of a click, a purchase, need not know on which page it was.
             checks.append((f"{self.request} IS NULL AND {self.kind} IN ({CLICK}, {IMPRESSION})", literal("no request")))
         checks.append((f"{self.kind} IS NULL", f"{literal(what)} || coalesce({self.what}, '(none)')"))
         described = (*self.config.attributes, *self.config.context)
         numbers = [a.source for a in described if a.kind == "number"] + [one.column for one in self.config.labels if one.column]
-        return checks + [self.cells.no_number(column) for column in numbers if column in self.source.columns]
+        checks += [self.cells.no_number(column) for column in numbers if column in self.source.columns]
+        return checks + [(f"{self.cells.number(label.column)} < 0", literal(f"{label.column} is below 0"))
+                         for label in self.config.labels if label.column and label.scale != "linear"]
 
     def _check_columns(self) -> None:
         columns, name = self.config.columns, self.source.name
-        named = ("session", "event") if self.prior else ("user", "session", "request", "event", "label", "time_of_day")
+        named = ("session", "event") if self.prior else (
+            "user", "session", "request", "event", "label", "time_of_day", "opens", "closes")
         needed = {"time": columns.time, "item": columns.item}
         needed |= {key: value for key in named if (value := getattr(columns, key))}
         if self.prior:

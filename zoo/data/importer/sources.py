@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import fnmatch
 import glob
 import io
 import os
+import posixpath
 from collections.abc import Iterator
 
 import duckdb
@@ -79,6 +81,8 @@ class Source:
             self._explode()
         while nested := self._parts():
             self.become(f"(SELECT *, {', '.join(nested)} FROM {self.relation})")
+        if how.constants:
+            self._add_constants()
 
     def become(self, relation: str) -> None:
         """Stands for other rows or columns from now on."""
@@ -143,6 +147,20 @@ class Source:
         nothing = " AND ".join(f"coalesce(len({one}), 0) = 0" for one in lists)
         elements = ", ".join(f"unnest(CASE WHEN {nothing} THEN [NULL] ELSE {one} END) AS {one}" for one in lists)
         self.become(f"(SELECT * REPLACE ({elements}) FROM {self.relation})")
+
+    def _add_constants(self) -> None:
+        """Columns with one value, which the files of this name do not have themselves."""
+        of_name = [values for pattern, values in self.how.constants.items()
+                   if fnmatch.fnmatchcase(posixpath.basename(self.name), pattern)]
+        constants = {column: value for values in of_name for column, value in values.items()}
+        taken = next((column for column in constants if column in self.types), None)
+        if taken is not None:
+            raise EventLogError(f"{self.name}: has a column {taken!r} of its own; files.constants is for columns that a file "
+                                "lacks")
+        if constants:
+            added = [f"CAST({'NULL' if value is None else literal(value)} AS VARCHAR) AS {quote(column)}"
+                     for column, value in constants.items()]
+            self.become(f"(SELECT *, {', '.join(added)} FROM {self.relation})")
 
     def _parts(self) -> list[str]:
         """The parts of structs as columns that are called `column.part`."""

@@ -15,7 +15,6 @@ from zoo.layers.nova import NovaConfig
 from zoo.layers.statistics import ScaledStatistics
 from zoo.layers.target_attention import TargetAttention, TargetAttentionConfig
 from zoo.layers.tower import RankingTower, TowerConfig
-from zoo.losses import task_losses
 from zoo.models.base import Tensors, split_inputs
 from zoo.models.coarse.dssm import DSSM, DSSMConfig
 from zoo.schema import CANDIDATE_COUNT, Label, Schema
@@ -85,15 +84,15 @@ class SynchronousDSSM(DSSM):
     def loss(self, outputs: Tensors, batch: Batch) -> tf.Tensor:
         """The student's losses, by outcomes and by what its teacher says of every candidate; and the teacher's own."""
         if f"{self.schema.tasks[0].name}/teacher" not in outputs:
-            return task_losses(self.schema, outputs, batch.labels, batch.weights)
+            return self.task_losses(outputs, batch)
         teacher = {label.name: outputs[f"{label.name}/teacher"] for label in self.schema.tasks}
         real = length_mask(batch.inputs[CANDIDATE_COUNT], teacher[self.schema.tasks[0].name])
         labels, weights = dict(batch.labels), dict(batch.weights)
         for label in self.soft_labels:
             if label.name not in labels and label.of is not None:
                 labels[label.name], weights[label.name] = tf.sigmoid(teacher[label.of]), real
-        student = super().loss(outputs, Batch(batch.inputs, labels, weights))
-        return student + task_losses(self.schema, teacher, batch.labels, batch.weights, soft=False)
+        student = super().loss(outputs, Batch(batch.inputs, labels, weights, batch.marks))
+        return student + self.task_losses(teacher, batch, soft=False)
 
     def read(self, embedded: tf.Tensor) -> tf.Tensor:
         return embedded if self.config.student_updates_embeddings else tf.stop_gradient(embedded)

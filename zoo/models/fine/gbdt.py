@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pydantic
 
-from zoo.config import Config
 from zoo.data.batch import Batch
 from zoo.keras import tf
 from zoo.layers.forest import Forest
+from zoo.layers.late_objective import late_objective
+from zoo.layers.outcomes import OutcomesConfig
 from zoo.layers.statistics import DenseStatistics
 from zoo.models.base import Tensors, split_inputs
 from zoo.models.encoders import ColumnModel
@@ -19,7 +20,7 @@ from zoo.models.preparation import Span, TrainingSplit
 from zoo.schema import Label, Schema
 
 
-class GBDTConfig(Config):
+class GBDTConfig(OutcomesConfig):
     """Args:
         trees: grown for each task.
         leaves: of each tree at most.
@@ -78,30 +79,36 @@ class GBDT(ColumnModel):
         """
         import lightgbm  # imported here: only these models need it
 
-        rows, labels, weights = self._table(batches)
+        rows, labels, weights, late = self._table(batches)
         for label in self.schema.tasks:
             taught = [label, *(one for one in self.schema.labels if one.of == label.name)]
             weight = np.concatenate([one.weight / label.weight * weights[one.name] for one in taught])
             seen = weight > 0
             if not seen.any():
                 raise ValueError(f"no label {label.name!r} was observed in the part of the training split that the trees see")
-            data = lightgbm.Dataset(
-                rows[np.flatnonzero(seen) % len(rows)], np.concatenate([labels[one.name] for one in taught])[seen],
-                weight=weight[seen], feature_name=self.statistics.names)
-            booster = lightgbm.train(self._parameters(taught), data, num_boost_round=self.config.trees)
+            outcomes = np.concatenate([labels[one.name] for one in taught])[seen]
+            data = lightgbm.Dataset(rows[np.flatnonzero(seen) % len(rows)], outcomes, weight=weight[seen],
+                                    feature_name=self.statistics.names)
+            parameters = self._parameters(taught)
+            if label.name in late:
+                start, parameters["objective"] = late_objective(outcomes, weight[seen], late[label.name][seen])
+                data.set_init_score(np.full(len(outcomes), start))
+                self.biases[label.name].assign(start)
+            booster = lightgbm.train(parameters, data, num_boost_round=self.config.trees)
             self.forests[label.name].set_trees(booster.dump_model()["tree_info"])
 
-    def _table(self, batches: Iterable[Batch]) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """Rows `[n, F]`, labels and weights of all real candidates."""
+    def _table(self, batches: Iterable[Batch]) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray],
+                                                        dict[str, np.ndarray]]:
+        """Rows `[n, F]`, labels and weights of all real candidates, and of what is outstanding of those that come late."""
         parts: list[tuple] = []
         for batch in batches:
-            inputs, labels, weights, _ = Batch(*batch)
-            real = tf.sequence_mask(inputs["candidate_count"]).numpy()
-            parts.append((self.statistics(*split_inputs(self.schema, inputs)).numpy()[real],
-                          {task: values.numpy()[real] for task, values in labels.items()},
-                          {task: values.numpy()[real] for task, values in weights.items()}))
-        rows, labels, weights = zip(*parts, strict=True)
-        return np.concatenate(rows), _joined(labels), _joined(weights)
+            batch = Batch(*batch)
+            real = tf.sequence_mask(batch.inputs["candidate_count"]).numpy()
+            parts.append((self.statistics(*split_inputs(self.schema, batch.inputs)).numpy()[real],
+                          *({task: values.numpy()[real] for task, values in part.items()}
+                            for part in (batch.labels, self.weights_of(batch), self.outstanding(batch)))))
+        rows, labels, weights, late = zip(*parts, strict=True)
+        return np.concatenate(rows), _joined(labels), _joined(weights), _joined(late)
 
     def _parameters(self, labels: Sequence[Label]) -> dict[str, Any]:
         config = self.config

@@ -6,15 +6,15 @@ from typing import Any
 
 import pydantic
 
-from zoo.config import Config
 from zoo.keras import tf
 from zoo.layers.linear import WIDE, WideLogits
+from zoo.layers.outcomes import OutcomesConfig
 from zoo.models.base import Tensors
 from zoo.models.encoders import ColumnModel
 from zoo.schema import Schema
 
 
-class LRConfig(Config):
+class LRConfig(OutcomesConfig):
     """Args:
         crosses: pairs (candidate column, request or sequence column); None for the default ones (`linear_crosses`).
         cross_buckets: rows of each cross's table.

@@ -6,17 +6,17 @@ from typing import Any
 
 import pydantic
 
-from zoo.config import Config
 from zoo.keras import keras, tf
 from zoo.layers.embedding_table import EmbeddingTable
 from zoo.layers.masking import length_mask
+from zoo.layers.outcomes import OutcomesConfig
 from zoo.layers.values import summed
 from zoo.models.base import RankingModel, Tensors
 from zoo.optimizers import OptimizerConfig
 from zoo.schema import CANDIDATE_COUNT, Column, Schema
 
 
-class MLRConfig(Config):
+class MLRConfig(OutcomesConfig):
     """Args:
         regions: m, the number of linear pieces.
         scale: standard deviation of the initial weights; equal weights would keep all regions equal for ever.

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
-import pydantic
-
-from zoo.keras import keras, tf
+from zoo.keras import tf
 from zoo.layers.behaviours import EmbeddedCandidates
-from zoo.layers.dense import MLP
 from zoo.layers.embeddings import EmbeddingConfig, Embeddings
-from zoo.layers.experts import ExpertGate, Experts
-from zoo.layers.statistics import present
+from zoo.layers.multi_task import MultiTaskConfig, MultiTaskHead
 from zoo.models.base import NetworkConfig, RankingModel, Tensors
 from zoo.schema import Schema
 
 
-class MMoEConfig(NetworkConfig):
+class MMoEConfig(NetworkConfig, MultiTaskConfig):
     """Args:
         embedding: tables.
         sharing: `mmoe`, a gate a task; `omoe`, one gate for all; `shared_bottom`, one expert.
@@ -29,12 +25,6 @@ class MMoEConfig(NetworkConfig):
     """
 
     embedding: EmbeddingConfig = EmbeddingConfig()
-    sharing: Literal["mmoe", "omoe", "shared_bottom"] = "mmoe"
-    experts: int = pydantic.Field(default=4, ge=1)
-    expert_units: tuple[int, ...] = pydantic.Field(default=(64,), min_length=1)
-    tower_units: tuple[int, ...] = pydantic.Field(default=(64,), min_length=1)
-    activation: str = "prelu"
-    gate_dropout: float = pydantic.Field(default=0.1, ge=0, lt=1)
 
 
 class MMoE(RankingModel):
@@ -51,17 +41,7 @@ class MMoE(RankingModel):
     def __init__(self, schema: Schema, config: MMoEConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
         self.embeddings = Embeddings(schema, config.embedding, self.assets)
-        tasks = [label.name for label in schema.tasks]
-        alone = config.sharing == "shared_bottom"
-        units = (config.experts * config.expert_units[0], *config.expert_units[1:]) if alone else config.expert_units
-        self.experts = Experts(1 if alone else config.experts, units, config.activation)
-        self.gates = {}
-        if config.sharing == "omoe":
-            self.gates = dict.fromkeys(tasks, ExpertGate(config.experts, config.gate_dropout))
-        elif config.sharing == "mmoe":
-            self.gates = {task: ExpertGate(config.experts, config.gate_dropout) for task in tasks}
-        self.towers = {task: MLP(config.tower_units, config.activation) for task in tasks}
-        self.logits = {task: keras.layers.Dense(1) for task in tasks}
+        self.head = MultiTaskHead(schema, config)
 
     def encode_request(self, request: Tensors) -> dict[str, tf.Tensor]:
         histories = [self.embeddings.pooled(request, sequence) for sequence in self.schema.sequences]
@@ -72,10 +52,4 @@ class MMoE(RankingModel):
 
     def score(self, request: dict[str, tf.Tensor], candidates: EmbeddedCandidates,
               statistics: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
-        parts = present(request["profile"], candidates.features, statistics)
-        experts = self.experts(parts, mask=candidates.mask)
-        logits = {}
-        for task, tower in self.towers.items():
-            mixed = self.gates[task](parts, experts) if self.gates else experts[..., 0, :]
-            logits[task] = tf.squeeze(self.logits[task](tower([mixed], mask=candidates.mask)), -1)
-        return logits
+        return self.head([request["profile"], candidates.features, statistics], candidates.mask)

@@ -6,17 +6,18 @@ from typing import Any, Literal
 
 import pydantic
 
-from zoo.config import Config, ConfigError
+from zoo.config import ConfigError
 from zoo.keras import tf
 from zoo.layers.behaviours import matched_columns
 from zoo.layers.item_similarity import ItemSimilarity
 from zoo.layers.masking import length_mask
+from zoo.layers.outcomes import OutcomesConfig
 from zoo.models.base import RankingModel, Tensors
 from zoo.models.preparation import Span, TrainingSplit
 from zoo.schema import CANDIDATE_COUNT, Schema
 
 
-class NAISConfig(Config):
+class NAISConfig(OutcomesConfig):
     """Args:
         dim: width of both tables.
         attention: `prod`, `concat`, or `none` for FISM.

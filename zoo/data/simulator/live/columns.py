@@ -72,7 +72,9 @@ def _candidates(shown: dict[str, Any], rooms: np.ndarray, goods: Assortment, hos
 def _outcomes(shown: dict[str, Any], until: int | None) -> dict[str, np.ndarray]:
     click, ordered, at = shown["click"], shown["ordered"], shown["at"][:, None]
     seen = ordered if until is None else ordered & (shown["ordered_at"] < until)
+    after = (shown["ordered_at"] - at) / 3600
     waited = np.broadcast_to(ENDLESS if until is None else (until - at) / 3600, click.shape)
     return {"label_click": click, "truth_click": shown["truth_click"], "label_stay": shown["stay"],
             "label_order": np.where(click, seen, np.nan), "truth_order": shown["truth_order"],
-            "mark_stay_truth": shown["truth_stay"], "mark_waited": waited, "mark_ordered_ever": ordered}
+            "mark_stay_truth": shown["truth_stay"], "mark_waited": waited, "mark_ordered_ever": ordered,
+            "mark_order_after": np.where(seen, after, np.nan)}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from zoo.data.simulator.live.config import LiveConfig
-from zoo.schema import BehaviourSequence, Feature, IdSpace, Label, Mark, Schema
+from zoo.schema import BehaviourSequence, Feature, IdSpace, Label, Late, Mark, Schema
 
 WINDOWS = (3, 7, 15)  # days
 COUNTED = ("impressions", "clicks", "orders")
+# What is counted of each tick of the recent past: besides, the users that were in the room.
+RECENT = (*COUNTED, "watching")
 
 
 def live_schema(config: LiveConfig, history: int) -> Schema:
@@ -33,7 +35,7 @@ def live_schema(config: LiveConfig, history: int) -> Schema:
                 Feature(name="category", space="category", role="category"),
                 Feature(name="stay", kind="number", transform="zscore"),
                 Feature(name="gap", kind="number", role="time_gap", transform="log_zscore", buckets=16))),
-            BehaviourSequence(name="products", max_length=history, role="other", fields=(
+            BehaviourSequence(name="products", max_length=history, role="products", fields=(
                 Feature(name="item", space="item", role="item"),
                 Feature(name="category", space="category", role="category"),
                 Feature(name="brand", space="brand", role="brand"),
@@ -43,18 +45,18 @@ def live_schema(config: LiveConfig, history: int) -> Schema:
             Feature(name="host", space="host", role="item", owner="item"),
             Feature(name="category", space="category", role="category", owner="item"),
             Feature(name="level", space="level", owner="item"),
-            Feature(name="shelf", space="item", multiple=True, max_values=config.shelf),
-            Feature(name="shelf_category", space="category", multiple=True, max_values=config.shelf),
-            Feature(name="sold", space="item", multiple=True, max_values=config.sold),
+            Feature(name="shelf", space="item", role="shelf", multiple=True, max_values=config.shelf),
+            Feature(name="shelf_category", space="category", role="shelf", multiple=True, max_values=config.shelf),
+            Feature(name="sold", space="item", role="sold", multiple=True, max_values=config.sold),
             number("minutes_open"),
             *(number(f"{what}_30m") for what in COUNTED),
-            *(number(f"recent_{what}", width=config.recent, transform="none") for what in COUNTED),
+            *(number(f"recent_{what}", width=config.recent, role="recent") for what in RECENT),
             *(number(f"{what}_{days}d") for days in WINDOWS for what in COUNTED)),
         labels=(Label(name="click", truth=True),
                 # log(1 + seconds), where the room was entered.
-                Label(name="stay", kind="regression", weight=0.5),
-                Label(name="order", truth=True, given="click")),
+                Label(name="stay", kind="regression", scale="log1p", weight=0.5),
+                Label(name="order", truth=True, given="click", late=Late(waited="waited", after="order_after"))),
         group_key="user_id", keys=("user_id",),
-        # The expected log(1 + seconds); hours from the click to the end of what the log of its split has seen; whether the
-        # order of a click came at all, then or later.
-        marks=(Mark(name="stay_truth"), Mark(name="waited"), Mark(name="ordered_ever")))
+        # The expected log(1 + seconds); hours from the request to the end of what the log of its split has seen; hours to the
+        # order, where it was seen; whether the order of a click came at all, then or later.
+        marks=(Mark(name="stay_truth"), Mark(name="waited"), Mark(name="order_after"), Mark(name="ordered_ever")))

@@ -168,6 +168,8 @@ class Studio:
         entered, user, time = room[row, place], who[row], at[row]
         host = rooms.host[entered]
         self.counters.add("clicks", entered, host, tick)
+        leaves = (time - self.midnight + np.expm1(stay[row, place])) // (60 * self.live.tick)
+        self.counters.watch(entered, np.full(len(row), tick), np.minimum(leaves.astype(np.int64), rooms.closes[entered] - 1))
         self.watched.add(user, host, stay[row, place], time)
         np.add.at(self.often, (user, host), 1)
         if not len(row):
