@@ -10,7 +10,7 @@ from zoo.models.registry import module_of
 
 PACKAGES = ("zoo", "serving", "tfx_pipelines")
 LIBRARIES = ("tfx", "tensorflow")  # the rest of the family follows them
-TFX_ALONE = ("ImportSchemaGen", "ExampleValidator", "Pusher")
+TFX_ALONE = ("ImportSchemaGen", "ExampleValidator")
 # Where the code of ours that a stage runs begins.
 RUNS = {
     "ImportExampleGen": ("tfx_pipelines.components.import_example_gen",),
@@ -25,6 +25,7 @@ RUNS = {
     "Evaluator": ("tfx_pipelines.components.evaluator", "tfx_pipelines.ranking_metrics", "tfx_pipelines.filter_metrics"),
     "ServingValidator": ("tfx_pipelines.components.serving_validator",),
     "ItemTable": ("tfx_pipelines.components.item_table",),
+    "Pusher": ("tfx_pipelines.components.pusher",),
     "TeacherModel": ("tfx_pipelines.components.latest_pushed_model",),
     "TeacherEvaluator": ("tfx_pipelines.components.evaluator", "tfx_pipelines.ranking_metrics"),
     "TeacherScores": ("tfx_pipelines.components.teacher_scores",),

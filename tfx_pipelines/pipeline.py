@@ -18,6 +18,7 @@ from tfx_pipelines.components.latest_pushed_model import LatestPushedModel
 from tfx_pipelines.components.log_graph import LogGraph
 from tfx_pipelines.components.meta_path_vectors import MetaPathVectors
 from tfx_pipelines.components.neighbour_lists import NeighbourLists
+from tfx_pipelines.components.pusher import pusher_to
 from tfx_pipelines.components.raw_log_example_gen import RawLogExampleGen
 from tfx_pipelines.components.serving_validator import ServingValidator
 from tfx_pipelines.components.statistics_gen import StatisticsGen
@@ -108,12 +109,11 @@ def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir
         max_abs_diff=config.serving.max_abs_diff,
         max_rounding=config.export.max_rounding if kept in ("float16", "int8") else config.serving.max_abs_diff,
     )
-    pusher = tfx.components.Pusher(
+    pusher = pusher_to(
+        serving_dir,
         model=serving.outputs["validated_model"],
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=serving.outputs["blessing"],
-        push_destination=tfx.proto.PushDestination(
-            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=serving_dir)),
     )
     return [*data.values(), *teaching, *tables.values(), trainer, *filling, baseline, evaluator, serving, pusher]
 

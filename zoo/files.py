@@ -128,6 +128,45 @@ def write_text(path: PathLike, text: str) -> None:
         file.write(text.encode("utf-8"))
 
 
+def replace_text(path: PathLike, text: str) -> None:
+    """Writes a text file anew; whoever reads it meanwhile, or after a crash, has the old text or the new one, whole."""
+    if scheme(path):
+        # A store's object appears when its last byte has come.
+        write_text(path, text)
+        return
+    draft = join(parent(path), f".{name(path)}.{os.getpid()}.draft")
+    try:
+        write_text(draft, text)
+        _to_disk(draft)
+        move(draft, path)
+    finally:
+        remove(draft)
+    write_through_name(parent(path))
+
+
+def write_through(folder: PathLike) -> None:
+    """Waits until a local folder, with all it holds, is on the disk and outlives a crash; elsewhere the store sees to it."""
+    if scheme(folder):
+        return
+    for path, _, names in os.walk(normal(folder)):
+        for one in [*names, ""]:
+            _to_disk(os.path.join(path, one))
+
+
+def write_through_name(folder: PathLike) -> None:
+    """The same for the names in a folder alone, after one was added or moved."""
+    if not scheme(folder):
+        _to_disk(normal(folder))
+
+
+def _to_disk(path: str) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def is_file(path: PathLike) -> bool:
     """Whether there is such a file."""
     return _store(path).is_file(normal(path))

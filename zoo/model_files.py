@@ -8,6 +8,7 @@ MODEL_FILE = f"{EXTRA_ASSETS}/model.yaml"
 WEIGHTS = f"{EXTRA_ASSETS}/weights/weights"
 ASSETS = f"{EXTRA_ASSETS}/assets"
 WARMUP_FILE = f"{EXTRA_ASSETS}/tf_serving_warmup_requests"
+MANIFEST_FILE = f"{EXTRA_ASSETS}/manifest.json"
 
 # Output beside the tasks' where the model's settings say what a candidate is worth in all.
 VALUE = "value"
