@@ -14,6 +14,7 @@ SERVING = [
     "tensorflow-serving-api>=2.16.1,<2.22",
 ]
 TREES = ["lightgbm>=4"]
+OBSERVABILITY = ["prometheus_client", "opentelemetry-api"]
 PIPELINE = [
     *SERVING,
     # From 2.69 on Beam no longer brings dill, and `import tfx` fails without it.
@@ -56,15 +57,19 @@ setup(
     extras_require={
         "serving": SERVING,
         "trees": TREES,
+        "observability": OBSERVABILITY,
         "pipeline": PIPELINE,
         "dev": [
             *PIPELINE,
             *TREES,
+            *OBSERVABILITY,
             "basedpyright",
+            "cryptography",
             "hypothesis",
             "import-linter",
             "jsonpatch",
             "kubernetes-validate",
+            "opentelemetry-sdk",
             "pre-commit",
             "promql-parser",
             "pytest>=8",

@@ -23,8 +23,9 @@ _SECONDS = click.FloatRange(min=0, min_open=True)
               help="Versions to serve: latest:N, all, or specific:V,V.")
 @click.option("--poll-seconds", default=1.0, show_default=True, type=_SECONDS, help="How often the folders are looked at.")
 @click.option("--threads", type=click.IntRange(min=1), help="gRPC calls answered at once. [default: 4 a CPU]")
+@click.option("--ssl-config-file", type=_EXISTING, help="TLS for gRPC: an SSLConfig in text form, as TF Serving reads it.")
 def serve(models: tuple[str, ...], config: Path | None, port: int, rest_port: int, address: str, version_policy: str,
-          poll_seconds: float, threads: int | None) -> None:
+          poll_seconds: float, threads: int | None, ssl_config_file: Path | None) -> None:
     """Serve exported models on this machine, by TF Serving's protocol.
 
     Clients of TF Serving work unchanged. New versions are taken up as they appear, without failing a request.
@@ -35,7 +36,7 @@ def serve(models: tuple[str, ...], config: Path | None, port: int, rest_port: in
     """
     from serving.serve import run_server
 
-    run_server(models, config, port, rest_port, address, version_policy, poll_seconds, threads)
+    run_server(models, config, port, rest_port, address, version_policy, poll_seconds, threads, ssl_config_file)
 
 
 @click.command()
@@ -51,6 +52,10 @@ def serve(models: tuple[str, ...], config: Path | None, port: int, rest_port: in
 @click.option("--example", is_flag=True, help="With --log: print the request as JSON, and rank nothing.")
 @click.option("--task", help="Rank by this task. [default: the only one, or the first]")
 @click.option("--top", default=20, show_default=True, type=click.IntRange(min=1), help="Candidates to print.")
+@click.option("--tls-ca", metavar="FILE", help="Reach the server by TLS; its certificate is signed by this.")
+@click.option("--tls-cert", metavar="FILE", help="Certificate to show, where the server wants one.")
+@click.option("--tls-key", metavar="FILE", help="Private key of --tls-cert.")
+@click.option("--tls-name", metavar="NAME", help="The name that the server's certificate has. [default: the host]")
 @click.option("--deadline", default=5.0, show_default=True, type=_SECONDS, help="Seconds to wait for the answer.")
 def rank(**options: Any) -> None:
     """Send a ranking request to a server and print the ranked candidates.

@@ -75,6 +75,13 @@ def encode_requests(schema: Schema, requests: Sequence[Request]) -> EncodedReque
     return EncodedRequests(inputs, counts, truncated)
 
 
+def examples_tensor(examples: Sequence[bytes]) -> Array:
+    """Serialized tf.Examples as the input of `serving_default`, `[R]`."""
+    array = np.empty(len(examples), object)
+    array[:] = examples
+    return array
+
+
 def decode_scores(outputs: Mapping[str, Array], counts: Sequence[int] | Array) -> list[dict[str, Array]]:
     """Cuts scores `[R, N]` to each request's own candidates: a batching server gives the padded width back.
 

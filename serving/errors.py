@@ -52,6 +52,10 @@ class BadRequestError(ServingError):
     """The server read the request and refuses it."""
 
 
+class LabelNotFoundError(BadRequestError):
+    """The model has no such label on the server."""
+
+
 class SignatureError(ServingError):
     """The model has no such signature."""
 
@@ -77,6 +81,8 @@ _REMEDIES = {
 }
 # What ModelServer's batching and thread pool answer, by words of theirs: the code alone says something else.
 _SETTINGS = (
+    ("unrecognized servable version label", LabelNotFoundError,
+     "`zoo fleet status` says which labels the servers have, and `zoo fleet apply` brings them to what the state file says"),
     ("padding is turned off", ServerSettingsError,
      "the server joins requests of unequal lengths: set pad_variable_length_inputs: true in its "
      "--batching_parameters_file, or turn its batching off"),

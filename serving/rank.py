@@ -14,6 +14,7 @@ from serving.client import RankingClient
 from serving.errors import ServingError
 from serving.model_dir import exported_model
 from serving.ranking import Ranking
+from serving.tls import client_tls
 from zoo.data.request import Request, RequestError
 from zoo.data.request_json import request_from_json, request_to_json
 from zoo.model_files import VALUE
@@ -28,7 +29,7 @@ _MOST_FEATURES = 5
 
 def run_rank(target: str, model_name: str | None, version: int | None, label: str | None, schema_file: str | None,
              model_dir: str | None, request_file: TextIO | None, log_path: str | None, index: int, example: bool,
-             task: str | None, top: int, deadline: float) -> None:
+             task: str | None, top: int, deadline: float, **tls: str | None) -> None:
     """Ranks one request and prints the table; with `example`, prints the request as JSON instead.
 
     Raises:
@@ -49,7 +50,8 @@ def run_rank(target: str, model_name: str | None, version: int | None, label: st
         return
     if not model_name:
         raise ServingError("which model? give its name on the server with --model NAME")
-    with RankingClient(target, model_name, schema, traits, version=version, label=label, deadline_s=deadline) as client:
+    with RankingClient(target, model_name, schema, traits, version=version, label=label, deadline_s=deadline,
+                       tls=client_tls(**tls)) as client:
         # Without the exported model, the server knows what it wants of a candidate.
         client.by_id = client.takes_ids_alone() if by_id is None else by_id
         started = time.perf_counter()

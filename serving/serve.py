@@ -15,10 +15,11 @@ from serving.errors import ServingError
 from serving.server import LocalModelServer, ModelSpec, VersionPolicy
 from serving.server.model_spec import specs_from_proto
 from serving.server.protocol import model_server_config_pb2
+from serving.tls import ServerTls
 
 
 def run_server(models: Sequence[str], config: Path | None, port: int, rest_port: int, address: str,
-               version_policy: str, poll_seconds: float, threads: int | None) -> None:
+               version_policy: str, poll_seconds: float, threads: int | None, ssl_config: Path | None = None) -> None:
     """Serves until SIGTERM or SIGINT, then lets running calls end.
 
     Args:
@@ -30,6 +31,7 @@ def run_server(models: Sequence[str], config: Path | None, port: int, rest_port:
         version_policy: of the models in `models`, as `VersionPolicy.parse` reads it.
         poll_seconds: how often the folders are looked at.
         threads: gRPC calls answered at once; None for the default.
+        ssl_config: an SSLConfig in text form, or None.
 
     Raises:
         ServingError: no model, a wrong one, or a port that is taken.
@@ -43,7 +45,8 @@ def run_server(models: Sequence[str], config: Path | None, port: int, rest_port:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     try:
-        server = LocalModelServer(specs, port, rest_port, address, poll_seconds=poll_seconds, threads=threads)
+        server = LocalModelServer(specs, port, rest_port, address, poll_seconds=poll_seconds, threads=threads,
+                                  tls=ServerTls.read(ssl_config) if ssl_config else None)
     except OSError as error:
         raise ServingError(f"{error} Choose another --address, --port or --rest-port; port 0 takes any free one.") from None
     with server:

@@ -19,12 +19,13 @@ COMMANDS = {
     "compile": ("tfx_pipelines.commands:compile_", "Compile the pipeline of a configuration for Kubeflow Pipelines."),
     "serve": ("serving.commands:serve", "Serve exported models on this machine, by TF Serving's protocol."),
     "rank": ("serving.commands:rank", "Send a ranking request to a server and print the ranked candidates."),
-    "fleet": ("serving.fleet.commands:fleet", "Serve on a fleet of TF Serving: render manifests, configuration and alerts."),
+    "fleet": ("serving.fleet.commands:fleet", "Serve on a fleet of TF Serving: render it, roll out versions, load and tune."),
     "demo": ("tfx_pipelines.commands:demo", "The whole way once: simulate, train, gate, serve and rank."),
 }
 
 # module -> the extra of setup.py that brings it
 EXTRAS = dict.fromkeys(("grpc", "grpc_health", "tensorflow_serving"), "serving") | {"lightgbm": "trees"} | dict.fromkeys(
+    ("prometheus_client", "opentelemetry"), "observability") | dict.fromkeys(
     ("apache_beam", "kfp", "matplotlib", "psutil", "tensorflow_data_validation", "tensorflow_metadata",
      "tensorflow_model_analysis", "tensorflow_transform", "tfx", "tfx_bsl"), "pipeline")
 

@@ -14,6 +14,7 @@ from serving.server.addresses import joined, refusal
 from serving.server.calls import Calls
 from serving.server.faults import fault_of
 from serving.server.protocol import model_service_pb2_grpc, prediction_service_pb2_grpc
+from serving.tls import ServerTls
 
 log = logging.getLogger("serving.server")
 _health_grpc: Any = health_pb2_grpc  # it has no types
@@ -61,19 +62,21 @@ class GrpcFront:
         address: interface to bind.
         port: TCP port; 0 lets the system choose.
         threads: calls answered at once; more of them wait.
+        tls: the server's certificate; None: in the clear.
 
     Raises:
         OSError: the system does not let it be bound; says why.
     """
 
-    def __init__(self, calls: Calls, address: str, port: int, threads: int):
+    def __init__(self, calls: Calls, address: str, port: int, threads: int, tls: ServerTls | None = None):
         self._health = health.HealthServicer()
         self._server = grpc.server(futures.ThreadPoolExecutor(threads, "grpc"), options=_OPTIONS)
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(calls), self._server)
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(calls), self._server)
         _health_grpc.add_HealthServicer_to_server(self._health, self._server)
         try:
-            self.port = self._server.add_insecure_port(joined(address, port))
+            self.port = (self._server.add_secure_port(joined(address, port), tls.credentials()) if tls
+                         else self._server.add_insecure_port(joined(address, port)))
         except RuntimeError:
             self.port = 0
         if not self.port:

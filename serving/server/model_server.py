@@ -14,6 +14,7 @@ from serving.server.grpc_services import GrpcFront
 from serving.server.manager import ModelManager
 from serving.server.model_spec import ModelSpec, VersionPolicy
 from serving.server.rest import RestFront
+from serving.tls import ServerTls
 
 
 class LocalModelServer:
@@ -32,6 +33,7 @@ class LocalModelServer:
         poll_seconds: how often the folders are looked at.
         threads: gRPC calls answered at once; by default 4 a CPU, at least 8.
         grace_seconds: how long `stop` waits for calls that run.
+        tls: certificate of the gRPC port, as ModelServer's `--ssl_config_file`; REST stays in the clear, as there.
 
     Raises:
         ServingError: a setting is out of its range.
@@ -44,7 +46,7 @@ class LocalModelServer:
 
     def __init__(self, models: Mapping[str, str | Path | ModelSpec], port: int = 0, rest_port: int | None = 0,
                  address: str = "127.0.0.1", policy: VersionPolicy | None = None, poll_seconds: float = 1.0,
-                 threads: int | None = None, grace_seconds: float = 10.0):
+                 threads: int | None = None, grace_seconds: float = 10.0, tls: ServerTls | None = None):
         if not poll_seconds > 0:
             raise ServingError(f"poll_seconds is {poll_seconds:g}; expected more than 0")
         if threads is not None and threads < 1:
@@ -55,7 +57,7 @@ class LocalModelServer:
         self.manager = ModelManager(specs, poll_seconds, self._update_health)
         calls = Calls(self.manager)
         self._grace_seconds, self._stopped = grace_seconds, False
-        self._grpc = GrpcFront(calls, address, port, threads or max(8, 4 * (os.cpu_count() or 1)))
+        self._grpc = GrpcFront(calls, address, port, threads or max(8, 4 * (os.cpu_count() or 1)), tls)
         self._rest = None if rest_port is None else RestFront(calls, address, rest_port)
         self.address, self.port = address, self._grpc.port
         self.rest_port = self._rest.port if self._rest else None

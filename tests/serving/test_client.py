@@ -40,10 +40,11 @@ class ScriptedService(prediction_service_pb2_grpc.PredictionServiceServicer):
     """Answers with the given status codes in turn, or (code, words) (None: an answer), then with scores in a padded width."""
 
     def __init__(self, codes=(), seconds=0.0):
-        self.codes, self.seconds, self.requests = list(codes), seconds, []
+        self.codes, self.seconds, self.requests, self.metadata = list(codes), seconds, [], []
 
     def Predict(self, request, context):
         self.requests.append(request)
+        self.metadata.append(dict(context.invocation_metadata()))
         time.sleep(self.seconds)
         code = self.codes.pop(0) if self.codes else None
         if code:
