@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import click
 
+from serving.fleet.rollout import commands as rollout
+from serving.load import commands as load
+
 _PORT = click.IntRange(0, 65535)
 
 
@@ -64,8 +67,10 @@ def render(config: str, out: str) -> None:
 @click.option("--ready-port", type=_PORT, help="Answer probes of the server beside it there: /started and /ready.")
 @click.option("--server", default="http://127.0.0.1:8501", show_default=True, metavar="URL", help="Its REST API.")
 @click.option("--model-config", type=click.Path(), metavar="FILE", help="Its model configuration; needed with --ready-port.")
+@click.option("--grpc", metavar="HOST:PORT", help="Its gRPC address, where FILE names a state file: labels follow that.")
 def sync(
-    sources: str, models: str, once: bool, every: float, ready_port: int | None, server: str, model_config: str | None
+    sources: str, models: str, once: bool, every: float, ready_port: int | None, server: str, model_config: str | None,
+    grpc: str | None,
 ) -> None:
     """Keep a server's models those of the store; runs beside each server.
 
@@ -80,4 +85,8 @@ def sync(
 
     if ready_port is not None and model_config is None:
         raise click.UsageError("--ready-port needs --model-config, to know which models must answer")
-    run_sync(sources, models, once, every, ready_port, server, model_config)
+    run_sync(sources, models, once, every, ready_port, server, model_config, grpc)
+
+
+for _command in (*rollout.COMMANDS, *load.COMMANDS):
+    fleet.add_command(_command)

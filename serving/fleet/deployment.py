@@ -8,7 +8,7 @@ from serving.fleet import flags
 from serving.fleet.commented import Why
 from serving.fleet.description import Fleet
 from serving.fleet.names import SYNC_PORT, config_map, labels, metadata
-from serving.fleet.server_files import CONFIG, MODEL_CONFIG, MODELS, SOURCES
+from serving.fleet.server_files import CONFIG, MODELS, SOURCES, model_config_file
 
 SERVER = "server"
 USER = 10001
@@ -144,7 +144,8 @@ def _watch(fleet: Fleet) -> dict[str, Any]:
             f"--every={fleet.storage.poll_s}",
             f"--ready-port={SYNC_PORT}",
             f"--server=http://127.0.0.1:{flags.REST}",
-            f"--model-config={CONFIG}/{MODEL_CONFIG}",
+            f"--model-config={model_config_file(fleet)}",
+            *([f"--grpc=127.0.0.1:{flags.GRPC}"] if fleet.storage.rollout else []),
         ),
         "ports": [{"name": "sync", "containerPort": SYNC_PORT}],
         "startupProbe": Why(

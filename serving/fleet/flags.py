@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from serving.fleet.commented import Why
 from serving.fleet.description import Fleet
-from serving.fleet.server_files import BATCHING, CONFIG, MODEL_CONFIG, MONITORING
+from serving.fleet.server_files import BATCHING, CONFIG, MONITORING, model_config_file
 
 GRPC, REST = 8500, 8501
 
@@ -49,7 +49,7 @@ def _batched(fleet: Fleet) -> bool:
 
 
 def _labelled(fleet: Fleet) -> bool:
-    return any(model.labels for model in fleet.models.values())
+    return fleet.storage.rollout is not None or any(model.labels for model in fleet.models.values())
 
 
 def gpu_fraction(fleet: Fleet, gib: float) -> str:
@@ -109,7 +109,7 @@ MODELS = (
         "model_config_file",
         "Many models, version policies and labels; it is read at the start, and later changes come by "
         "HandleReloadConfigRequest or new pods.",
-        lambda _: f"{CONFIG}/{MODEL_CONFIG}",
+        lambda fleet: model_config_file(fleet),
     ),
     Flag(
         "file_system_poll_wait_seconds",
@@ -121,7 +121,7 @@ MODELS = (
         "At the start no version is loaded yet, and without this the server exits because of its labels.",
         _true,
         _labelled,
-        "a model has labels",
+        "a model has labels, or storage.rollout",
     ),
     Flag("enable_batching", "Requests of several callers are computed together.", _true, _batched, "a model has batching"),
     Flag(

@@ -26,6 +26,9 @@ _FILE = file_of(
         ],
         "ModelConfigList": ["repeated .tensorflow.serving.ModelConfig config = 1"],
         "ModelServerConfig": [".tensorflow.serving.ModelConfigList model_config_list = 1"],
+        "ReloadConfigRequest": [".tensorflow.serving.ModelServerConfig config = 1"],
+        "StatusProto": ["int32 error_code = 1", "string error_message = 2"],
+        "ReloadConfigResponse": [".tensorflow.serving.StatusProto status = 1"],
         "BatchingParameters": [
             ".google.protobuf.Int64Value max_batch_size = 1",
             ".google.protobuf.Int64Value batch_timeout_micros = 2",
@@ -47,5 +50,7 @@ for _file in (wrappers_pb2.DESCRIPTOR.serialized_pb, _FILE.SerializeToString()):
     _POOL.AddSerializedFile(_file)
 
 ModelServerConfig = message_class(_POOL, f"{_PACKAGE}.ModelServerConfig")
+ReloadConfigRequest = message_class(_POOL, f"{_PACKAGE}.ReloadConfigRequest")
+ReloadConfigResponse = message_class(_POOL, f"{_PACKAGE}.ReloadConfigResponse")
 BatchingParameters = message_class(_POOL, f"{_PACKAGE}.BatchingParameters")
 MonitoringConfig = message_class(_POOL, f"{_PACKAGE}.MonitoringConfig")

@@ -14,8 +14,9 @@ from google.protobuf import text_format
 from serving.errors import ServingError
 from serving.fleet.description import Versions
 from serving.fleet.messages import ModelServerConfig
-from serving.fleet.sync import versions_in, wanted
+from serving.fleet.sync import wanted
 from zoo import files
+from zoo.versions import versions_in
 
 _SECONDS = 2.0
 

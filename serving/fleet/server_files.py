@@ -21,6 +21,11 @@ def batching_file(model: str) -> str:
     return f"{model}.{BATCHING_OF_MODEL}"
 
 
+def model_config_file(fleet: Fleet) -> str:
+    """Where a server finds its models: rendered, or as the sync writes it after the state file."""
+    return f"{MODELS if fleet.storage.rollout else CONFIG}/{MODEL_CONFIG}"
+
+
 def model_config(fleet: Fleet) -> str:
     """ModelServerConfig: names, folders, version policies and labels."""
     config = ModelServerConfig()

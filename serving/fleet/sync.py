@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -10,10 +9,14 @@ from pydantic import Field
 
 from serving.errors import ServingError
 from serving.fleet.description import Fleet, Versions
-from serving.fleet.server_files import BATCHING_OF_MODEL, CONFIG, batching_file
+from serving.fleet.rollout.server_config import config_text
+from serving.fleet.rollout.state import read_state
+from serving.fleet.server_files import BATCHING_OF_MODEL, CONFIG, MODEL_CONFIG, batching_file
 from zoo import files
 from zoo.config import Config, load_yaml, parse
-from zoo.versions import has_model
+from zoo.manifest import faults_of
+from zoo.model_files import MANIFEST_FILE
+from zoo.versions import versions_in
 
 
 class Source(Config):
@@ -33,9 +36,15 @@ class Source(Config):
 
 
 class Sources(Config):
-    """All models of a server."""
+    """All models of a server.
+
+    Args:
+        models: by name.
+        rollout: the state file, which says the versions in place of each source's own; None: there is none.
+    """
 
     models: dict[str, Source]
+    rollout: str | None = None
 
 
 def sources_of(fleet: Fleet) -> Sources:
@@ -49,7 +58,8 @@ def sources_of(fleet: Fleet) -> Sources:
                 batching=f"{CONFIG}/{batching_file(name)}" if model.batching else None,
             )
             for name, model in fleet.models.items()
-        }
+        },
+        rollout=fleet.storage.rollout,
     )
 
 
@@ -73,20 +83,27 @@ def sync(sources: Sources, models: files.PathLike) -> Iterator[str]:
 
     Raises:
         ServingError: a model has no version in the store, or lacks one that it must have. The other models were looked at, too.
+        ConfigError: the state file can't be read; nothing was done.
     """
     faults: list[str] = []
+    state = read_state(sources.rollout) if sources.rollout else None
     for name, source in sources.models.items():
         try:
+            if state is not None:
+                model = state.model(name)
+                followed = Versions(specific=tuple(sorted({*model.loaded, *model.incoming}))) if model.labels else Versions()
+                source = source.model_copy(update={"versions": followed})
             yield from _sync_model(name, source, files.join(models, name))
         except (ServingError, OSError, files.FileError) as error:
             faults.append(f"{name}: {error}")
+    if state is not None:
+        text, path = config_text(state), files.join(models, MODEL_CONFIG)
+        if not files.is_file(path) or files.read_text(path) != text:
+            files.make_dirs(models)
+            files.replace_text(path, text)
+            yield f"{path}: as {sources.rollout} says, generation {state.generation}"
     if faults:
         raise ServingError("\n".join(faults))
-
-
-def versions_in(folder: files.PathLike) -> list[int]:
-    """Whole versions in a folder, ascending."""
-    return sorted(int(one) for one in files.list_dir(folder) if one.isdigit() and has_model(files.join(folder, one)))
 
 
 def wanted(versions: Versions, there: list[int]) -> list[int]:
@@ -123,21 +140,12 @@ def _copy(version_path: str, target: str, version: int, batching: str | None) ->
     files.remove(partial)
     with files.writing(target):
         files.copy(version_path, partial)
+        faults = faults_of(partial) if files.is_file(files.join(partial, MANIFEST_FILE)) else []
+        if faults:
+            files.remove(partial)
+            raise ServingError(f"version {version} of {version_path} is not what was pushed: {faults[0]}; push it anew")
         if batching:
             files.copy(batching, files.join(partial, BATCHING_OF_MODEL))
-        _write_through(partial)
+        files.write_through(partial)
         files.move(partial, files.join(target, str(version)))
-        _write_through(target, deep=False)
-
-
-def _write_through(folder: str, deep: bool = True) -> None:
-    """Waits until a folder is on the disk, and so outlives the node's power."""
-    for path, _, names in os.walk(folder):
-        for one in [*names, ""] if deep else [""]:
-            handle = os.open(os.path.join(path, one), os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-        if not deep:
-            break
+        files.write_through_name(target)

@@ -9,11 +9,30 @@ import click
 
 from serving.errors import ServingError
 from serving.fleet.readiness import Readiness
+from serving.fleet.rollout.bring import bring
+from serving.fleet.rollout.servers import FleetServer
+from serving.fleet.rollout.state import read_state
+from serving.fleet.rollout.status import status
 from serving.fleet.sync import read_sources, sync
+from zoo.config import ConfigError
+
+
+def follow(rollout: str, grpc: str) -> None:
+    """Brings the server beside this to the state file, where it differs; it was away, or the file was changed by hand.
+
+    Raises:
+        ServingError: it does not answer, or a version can't be loaded.
+    """
+    state = read_state(rollout)
+    with FleetServer(grpc, deadline_s=5.0) as server:
+        if any(row.faults for row in status(state, [server])):
+            bring([server], state)
+            click.echo(f"the server is as {rollout} says, generation {state.generation}")
 
 
 def run_sync(
-    sources: str, models: str, once: bool, every: float, ready_port: int | None, server: str, model_config: str | None
+    sources: str, models: str, once: bool, every: float, ready_port: int | None, server: str, model_config: str | None,
+    grpc: str | None = None,
 ) -> None:
     """Copies once, or until SIGTERM or SIGINT.
 
@@ -25,6 +44,7 @@ def run_sync(
         ready_port: where probes are answered, or None.
         server: the REST API that they are about.
         model_config: the server's configuration.
+        grpc: its gRPC address, to be brought to what the state file says; None: it is not.
 
     Raises:
         ServingError: with `once`, a model could not be copied.
@@ -43,7 +63,9 @@ def run_sync(
         try:
             for line in sync(wanted, models):
                 click.echo(line)
-        except ServingError as error:
+            if grpc and wanted.rollout:
+                follow(wanted.rollout, grpc)
+        except (ServingError, ConfigError) as error:
             # The versions that are here still serve; the store may come back.
             click.echo(f"Error: {error}", err=True)
         stop.wait(every)

@@ -49,7 +49,8 @@ VOLUME = merged(
         "kserve": {"versions": {"din": 3}},
     },
 )
-ALL = {"small": SMALL, "full": FULL, "keda": merged(FULL, {"autoscaling": "keda"}), "volume": VOLUME}
+FOLLOWS = merged(SMALL, {"storage": {"rollout": "s3://models/rollout.yaml"}})
+ALL = {"follows": FOLLOWS, "small": SMALL, "full": FULL, "keda": merged(FULL, {"autoscaling": "keda"}), "volume": VOLUME}
 
 
 def described(*changes: dict[str, Any], base: dict[str, Any] = SMALL) -> Fleet:

@@ -47,3 +47,5 @@ def test_every_alert_is_explained():
         for rule in alerts.groups(described(base=FULL))["groups"][0]["rules"]
     }
     assert set(re.findall(r"`(Serving\w+)`", DOCS)) - {"ServingRuntime"} == named
+    runbook = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^### (Serving\w+)$", runbook, re.M)) == named, "what to do is in the runbook"

@@ -15,9 +15,10 @@ from serving.errors import ServingError
 from serving.fleet.commands import fleet as command
 from serving.fleet.readiness import Readiness
 from serving.fleet.server_files import BATCHING_OF_MODEL
-from serving.fleet.sync import Source, Sources, read_sources, sources_of, sync, versions_in
+from serving.fleet.sync import Source, Sources, read_sources, sources_of, sync
 from tests.serving.fleet.descriptions import FULL, described
 from zoo.config import parse
+from zoo.versions import versions_in
 
 
 def push(folder: Path, version: int, whole: bool = True) -> None:
@@ -172,3 +173,57 @@ def test_the_sync_command_copies_once(store, tmp_path):
     assert done.output.splitlines() == [f"din: version 3 copied from {store}/din", f"Done: 1 models in {tmp_path}/models"]
     wrong = CliRunner().invoke(command, [*arguments[:-1], "--ready-port", "0"])
     assert wrong.exit_code == 2 and "--ready-port needs --model-config" in wrong.output
+
+
+def test_a_server_follows_the_state_file(tmp_path):
+    """As in a pod: the sync copies what the file announces, the server starts from the file, and follows when it was away."""
+    import threading
+
+    from serving.fleet.rollout.changes import promote
+    from serving.fleet.rollout.servers import FleetServer
+    from serving.fleet.rollout.state import read_state
+    from serving.fleet.watch import follow
+    from serving.serve import _read
+    from serving.server import LocalModelServer
+    from tests.serving.models import write_version
+    from zoo.versions import publish
+
+    made, store, models = tmp_path / "made", tmp_path / "store/scorer", tmp_path / "models"
+    state = tmp_path / "store/rollout.yaml"
+    versions = [publish(write_version(made, number), store).version for number in (1, 2, 3)]
+    old, new, newest = versions
+    described_state = {"base_path": str(models / "scorer"), "source": str(store), "labels": {"stable": old}}
+    state.write_text(yaml.safe_dump({"models": {"scorer": described_state}}))
+    sources = Sources(models={"scorer": Source(source=str(store))}, rollout=str(state))
+    list(sync(sources, models))
+    assert versions_in(models / "scorer") == [old], "the newest is not what the file says"
+    stop = threading.Event()
+
+    def sidecar():
+        while not stop.wait(0.2):
+            list(sync(sources, models))
+
+    with LocalModelServer(_read(models / "models.config"), poll_seconds=0.1) as server, \
+            FleetServer(server.target) as operator:
+        beside = threading.Thread(target=sidecar)
+        beside.start()
+        promote(state, "scorer", [operator], "canary", new)
+        stop.set()
+        beside.join()
+        assert operator.pointed("scorer", "canary") == new and operator.pointed("scorer", "stable") == old
+        assert versions_in(models / "scorer") == [old, new] and not read_state(state).models["scorer"].incoming
+        # Changed while this server was away.
+        state.write_text(yaml.safe_dump({"models": {"scorer": {**described_state, "labels": {"stable": newest}}}}))
+        list(sync(sources, models))
+        follow(str(state), server.target)
+        assert operator.pointed("scorer", "stable") == newest and operator.available("scorer") == [newest]
+    list(sync(sources, models))
+    with LocalModelServer(_read(models / "models.config")) as server, FleetServer(server.target) as operator:
+        assert operator.pointed("scorer", "stable") == newest
+
+
+def test_a_fleet_that_follows_a_file_says_no_versions_itself():
+    follows = {"storage": {"rollout": "s3://models/rollout.yaml"}}
+    assert sources_of(described(follows)).rollout == "s3://models/rollout.yaml"
+    with pytest.raises(ValueError, match="leave versions.specific and labels out here"):
+        described(follows, {"models": {"din": {"versions": {"specific": [3]}}}})
