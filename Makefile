@@ -32,6 +32,9 @@ targets: env     ## say which measured results miss their targets
 nightly: env     ## what takes a network and long: installs of the built package into fresh environments (10 minutes)
 	$(PY) -m pytest tests/nightly -q
 
+soak: env        ## half an hour under load with a new version every two seconds (SOAK_MINUTES for less)
+	$(PY) -m pytest tests/soak -q -s
+
 lint: env        ## style, import contracts and types
 	.venv/bin/ruff check .
 	.venv/bin/lint-imports
@@ -56,6 +59,8 @@ bench-coarse: env ## coarse rankers: quality of each, with ablations (an hour; f
 bench-live: env  ## live rooms: each generation of models and its ablations (finished runs are kept)
 	@test -d runs/live/log || .venv/bin/zoo data simulate --config benchmarks/live_simulator.yaml --out runs/live/log
 	$(PY) -m benchmarks.live --log runs/live/log
+bench-serving: env ## 600 candidates: rank beside point-wise tf.Examples and DeepCTR's DIN on one server; products' own time (5 minutes)
+	$(PY) -m benchmarks.serving
 
 bench-peers: env ## side by side with DeepCTR and FuxiCTR, each in an environment of its own
 	$(PY) -m benchmarks.peers

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import resource
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +24,18 @@ def pin_client() -> None:
 
 
 class PinnedServer:
-    """Serves the versions in a folder as `model`, by the last core alone; TensorFlow finds one core and starts one thread.
+    """Serves models by the last core alone; TensorFlow finds one core and starts one thread.
 
     Args:
-        base: folder of versions.
+        base: folder of versions, which is served as `model`; or several by name.
     """
 
-    def __init__(self, base: Path):
+    def __init__(self, base: Path | Mapping[str, Path]):
         context = multiprocessing.get_context("spawn")
         self._here, there = context.Pipe()
         core = max(os.sched_getaffinity(os.getppid()) | set(cores()))
-        self._process = context.Process(target=_serve, args=(str(base), there, core), daemon=True)
+        models = {name: str(path) for name, path in (base if isinstance(base, Mapping) else {"model": base}).items()}
+        self._process = context.Process(target=_serve, args=(models, there, core), daemon=True)
 
     def __enter__(self) -> PinnedServer:
         self._process.start()
@@ -61,7 +63,7 @@ class PinnedServer:
         return self._here.recv()
 
 
-def _serve(base: str, pipe: Any, core: int) -> None:
+def _serve(models: dict[str, str], pipe: Any, core: int) -> None:
     os.sched_setaffinity(0, {core})
     from serving.server import LocalModelServer
     from serving.server.calls import Calls
@@ -76,7 +78,7 @@ def _serve(base: str, pipe: Any, core: int) -> None:
         return answer
 
     Calls.predict = timed
-    with LocalModelServer({"model": base}, rest_port=None) as server:
+    with LocalModelServer(models, rest_port=None) as server:
         pipe.send(server.target)
         while (asked := pipe.recv()) != "stop":
             used = resource.getrusage(resource.RUSAGE_SELF)
