@@ -6,7 +6,7 @@ PY := .venv/bin/python
 TWO := -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-fast lint bench bench-step bench-memory bench-data bench-coarse bench-live bench-peers bench-walks bench-ranking flink-data tables mutate targets lock nightly clean
+.PHONY: help env demo test test-fast lint bench bench-step bench-memory bench-data bench-coarse bench-live bench-serving bench-peers bench-walks bench-ranking flink-data tables mutate targets lock nightly soak clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -59,6 +59,7 @@ bench-coarse: env ## coarse rankers: quality of each, with ablations (an hour; f
 bench-live: env  ## live rooms: each generation of models and its ablations (finished runs are kept)
 	@test -d runs/live/log || .venv/bin/zoo data simulate --config benchmarks/live_simulator.yaml --out runs/live/log
 	$(PY) -m benchmarks.live --log runs/live/log
+
 bench-serving: env ## 600 candidates: rank beside point-wise tf.Examples and DeepCTR's DIN on one server; products' own time (5 minutes)
 	$(PY) -m benchmarks.serving
 
