@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from zoo.assets import Assets
 from zoo.data import parsing
@@ -27,6 +29,12 @@ from zoo.stages import StageTag
 
 ITEMS, CATEGORIES, TAGS = 60, 6, 12
 ASSETS = Path(__file__).with_name("assets")  # small files of models that need others than these, by name
+# What `hin` looks up in a log with products: of the user twice, of the room twice, and by what its history is expanded.
+META_PATHS: dict[str, dict[str, Any]] = {
+    "bought": {"column": "products_item", "to": "item"}, "seen": {"column": "history_item", "to": "category"},
+    "like": {"column": "candidate_item", "to": "item"},
+    "on_shelf": {"column": "candidate_shelf", "to": "item", "neighbours": 2},
+    "near": {"column": "products_item", "to": "item", "neighbours": 2}}
 
 
 def toy_schema(labels: tuple[Label, ...] = (Label(name="click"),)) -> Schema:
@@ -207,9 +215,9 @@ def rich_bound() -> Schema:
 
 def small(name: str, schema: Schema) -> dict[str, Any]:
     """Settings of a model for a log of this size: by default, there are a million crosses, and 500 trees, for each task,
-    and more shrinkage than an item has observations; and no stream of products where there are none."""
-    settings = {"cross_buckets": 1 << 10, "trees": 40, "shrinkage": 0.1}
-    settings |= {} if schema.sequence("products") else {"streams": ["rooms"]}
+    and more shrinkage than an item has observations; no stream of products where there are none, else meta-paths of them."""
+    settings: dict[str, Any] = {"cross_buckets": 1 << 10, "trees": 40, "shrinkage": 0.1}
+    settings |= {"paths": META_PATHS, "expand": ["near"]} if schema.sequence("products") else {"streams": ["rooms"]}
     return {setting: value for setting, value in settings.items() if setting in registry.get(name).Config.model_fields}
 
 
@@ -224,6 +232,13 @@ def toy_assets() -> Assets:
              "item_vectors.txt": [" ".join([f"i{i}", *map(str, vector)]) for i, vector in enumerate(vectors)]}
     for name, content in lines.items():
         (folder / name).write_text("".join(f"{line}\n" for line in content), encoding="utf-8")
+    for name, path in META_PATHS.items():
+        # Items of one category; an item in five has none.
+        near = [[f"i{i + step * CATEGORIES}" for step in (1, 2, 3)] if path["to"] == "item" else [f"c{i % CATEGORIES}"]
+                for i in range(ITEMS)]
+        pq.write_table(pa.table({"id": [f"i{i}" for i in range(ITEMS)],
+                                 "neighbours": [found if i % 5 else [] for i, found in enumerate(near)]}),
+                       folder / f"neighbours_{name}.parquet")
     return Assets.from_folder(folder) | (Assets.from_folder(ASSETS) if ASSETS.is_dir() else Assets())
 
 

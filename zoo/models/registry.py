@@ -37,6 +37,7 @@ MODELS = {
     "int_tower": "zoo.models.coarse.int_tower:IntTower",
     "static_rule": "zoo.models.coarse.static_rule:StaticRule",
     "double_sequence": "zoo.models.live.double_sequence:DoubleSequence",
+    "hin": "zoo.models.live.hin:HINAttention",
     "synchronous_dssm": "zoo.models.coarse.synchronous_dssm:SynchronousDSSM",
 }
 

@@ -166,3 +166,16 @@ def test_the_same_seed_gives_the_same_log_and_the_catalogue_knows_the_hosts(conf
 def test_settings_that_make_no_scenario_are_told(change, message):
     with pytest.raises(ConfigError, match=message):
         parse(SimulatorConfig, SETTINGS | change)
+
+
+def test_models_may_read_the_users_id_and_all_else_stays(config):
+    """Of the same day, whether the id is a feature or a key alone."""
+    named = config.model_copy(update={"live": config.live.model_copy(update={"user_ids": True})})
+    (_, plain), (_, found) = next(simulate_days(config)), next(simulate_days(named))
+    schema = simulator_schema(named)
+    check_batch(schema, found)
+    assert [column.name for column in schema.columns("request") if column.feature.role == "user"] == ["user_id"]
+    assert set(found.schema.names) == set(plain.schema.names)
+    for name in plain.schema.names:
+        ours, theirs = (batch.column(name).flatten().to_numpy(zero_copy_only=False) for batch in (found, plain))
+        np.testing.assert_array_equal(ours, theirs)

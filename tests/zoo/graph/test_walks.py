@@ -80,6 +80,9 @@ def test_walks_are_the_same_however_they_are_divided(graph, monkeypatch):
     np.testing.assert_array_equal(np.bincount(np.concatenate(alone)[:, 0]), np.full(301, 3))
     again = walk(graph, path, config.model_copy(update={"seed": 2}), 0)
     assert (again[:, 1] != alone[0][:, 1]).any()
+    monkeypatch.setattr(walks, "BLOCK", 301)  # from every node once
+    first, second, _ = walk_blocks(graph, path, config)
+    assert (first[:, 0] == second[:, 0]).all() and (first != second).any(), "each block has draws of its own"
 
 
 def test_a_hub_of_a_million_edges_is_one_step_as_another(tmp_path):

@@ -72,7 +72,7 @@ class DoubleSequence(RankingModel):
 
     def __init__(self, schema: Schema, config: DoubleSequenceConfig, **kwargs: Any):
         super().__init__(schema, config, **kwargs)
-        self.embeddings = Embeddings(schema, config.embedding, self.assets)
+        self.embeddings = self.make_embeddings(schema)
         self.rooms = self.required_sequence("behaviours") if "rooms" in config.streams else None
         self.attention = TargetAttention(config.attention) if self.rooms else None
         self.products, self.pairs = self._products() if "products" in config.streams else (None, [])
@@ -85,6 +85,10 @@ class DoubleSequence(RankingModel):
         # The histories of a stream that is switched off are not read; those that no stream is made of are.
         self.others = [sequence for sequence in schema.sequences if sequence.role not in ("behaviours", "products")]
         self.head = MultiTaskHead(schema, config.tasks)
+
+    def make_embeddings(self, schema: Schema) -> Embeddings:
+        """The model's tables."""
+        return Embeddings(schema, self.config.embedding, self.assets)
 
     def encode_request(self, request: Tensors) -> LiveRequestState:
         others = [self.embeddings.pooled(request, sequence) for sequence in self.others]
@@ -103,6 +107,11 @@ class DoubleSequence(RankingModel):
 
     def score(self, request: LiveRequestState, candidates: LiveCandidateState,
               statistics: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        return self.head(self.parts(request, candidates, statistics), candidates.embedded.mask)
+
+    def parts(self, request: LiveRequestState, candidates: LiveCandidateState,
+              statistics: tf.Tensor | None = None) -> list[tf.Tensor | None]:
+        """What the head is given, `[R, ·]` and `[R, N, ·]`; None is nothing."""
         embedded, shelf = candidates.embedded, candidates.shelf
         parts = [request.user, embedded.features, candidates.minutes, statistics]
         if self.attention is not None:
@@ -113,7 +122,7 @@ class DoubleSequence(RankingModel):
             parts += [*found, found.history[..., :found.summary.shape[-1]] * found.summary]
             if self.forecast is not None:
                 parts.append(self.forecast(candidates.sold, shelf))
-        return self.head(parts, embedded.mask)
+        return parts
 
     def _width(self) -> int:
         return sum(self.embeddings.width(column) for _, column in self.pairs)

@@ -24,6 +24,7 @@ class LiveConfig(Config):
         sold: last products sold that are logged.
         watched: most recent rooms kept for a user.
         delay_hours: mean time from a click to its order.
+        user_ids: whether models read the user's id, as those do that look up who is near a user; else it is a key alone.
     """
 
     hosts: int = pydantic.Field(default=200, ge=4)
@@ -37,6 +38,7 @@ class LiveConfig(Config):
     sold: int = pydantic.Field(default=5, ge=1)
     watched: int = pydantic.Field(default=30, ge=1)
     delay_hours: float = pydantic.Field(default=3.0, gt=0)
+    user_ids: bool = False
 
     @pydantic.model_validator(mode="after")
     def _consistent(self) -> LiveConfig:

@@ -21,11 +21,13 @@ def live_schema(config: LiveConfig, history: int) -> Schema:
     def number(name: str, **more: object) -> Feature:
         return Feature.model_validate({"name": name, "kind": "number", "transform": "log_zscore"} | more)
 
+    user = (Feature(name="user_id", space="user", role="user"),) if config.user_ids else ()
     return Schema(
         name="live",
-        spaces={"host": IdSpace(), "item": IdSpace(min_count=2), "category": IdSpace(), "brand": IdSpace(), "level": IdSpace(),
-                "action": IdSpace(), "gender": IdSpace(), "age_group": IdSpace(), "city": IdSpace(), "hour": IdSpace()},
-        request=(Feature(name="gender", space="gender"), Feature(name="age_group", space="age_group"),
+        spaces=({"user": IdSpace()} if user else {}) | {
+            "host": IdSpace(), "item": IdSpace(min_count=2), "category": IdSpace(), "brand": IdSpace(), "level": IdSpace(),
+            "action": IdSpace(), "gender": IdSpace(), "age_group": IdSpace(), "city": IdSpace(), "hour": IdSpace()},
+        request=(*user, Feature(name="gender", space="gender"), Feature(name="age_group", space="age_group"),
                  Feature(name="city", space="city"), Feature(name="hour", space="hour"),
                  # Recency, frequency and money of the user's life on the platform.
                  number("hours_away"), number("watched_week"), number("ordered_fortnight")),
@@ -56,7 +58,7 @@ def live_schema(config: LiveConfig, history: int) -> Schema:
                 # log(1 + seconds), where the room was entered.
                 Label(name="stay", kind="regression", scale="log1p", weight=0.5),
                 Label(name="order", truth=True, given="click", late=Late(waited="waited", after="order_after"))),
-        group_key="user_id", keys=("user_id",),
+        group_key="user_id", keys=() if user else ("user_id",),
         # The expected log(1 + seconds); hours from the request to the end of what the log of its split has seen; hours to the
         # order, where it was seen; whether the order of a click came at all, then or later.
         marks=(Mark(name="stay_truth"), Mark(name="waited"), Mark(name="order_after"), Mark(name="ordered_ever")))
