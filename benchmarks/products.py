@@ -37,7 +37,8 @@ def products_of(path: Path, signature: str, inputs: dict[str, np.ndarray]) -> li
     found: list[Product] = []
     for partition in trace.partition_graphs:
         for node in partition.node:
-            if not _PRODUCT.fullmatch(node.op):
+            # Of a condition's branches one was run.
+            if not _PRODUCT.fullmatch(node.op) or (node.name, 0) not in shapes:
                 continue
             operands = []
             for name in node.input[:2]:

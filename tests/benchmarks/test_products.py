@@ -9,7 +9,7 @@ from zoo.keras import tf
 
 
 class Three(tf.Module):
-    """A product, one of a batch with its second operand transposed, and one by einsum."""
+    """A product, one of a batch with its second operand transposed, one by einsum, and one in a branch that is not taken."""
 
     def __init__(self):
         super().__init__()
@@ -19,6 +19,7 @@ class Three(tf.Module):
     def rank(self, x):
         rows = tf.nn.relu(tf.matmul(x, self.weights) + 1.0)
         pairs = tf.matmul(tf.reshape(rows, [2, -1, 8]), tf.ones([2, 5, 8]), transpose_b=True)
+        pairs = tf.cond(tf.shape(x)[0] > 1000, lambda: tf.matmul(pairs, tf.ones([2, 5, 5])), lambda: pairs)
         return {"y": tf.einsum("bnm,mk->bnk", pairs, tf.ones([5, 3]))}
 
 
