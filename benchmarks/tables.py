@@ -62,11 +62,14 @@ def fault_table() -> str:
 
 
 def chosen(rows: list[dict[str, Any]], dataset: str | None = None, model: str | None = None) -> list[dict[str, Any]]:
-    """The rows of a dataset by their first metric, best first: of all models, or of one with its ablations."""
+    """The rows of a dataset by their first metric, best first: of all models, of one with its ablations, or of those ablations
+    of all models whose names end so."""
     if dataset is None:
         return rows
     def wanted(name: str) -> bool:
-        return name not in VARIANTS if model is None else model in (name, VARIANTS.get(name, ("",))[0])
+        if model is None:
+            return name not in VARIANTS
+        return model in (name, VARIANTS.get(name, ("",))[0]) or name.endswith(f"-{model}")
 
     found = [row for row in rows if row["dataset"] == dataset and wanted(row["model"])]
     return sorted(found, key=lambda row: -next(iter(row["metrics"].values()))["mean"])

@@ -41,7 +41,7 @@ def requests(draw) -> Request:
         base,
         features=base.features | {"interests": interests["tags"][0], "interests_weight": interests["tags_weight"][0],
                                   "hour": draw(numbers)},
-        sequences={"history": {**base.sequences["history"], "tags": several(events)["tags"]}},
+        sequences=base.sequences | {"history": {**base.sequences["history"], "tags": several(events)["tags"]}},
         candidates={**base.candidates, **several(count), "title": [draw(st.text(max_size=5)) for _ in range(count)],
                     "price": [draw(numbers) for _ in range(count)]})
 
