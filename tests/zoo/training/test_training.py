@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.toy import toy_bound, toy_model, toy_requests, write_transformed
+from tests.toy import CATEGORIES, ITEMS, toy_bound, toy_model, toy_requests, toy_schema, write_transformed
 from zoo.config import ConfigError, parse
 from zoo.data import parsing
 from zoo.data.batch import Batch
 from zoo.keras import keras, tf
 from zoo.models import registry
+from zoo.schema import Label
 from zoo.training import GroupedOptimizer, TrainingConfig, TrainingLoop, read_dataset, score_dataset, train
 
 FAST = {"dense": {"name": "adam", "learning_rate": 0.01}, "embedding": {"name": "lazy_adam", "learning_rate": 0.01}}
@@ -152,3 +153,18 @@ def test_several_steps_a_call_are_the_same_training(files):
 def test_an_optimizer_for_variables_that_a_model_lacks_is_an_error(files):
     with pytest.raises(ConfigError, match=r"training.optimizers.wide: DIN has no such group"):
         run(files, optimizers={"wide": {"name": "ftrl", "learning_rate": 0.1}})
+
+
+def test_a_regression_alone_chooses_its_epoch_by_its_squared_error(tmp_path):
+    schema = toy_schema((Label(name="stay", kind="regression", scale="non_negative"),)).bind({"item": ITEMS,
+                                                                                              "category": CATEGORIES})
+    written = {split: [write_transformed(str(tmp_path / f"{split}.gz"), schema, toy_requests(count, seed=count, schema=schema))]
+               for split, count in (("train", 150), ("validation", 60))}
+    lines: list[str] = []
+    config = parse(TrainingConfig, {"epochs": 3, "batch_size": 32, "patience": 3, "optimizers": FAST})
+    result = train("embedding_mlp", schema, written["train"], written["validation"], config=config, on_progress=lines.append)
+    errors = [epoch["validation"]["rmse"] for epoch in result.history]
+    assert result.best_epoch == 1 + int(np.argmin(errors)) and "validation RMSE" in lines[0]
+    scored = score_dataset(result.model, read_dataset(schema, written["validation"], 64, keys=True))
+    off = scored.scores["stay"] - scored.labels["stay"]
+    assert min(errors) == pytest.approx(np.sqrt(np.mean(off ** 2)), rel=1e-5)

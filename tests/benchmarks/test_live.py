@@ -1,0 +1,55 @@
+"""What the benchmark of live rooms makes of its runs, by hand; and its settings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks import live
+from benchmarks.settings import settings
+from zoo.data.simulator import SimulatorConfig
+from zoo.data.simulator.schema import simulator_schema
+from zoo.models import registry
+from zoo.training import Scored
+
+NAN = np.nan
+
+
+def scored() -> Scored:
+    """Two users of three rooms each; the first room of each is entered, and of the first user something ordered."""
+    click = np.array([1.0, 0, 0, 1, 0, 0])
+    seen = {"click": np.ones(6), "stay": click, "order": click}
+    return Scored(
+        labels={"click": click, "stay": np.array([3.0, 0, 0, 1, 0, 0]), "order": np.array([1.0, 0, 0, 0, 0, 0])}, weights=seen,
+        scores={"click": np.array([.5, .2, .6, .9, .1, .2]), "stay": np.array([2.0, 1, 1, 2, 1, 1]),
+                "order": np.array([.4, .1, .1, .2, .1, .1])},
+        truth={"click": np.array([.5, .2, .5, .9, .1, .2]), "order": np.array([.5, .1, .1, .2, .1, .1])},
+        marks={"stay_truth": np.array([2.0, 1, 1, 2, 1, 4])}, keys={"user_id": np.repeat([b"a", b"b"], 3)})
+
+
+def test_the_three_tasks_by_hand():
+    found = live.measures(scored(), "user_id")
+    # The first user's entered room is above one of two others, the second's above both.
+    assert found["gauc_click"] == pytest.approx((0.5 + 1) / 2)
+    # .2 against .02 and .06: the order's room is first; the second user ordered nothing.
+    assert found["gauc_order"] == 1.0 and found["auc_order_of_clicks"] == 1.0
+    assert found["stay_error"] == pytest.approx(1.0)
+    assert found["click_gap"] == pytest.approx(0.1 / 6) and found["order_gap"] == pytest.approx(0.1 / 6)
+    assert found["stay_gap"] == pytest.approx(3 / 6)
+    assert found["order_bias"] == pytest.approx(0.3 / 0.5 - 1)
+    assert live.measures(live.of_truth(scored()), "user_id")["click_gap"] == 0.0
+
+
+def test_every_row_has_settings_that_its_model_takes():
+    schema = simulator_schema(SimulatorConfig(live={}))
+    schema = schema.bind(dict.fromkeys(schema.spaces, 9))
+    for name in live.MODELS:
+        model, config, _ = settings(live.LOG, name)
+        built = registry.build(model, schema, config | ({"trees": 1} if model == "gbdt" else {}))
+        assert bool(built.outcomes.value) == (model not in ("lr", "gbdt")), name
+
+
+def test_a_row_has_the_mean_of_its_runs():
+    runs = [{"test": {"gauc_click": value}, "seconds": 1.0, "best_epoch": 1, "parameters": 5} for value in (0.5, 0.7)]
+    row = live.row("mmoe", runs, "command")
+    assert row["metrics"]["gauc_click"] == {"mean": 0.6, "std": pytest.approx(0.1414)} and row["seeds"] == 2
