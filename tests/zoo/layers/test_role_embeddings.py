@@ -21,7 +21,7 @@ from zoo.layers.role_embeddings import RoleEmbeddingConfig, RoleEmbeddings
 BOUND = toy_schema().bind({"item": 4, "category": 2})
 COLUMNS = {column.name: column for column in BOUND.columns()}
 IDS = tf.constant([2, 3, 2], tf.int64)
-REQUEST = {"user_id": tf.constant([2], tf.int64), "history_item": tf.constant([[3, 2, 4]], tf.int64),
+REQUEST = {"user_id": tf.constant([2], tf.int64), "history_item": tf.constant([[3, 2, 3]], tf.int64),
            "history_category": tf.constant([[2, 3, 2]], tf.int64), "history_gap": tf.constant([[1.0, 2.0, 3.0]]),
            "history_gap_bucket": tf.constant([[2, 3, 2]], tf.int64), "history_length": tf.constant([2], tf.int64)}
 
@@ -104,7 +104,7 @@ def test_neighbours_of_a_column_by_hand(assets):
 
 def test_neighbours_of_a_history_are_those_of_its_real_events(assets):
     embeddings = RoleEmbeddings(BOUND, RoleEmbeddingConfig(dim=3, dedicated_dim=1), neighbours=["item"])
-    found = along("history_item", embeddings, assets)(REQUEST)  # b, a, and padding that looks like c
+    found = along("history_item", embeddings, assets)(REQUEST)  # b, a, and padding that looks like b
     np.testing.assert_array_equal(found.mask, [[1, 0, 1, 1, 0, 0]])
     rows = embeddings.look_up(COLUMNS["history_item"], tf.constant([3, 2], tf.int64))
     np.testing.assert_allclose(found.node, tf.reduce_mean(rows, 0, keepdims=True), rtol=1e-6)
