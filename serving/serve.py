@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import threading
@@ -49,6 +50,9 @@ def run_server(models: Sequence[str], config: Path | None, port: int, rest_port:
                                   tls=ServerTls.read(ssl_config) if ssl_config else None)
     except OSError as error:
         raise ServingError(f"{error} Choose another --address, --port or --rest-port; port 0 takes any free one.") from None
+    # What is imported by now stays for good: the collection after each unloaded version need not look through it.
+    gc.collect()
+    gc.freeze()
     with server:
         click.echo(f"gRPC  {server.target}")
         click.echo(f"REST  {server.rest_url}/v1/models/{next(iter(specs))}")

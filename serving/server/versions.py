@@ -55,6 +55,7 @@ class ModelVersions:
         self._versions: dict[int, ModelVersion] = {}
         self._lock = threading.Lock()
         self._complaint = ""
+        self._freed = False
 
     # ---- calls -----------------------------------------------------------------------------------------------------
 
@@ -111,6 +112,12 @@ class ModelVersions:
                         version.state = State.UNLOADING
                         self._free_if_drained(version)
 
+    def take_freed(self) -> bool:
+        """Whether a version was unloaded since this was last asked."""
+        with self._lock:
+            freed, self._freed = self._freed, False
+        return freed
+
     def retire(self) -> None:
         """Unloads every version; calls that run now still end well."""
         self.spec = None
@@ -156,7 +163,7 @@ class ModelVersions:
 
     def _free_if_drained(self, version: ModelVersion) -> None:
         if version.state == State.UNLOADING and version.in_flight == 0:
-            version.servable, version.state = None, State.END
+            version.servable, version.state, self._freed = None, State.END, True
             log.info("model=%s version=%d event=unloaded", self.name, version.number)
 
     def _why(self, number: int | None, available: list[int]) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import threading
 import time
+import weakref
 
 import grpc
 import numpy as np
@@ -335,3 +337,20 @@ def test_settings_out_of_their_range_are_refused(tmp_path, options, message):
 def test_the_newest_no_versions_are_refused():
     with pytest.raises(ValueError, match="expected at least 1"):
         VersionPolicy(latest=0)
+
+
+def test_an_unloaded_version_leaves_nothing_behind(tmp_path):
+    """Parts of a loaded model refer to each other; without a collection they would stay until Python happens to look."""
+    base = tmp_path / "scorer"
+    write_version(base, 1)
+    with LocalModelServer({"scorer": base}, poll_seconds=600) as server:
+        with server.manager.version(model_pb2.ModelSpec(name="scorer")) as held:
+            gone = weakref.ref(held.loaded._model.signatures["rank"].graph)
+        del held
+        gc.disable()
+        try:
+            write_version(base, 2)
+            server.manager.refresh()
+            assert gone() is None
+        finally:
+            gc.enable()
