@@ -111,7 +111,8 @@ def run_tune(model_dir: str, log: str, model_server: str | None, p99_ms: float, 
             # Some models fail at their first compilation.
             rate, figures = 0.0, {"failed": str(error)}
         trials.append(Trial(settings, rate, figures))
-        click.echo(f"[{number}/{len(tried)}] {settings}: {rate:.0f} calls/s, p99 {figures.get('p99_ms', '–')} ms")
+        told = figures.get("failed") or f"{rate:.0f} calls/s, p99 {figures.get('p99_ms')} ms"
+        click.echo(f"[{number}/{len(tried)}] {settings}: {told}")
     if out:
         rows = [{"settings": str(one.settings), "rate": one.rate, **one.figures} for one in trials]
         files.write_text(out, json.dumps(rows, indent=1) + "\n")
