@@ -48,7 +48,8 @@ UNMOVED: dict[str, dict[str, str]] = {}
 # What is off by default is tried here, too.
 SWITCHED_ON = {"detailed": True, "nova": {}, "senet": True, "bilinear": True, "crossing": "matched", "head": "mlp"}
 # Adam moves a variable by rounding errors as by a gradient: a bias in front of a softmax, which nothing depends on, walks.
-ROUNDING = 1e-6
+# FiBiNET's products of re-weighted fields begin at 2e-7 of the largest gradient.
+ROUNDING = 1e-7
 
 
 @dataclasses.dataclass(frozen=True)

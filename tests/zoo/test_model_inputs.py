@@ -102,12 +102,13 @@ def test_all_ways_give_the_same_inputs(batch):
 
 
 def by_hand() -> Request:
+    base = rich_request(np.random.default_rng(0), SCHEMA, history=2, candidates=2)
     return dataclasses.replace(
-        rich_request(np.random.default_rng(0), SCHEMA, history=2, candidates=2),
+        base,
         features={"user_id": "u1", "hour": 1.0, "interests": ["t1", "no such", "t2", "t3", "t4"],
                   "interests_weight": [0.5, 1.0, 2.0, 3.0, 4.0]},
-        sequences={"history": {"item": ["i1", "i2"], "category": ["c1", "c2"], "gap": [1.0, 2.0],
-                               "tags": [[], ["t5", "t0"]]}})
+        sequences=base.sequences | {"history": {"item": ["i1", "i2"], "category": ["c1", "c2"], "gap": [1.0, 2.0],
+                                                "tags": [[], ["t5", "t0"]]}})
 
 
 def test_several_values_by_hand():

@@ -47,7 +47,7 @@ LOGS = {
 }
 
 
-BEHAVIOURS = {"din", "dien", "dmr", "sim", "lsrmm", "nais", "dssm", "synchronous_dssm", "double_sequence"}
+BEHAVIOURS = {"din", "dien", "dmr", "sim", "lsrmm", "nais", "dssm", "synchronous_dssm", "double_sequence", "hin"}
 EVERY = set(registry.names())
 # Which models can't do without what a log lacks; all others score it.
 REFUSED = {
