@@ -6,7 +6,7 @@ PY := .venv/bin/python
 TWO := -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-fast lint bench bench-step bench-memory bench-data bench-coarse bench-live bench-serving bench-peers bench-walks bench-ranking flink-data tables mutate targets lock nightly soak clean
+.PHONY: help env demo test test-fast lint bench bench-step bench-memory bench-data bench-coarse bench-live bench-serving bench-peers bench-walks bench-ranking flink-data kubeflow-proof tables mutate targets lock nightly soak clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -29,7 +29,7 @@ mutate: env      ## break the code in one place at a time; every change must be 
 targets: env     ## say which measured results miss their targets
 	$(PY) -m benchmarks.targets
 
-nightly: env     ## what takes a network and long: installs of the built package into fresh environments (10 minutes)
+nightly: env     ## what takes a network and long: the built package in fresh environments, and as Kubeflow's steps
 	$(PY) -m pytest tests/nightly -q
 
 soak: env        ## half an hour under load with a new version every two seconds (SOAK_MINUTES for less)
@@ -75,12 +75,20 @@ bench-ranking: env ## quality of all ranking models: models x datasets x seeds
 flink-data: env  ## the import on Apache Flink and by processes: the same log, and the times (needs Java and Maven)
 	$(PY) -m benchmarks.flink
 
+kubeflow-proof: env ## every step of the pipeline as Kubeflow's launcher runs it, over an S3-compatible store, to a served model
+	@$(PY) -m tests.kubeflow.proof
+
 tables: env      ## write the Markdown tables of the docs from docs/results/*.json
 	$(PY) -m benchmarks.tables
 
 lock:            ## resolve requirements.in into requirements.lock, with hashes
 	uv pip compile --python-version 3.10 --generate-hashes requirements.in -o requirements.lock --no-annotate \
 		--custom-compile-command "make lock"
+	@# What the images hold: the same versions, without what only development needs.
+	uv pip compile --python-version 3.10 --generate-hashes setup.py --extra pipeline --extra trees --extra s3 --extra observability \
+		--constraint requirements.lock -o docker/cpu.lock --no-annotate --custom-compile-command "make lock"
+	uv pip compile --python-version 3.10 --generate-hashes setup.py --extra pipeline --extra trees --extra s3 --extra observability --extra cuda \
+		--constraint requirements.lock -o docker/cuda.lock --no-annotate --custom-compile-command "make lock"
 
 clean:           ## remove runs and caches, keep the environment
 	rm -rf runs build .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -15,6 +15,9 @@ SERVING = [
 ]
 TREES = ["lightgbm>=4"]
 OBSERVABILITY = ["prometheus_client", "opentelemetry-api"]
+S3 = ["s3fs"]
+# Libraries of CUDA as packages; the driver is the machine's.
+CUDA = ["tensorflow[and-cuda]>=2.16.2,<2.22"]
 PIPELINE = [
     *SERVING,
     # From 2.69 on Beam no longer brings dill, and `import tfx` fails without it.
@@ -58,17 +61,23 @@ setup(
         "serving": SERVING,
         "trees": TREES,
         "observability": OBSERVABILITY,
+        "s3": S3,
+        "cuda": CUDA,
         "pipeline": PIPELINE,
         "dev": [
             *PIPELINE,
             *TREES,
             *OBSERVABILITY,
+            *S3,
             "basedpyright",
             "cryptography",
+            "flask",
+            "flask-cors",
             "hypothesis",
             "import-linter",
             "jsonpatch",
             "kubernetes-validate",
+            "moto[s3]",
             "opentelemetry-sdk",
             "pre-commit",
             "promql-parser",

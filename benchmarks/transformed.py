@@ -15,7 +15,6 @@ from tfx_pipelines.config import load_run_config
 from tfx_pipelines.pipeline import data_components
 from tfx_pipelines.preprocessing import vocabulary_sizes
 from tfx_pipelines.runners.local import run_local
-from tfx_pipelines.schema import schema_file, write_tfmd_schema
 from zoo import files
 from zoo.data.request_log import RequestLog
 from zoo.schema import Schema
@@ -35,9 +34,7 @@ def transformed(log_path: str, root: Path) -> Transformed:
     """Transforms a log below `root`; a second call finds it cached."""
     log, root = RequestLog(log_path), root.absolute()
     config = load_run_config("demo", options={"data.log": files.absolute(log.path), "pipeline.root": str(root)})
-    declared = schema_file(str(root), log.schema)
-    write_tfmd_schema(log.schema, declared)
-    stages = data_components(log.schema, declared, ImportExampleGen(config.log))
+    stages = data_components(log.schema, ImportExampleGen(config.log))
     part = tfx.dsl.Pipeline(
         pipeline_name=config.name, pipeline_root=config.root, components=list(stages.values()), enable_cache=True,
         metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(

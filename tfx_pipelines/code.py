@@ -10,11 +10,12 @@ from zoo.models.registry import module_of
 
 PACKAGES = ("zoo", "serving", "tfx_pipelines")
 LIBRARIES = ("tfx", "tensorflow")  # the rest of the family follows them
-TFX_ALONE = ("ImportSchemaGen", "ExampleValidator")
+TFX_ALONE = ("ExampleValidator",)
 # Where the code of ours that a stage runs begins.
 RUNS = {
     "ImportExampleGen": ("tfx_pipelines.components.import_example_gen",),
     "RawLogExampleGen": ("tfx_pipelines.components.raw_log_example_gen",),
+    "DeclaredSchema": ("tfx_pipelines.components.declared_schema",),
     "StatisticsGen": ("tfx_pipelines.components.statistics_gen",),
     "Transform": ("tfx_pipelines.components.transform", "tfx_pipelines.preprocessing"),
     "LogGraph": ("tfx_pipelines.components.log_graph",),

@@ -1,4 +1,4 @@
-"""`zoo run`, `zoo compile` and `zoo demo`."""
+"""`zoo run`, `zoo compile`, `zoo submit` and `zoo demo`."""
 
 from __future__ import annotations
 
@@ -35,37 +35,49 @@ def run(config: str, model: str | None, log: str | None, root: str | None, seed:
         sys.exit(2)
 
 
-@click.command("compile", help=f"""Compile the pipeline of CONFIG for Kubeflow Pipelines v2, without a cluster.
+@click.command("compile", help=f"""Compile the pipeline of CONFIG for Kubeflow Pipelines or Vertex AI, without either.
 
 {_CONFIG_HELP}""")
 @click.argument("config")
 @click.option("--model", metavar="NAME", help=_MODEL_HELP)
-@click.option("--runner", type=click.Choice(["kubeflow"]), default="kubeflow", show_default=True)
-@click.option("--out", type=click.Path(), required=True, help="The file to write: .json or .yaml.")
+@click.option("--target", type=click.Choice(["kubeflow", "vertex"]), default="kubeflow", show_default=True)
+@click.option("--out", type=click.Path(), required=True, help="The file to write: .yaml for Kubeflow, .json for Vertex AI.")
 @click.option("--log", type=click.Path(), help="Folder of the request log on this machine; its schema is read.")
 @click.option("--cluster-log", type=str, help="The same log as the cluster reaches it (gs://…, s3://…).")
 @click.option("--root", type=str, help="The pipeline's root as the cluster reaches it (gs://…, s3://…).")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help=_OVERRIDE_HELP)
-def compile_(config: str, model: str | None, runner: str, out: str, log: str | None, cluster_log: str | None, root: str | None,
+def compile_(config: str, model: str | None, target: str, out: str, log: str | None, cluster_log: str | None, root: str | None,
              overrides: tuple[str, ...]) -> None:
-    from tfx_pipelines.config import load_run_config, with_floors
-    from tfx_pipelines.runners.kubeflow import compile_kubeflow, legal_name, schema_beside
-    from tfx_pipelines.schema import schema_file
-    from tfx_pipelines.source import source_of
+    loaded = _cluster_config(config, model, log, cluster_log, root, overrides)
+    path = _compile(loaded, out, target)
+    click.echo("Next:    " + ("zoo submit, with the same configuration and options; or upload the file in Kubeflow's interface"
+                              if target == "kubeflow" else
+                              f"google.cloud.aiplatform.PipelineJob(display_name=…, template_path={str(path)!r}).submit()"))
 
-    loaded = load_run_config(config, overrides, model=model,
-                             options={"data.log": log, "data.cluster_log": cluster_log, "pipeline.root": root})
-    source = source_of(loaded.data)
-    path = compile_kubeflow(source.allowed(with_floors(loaded, source.floors)), source.schema, out)
-    click.echo(f"Wrote {path}, plain text that the Kubeflow Pipelines client submits.\n"
-               f"Name:    {legal_name(loaded.name)}\n"
-               f"Before:  copy {schema_beside(path)} to {schema_file(loaded.root, source.schema)}\n"
-               f"Image:   {loaded.pipeline.image} must contain this package (pipeline.image)")
-    places = [("raw file", file, "data.raw") for file in loaded.data.raw] or [
-        ("request log", loaded.data.cluster_log or loaded.log, "--cluster-log")]
-    for what, place, option in [*places, ("root", loaded.root, "--root")]:
-        if "://" not in place and not Path(place).is_absolute():
-            click.echo(f"Note:    the {what} {place} is a folder of this machine; name it as the cluster sees it: {option}")
+
+@click.command("submit", help=f"""Start the pipeline of CONFIG on Kubeflow Pipelines, and follow it to its report.
+
+{_CONFIG_HELP} Where it names a schedule, the pipeline is started by that.""")
+@click.argument("config")
+@click.option("--model", metavar="NAME", help=_MODEL_HELP)
+@click.option("--log", type=click.Path(), help="Folder of the request log on this machine; its schema is read.")
+@click.option("--cluster-log", type=str, help="The same log as the cluster reaches it (gs://…, s3://…).")
+@click.option("--root", type=str, help="The pipeline's root as the cluster reaches it (gs://…, s3://…).")
+@click.option("--endpoint", type=str, help="URL of the API of Kubeflow Pipelines. [default: cluster.endpoint]")
+@click.option("--follow/--no-follow", default=True, show_default=True, help="Wait for the end of the run.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help=_OVERRIDE_HELP)
+def submit(config: str, model: str | None, log: str | None, cluster_log: str | None, root: str | None, endpoint: str | None,
+           follow: bool, overrides: tuple[str, ...]) -> None:
+    import sys
+    import tempfile
+
+    from tfx_pipelines.runners.submitted import finish, start
+
+    loaded = _cluster_config(config, model, log, cluster_log, root, overrides, {"cluster.endpoint": endpoint})
+    with tempfile.TemporaryDirectory() as folder:
+        started = start(loaded, _compile(loaded, f"{folder}/pipeline.yaml", "kubeflow", quiet=True), echo=click.echo)
+    if started is not None and follow and not finish(started, loaded, echo=click.echo):
+        sys.exit(2)
 
 
 @click.command("demo")
@@ -103,3 +115,31 @@ def _run_and_show(config) -> dict:
     _, report = run_pipeline(config)
     show_report(console, report, config.root, serving_dir(config))
     return report
+
+
+def _cluster_config(config: str, model: str | None, log: str | None, cluster_log: str | None, root: str | None,
+                    overrides: tuple[str, ...], more: dict | None = None):
+    from tfx_pipelines.config import load_run_config
+
+    return load_run_config(config, overrides, model=model, options={
+        "data.log": log, "data.cluster_log": cluster_log, "pipeline.root": root, **(more or {})})
+
+
+def _compile(config, out: str, target, quiet: bool = False) -> Path:
+    """Compiles a pipeline and says what it needs."""
+    from tfx_pipelines.config import with_floors
+    from tfx_pipelines.runners.kubeflow import compile_pipeline, legal_name
+    from tfx_pipelines.source import log_digest, source_of
+
+    source = source_of(config.data)
+    path = compile_pipeline(source.allowed(with_floors(config, source.floors)), source.schema, out, target, log_digest(source))
+    if not quiet:
+        click.echo(f"Wrote {path}, plain text.\n"
+                   f"Name:    {legal_name(config.name)}\n"
+                   f"Image:   {config.pipeline.image} must contain this package (pipeline.image)")
+    places = [("raw file", file, "data.raw") for file in config.data.raw] or [
+        ("request log", config.data.cluster_log or config.log, "--cluster-log")]
+    for what, place, option in places:
+        if "://" not in place and not Path(place).is_absolute():
+            click.echo(f"Note:    the {what} {place} is a folder of this machine; name it as the cluster sees it: {option}")
+    return path

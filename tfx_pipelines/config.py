@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pydantic
 
+from tfx_pipelines.config_cluster import ClusterConfig, StepConfig
 from tfx_pipelines.config_files import CONFIGS, Source, model_name, name_in, read_sources, shipped
 from tfx_pipelines.config_graph import LogGraphConfig
 from tfx_pipelines.config_neighbours import NeighboursConfig
@@ -21,9 +22,9 @@ from zoo.training.config import TrainingConfig
 if TYPE_CHECKING:
     from zoo.export.model_description import Precision
 
-__all__ = ["CONFIGS", "GATED", "DataConfig", "ExportConfig", "FilterConfig", "GateConfig", "LogGraphConfig", "ModelConfig",
-           "NeighboursConfig", "PipelineConfig", "RunConfig", "ServingConfig", "TeacherConfig", "item_table",
-           "load_run_config", "shipped", "with_floors"]
+__all__ = ["CONFIGS", "GATED", "ClusterConfig", "DataConfig", "ExportConfig", "FilterConfig", "GateConfig", "LogGraphConfig",
+           "ModelConfig", "NeighboursConfig", "PipelineConfig", "RunConfig", "ServingConfig", "StepConfig", "TeacherConfig",
+           "item_table", "load_run_config", "shipped", "with_floors"]
 
 # Another model, or another optimizer, keeps nothing of the settings of the one before it.
 CHOICES = ("model", "training.optimizers.*")
@@ -150,7 +151,8 @@ class PipelineConfig(Config):
         name: of the pipeline.
         root: where artifacts, metadata, the report and pushed models go; `runs/NAME` by default.
         cache: whether unchanged stages are taken from an earlier run.
-        image: container image with this package, for Kubeflow.
+        image: container image with this package, for Kubeflow and Vertex AI. Their caches know a step's code by it, so give
+            each build a name of its own.
     """
 
     name: str | None = None
@@ -163,10 +165,13 @@ class BeamConfig(Config):
     """Args:
         runner: Beam runner.
         arguments: further Beam arguments, each a string as on a command line.
+        temporary: folder that all workers reach (`gs://…`, or a volume that all mount), where a compiled pipeline's steps use
+            another runner than the DirectRunner: the artifacts of a step lie in one pod alone.
     """
 
     runner: str = "DirectRunner"
     arguments: tuple[str, ...] = ()
+    temporary: str | None = None
 
 
 class RunConfig(Config):
@@ -192,6 +197,7 @@ class RunConfig(Config):
     serving: ServingConfig = ServingConfig()
     pipeline: PipelineConfig = PipelineConfig()
     beam: BeamConfig = BeamConfig()
+    cluster: ClusterConfig = ClusterConfig()
 
     @pydantic.model_validator(mode="after")
     def _graph_is_made_and_read(self) -> RunConfig:

@@ -7,7 +7,7 @@ from tfx import v1 as tfx
 from tfx_pipelines.components.import_example_gen import ImportExampleGen
 from tfx_pipelines.components.item_table import ItemTable
 from tfx_pipelines.components.latest_pushed_model import LatestPushedModel
-from tfx_pipelines.components.pusher import pusher_to
+from tfx_pipelines.components.pusher import Pusher
 from tfx_pipelines.components.raw_log_example_gen import RawLogExampleGen
 from tfx_pipelines.config import RunConfig
 from tfx_pipelines.schema import schema_to_json
@@ -35,7 +35,8 @@ def create_item_pipeline(config: RunConfig, schema: Schema, *, serving_dir: str,
     serving = LatestPushedModel(serving_dir=serving_dir, schema=schema_to_json(schema))
     filled = ItemTable(model=serving.outputs["model"], examples=first.outputs["examples"],
                        log="" if config.data.raw else log or config.log)
-    pusher = pusher_to(serving_dir, model=filled.outputs["filled"])
+    pusher = Pusher(model=filled.outputs["filled"], examples=first.outputs["examples"], baseline=serving.outputs["model"],
+                    serving_dir=serving_dir, pipeline=f"{config.name}-items", schema=schema_to_json(schema))
     return tfx.dsl.Pipeline(
         pipeline_name=f"{config.name}-items", pipeline_root=config.root, components=[first, serving, filled, pusher],
         # What it is about lies in folders, which no cache looks into.

@@ -11,6 +11,7 @@ from tfx.dsl.components.base.base_node import BaseNode
 from tfx.proto import trainer_pb2, transform_pb2
 from tfx.types.channel import BaseChannel
 
+from tfx_pipelines.components.declared_schema import DeclaredSchema
 from tfx_pipelines.components.evaluator import Evaluator
 from tfx_pipelines.components.import_example_gen import ImportExampleGen
 from tfx_pipelines.components.item_table import ItemTable
@@ -18,8 +19,9 @@ from tfx_pipelines.components.latest_pushed_model import LatestPushedModel
 from tfx_pipelines.components.log_graph import LogGraph
 from tfx_pipelines.components.meta_path_vectors import MetaPathVectors
 from tfx_pipelines.components.neighbour_lists import NeighbourLists
-from tfx_pipelines.components.pusher import pusher_to
+from tfx_pipelines.components.pusher import Pusher
 from tfx_pipelines.components.raw_log_example_gen import RawLogExampleGen
+from tfx_pipelines.components.run_report import RunReport
 from tfx_pipelines.components.serving_validator import ServingValidator
 from tfx_pipelines.components.statistics_gen import StatisticsGen
 from tfx_pipelines.components.teacher_scores import TeacherScores
@@ -28,6 +30,7 @@ from tfx_pipelines.components.transform import Transform
 from tfx_pipelines.config import ModelConfig, RunConfig, item_table
 from tfx_pipelines.config_teacher import TeacherConfig
 from tfx_pipelines.evaluation import eval_config
+from tfx_pipelines.places import tensorflow_reads
 from tfx_pipelines.preflight import check_teacher
 from tfx_pipelines.schema import schema_to_json
 from zoo.config import ConfigError
@@ -36,17 +39,18 @@ from zoo.schema import Schema
 from zoo.training.config import TrainingConfig
 
 
-def create_pipeline(config: RunConfig, schema: Schema, *, schema_file: str, serving_dir: str, metadata_path: str | None,
-                    log: str | None = None) -> tfx.dsl.Pipeline:
+def create_pipeline(config: RunConfig, schema: Schema, *, serving_dir: str, metadata_path: str | None,
+                    log: str | None = None, log_digest: str = "", report: bool = False) -> tfx.dsl.Pipeline:
     """From the log, a request log or raw files, to the pushed model, for any runner.
 
     Args:
         config: of the run.
         schema: of the request log.
-        schema_file: the TFMD schema as text (`tfx_pipelines.schema.write_tfmd_schema`).
         serving_dir: folder that servers watch; a blessed model becomes a version in it.
         metadata_path: SQLite file of ML Metadata for a local run; None where the platform keeps its own.
         log: folder of the request log as the runner sees it; the configuration's by default.
+        log_digest: of what the log holds, for a runner whose cache does not look into folders.
+        report: whether the last stage writes the report, for a runner that does not.
 
     Returns:
         The pipeline.
@@ -67,7 +71,7 @@ def create_pipeline(config: RunConfig, schema: Schema, *, schema_file: str, serv
     return tfx.dsl.Pipeline(
         pipeline_name=config.name,
         pipeline_root=config.root,
-        components=list(_components(config, schema, schema_file, serving_dir, log)),
+        components=list(_components(config, schema, serving_dir, log, log_digest, report)),
         enable_cache=config.pipeline.cache,
         metadata_connection_config=(
             tfx.orchestration.metadata.sqlite_metadata_connection_config(metadata_path) if metadata_path else None),
@@ -75,9 +79,10 @@ def create_pipeline(config: RunConfig, schema: Schema, *, schema_file: str, serv
     )
 
 
-def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir: str, log: str | None) -> list[BaseNode]:
-    first = RawLogExampleGen(config.data) if config.data.raw else ImportExampleGen(log or config.log)
-    declared, data = schema, data_components(schema, schema_file, first, config.data.statistics_share)
+def _components(config: RunConfig, schema: Schema, serving_dir: str, log: str | None, log_digest: str,
+                report: bool) -> list[BaseNode]:
+    first = RawLogExampleGen(config.data) if config.data.raw else ImportExampleGen(log or config.log, log_digest)
+    declared, data = schema, data_components(schema, first, config.data.statistics_share)
     # What a model learns from: the log and its transformed twin, or both with a teacher's scores.
     raw, ready = data["examples"].outputs["examples"], data["transform"].outputs["transformed_examples"]
     teaching: list[BaseNode] = []
@@ -109,13 +114,32 @@ def _components(config: RunConfig, schema: Schema, schema_file: str, serving_dir
         max_abs_diff=config.serving.max_abs_diff,
         max_rounding=config.export.max_rounding if kept in ("float16", "int8") else config.serving.max_abs_diff,
     )
-    pusher = pusher_to(
-        serving_dir,
+    pusher = Pusher(
         model=serving.outputs["validated_model"],
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=serving.outputs["blessing"],
+        model_run=trainer.outputs["model_run"],
+        baseline=baseline.outputs["model"],
+        examples=data["examples"].outputs["examples"],
+        serving_dir=serving_dir,
+        pipeline=config.name,
+        schema=schema_to_json(declared),
     )
-    return [*data.values(), *teaching, *tables.values(), trainer, *filling, baseline, evaluator, serving, pusher]
+    stages = [*data.values(), *teaching, *tables.values(), trainer, *filling, baseline, evaluator, serving, pusher]
+    if report:
+        stages.append(RunReport(
+            examples=data["examples"].outputs["examples"],
+            model=model,
+            model_run=trainer.outputs["model_run"],
+            baseline=baseline.outputs["model"],
+            evaluation=evaluator.outputs["evaluation"],
+            model_blessing=evaluator.outputs["blessing"],
+            infra_blessing=serving.outputs["blessing"],
+            pushed_model=pusher.outputs["pushed_model"],
+            config=config.model_dump_json(),
+            log="" if config.data.raw else log or config.log,
+        ))
+    return stages
 
 
 def _teaching(config: RunConfig, teacher: TeacherConfig, schema: Schema, data: dict[str, BaseNode]) -> list[BaseNode]:
@@ -152,7 +176,8 @@ def _trainer(config: RunConfig, data: dict[str, BaseNode], examples: BaseChannel
             "model_config": model.config,
             "assets": model.assets,
             "training": training.model_dump(mode="json"),
-            "checkpoints": f"{config.root}/training",
+            # TensorFlow writes them: where it can't, a training that is stopped begins anew.
+            "checkpoints": f"{config.root}/training" if tensorflow_reads(config.root) else None,
             "item_table": kept,
         },
         tables={name: (tables or {})[name].outputs[name] for name in (VECTORS, NEIGHBOURS) if name in (tables or {})},
@@ -184,30 +209,29 @@ def _evaluator(examples: BaseChannel, model: BaseChannel, schema: Schema, config
     )
 
 
-def checking_components(schema_file: str, examples: BaseNode, share: float = 1.0) -> dict[str, BaseNode]:
+def checking_components(schema: Schema, examples: BaseNode, share: float = 1.0) -> dict[str, BaseNode]:
     """The stages that look whether a log fits its schema, after the one that reads it, by name and in order.
 
     Args:
-        schema_file: the TFMD schema as text.
+        schema: that the log should fit.
         examples: the stage that reads the log.
         share: of the requests that statistics are made of.
     """
     options = tfdv.StatsOptions(sample_rate=share) if share < 1 else None
     statistics = StatisticsGen(examples=examples.outputs["examples"], stats_options=options)
-    declared = tfx.components.ImportSchemaGen(schema_file=schema_file)
+    declared = DeclaredSchema(declared=schema_to_json(schema))
     validator = tfx.components.ExampleValidator(
         statistics=statistics.outputs["statistics"], schema=declared.outputs["schema"])
     return {"examples": examples, "statistics": statistics, "declared": declared, "validator": validator}
 
 
-def data_components(schema: Schema, schema_file: str, examples: BaseNode, share: float = 1.0) -> dict[str, BaseNode]:
+def data_components(schema: Schema, examples: BaseNode, share: float = 1.0) -> dict[str, BaseNode]:
     """The stages that make a log ready to learn from, from the one that reads it to Transform, by name and in order.
 
     Args:
-        schema: of the request log.
-        schema_file, examples, share: as of `checking_components`.
+        schema, examples, share: as of `checking_components`.
     """
-    stages = checking_components(schema_file, examples, share)
+    stages = checking_components(schema, examples, share)
     transform = Transform(
         examples=stages["examples"].outputs["examples"],
         schema=stages["declared"].outputs["schema"],

@@ -16,3 +16,11 @@ def serving_dir(config: RunConfig) -> str:
 def local_folder(config: RunConfig) -> Path:
     """The folder of ML Metadata (SQLite), logs and the lock: the root, or `runs/NAME` where that is remote."""
     return Path(files.absolute(f"runs/{config.name}" if files.scheme(config.root) else config.root))
+
+
+def tensorflow_reads(place: str) -> bool:
+    """Whether TensorFlow opens a place itself. That nothing here reaches it, does not mean that nothing does elsewhere."""
+    try:
+        return files.tensorflow_reads(place)
+    except files.FileError:
+        return False

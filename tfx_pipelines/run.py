@@ -18,7 +18,6 @@ from tfx_pipelines.report import write_report
 from tfx_pipelines.runners.local import LocalRun, run_local
 from tfx_pipelines.runners.lock import only_run
 from tfx_pipelines.runners.storage import storage_errors
-from tfx_pipelines.schema import schema_file, write_tfmd_schema
 from tfx_pipelines.source import source_of
 from zoo import files
 from zoo.data.catalogue import CATALOGUE_FILE
@@ -57,9 +56,7 @@ def run_pipeline(config: RunConfig) -> tuple[LocalRun, dict]:
         "pipeline": config.pipeline.model_copy(update={"root": root, "name": config.name}),
         "data": config.data.model_copy(update={"log": files.absolute(source.log.path) if source.log else None})})
     with storage_errors(local), only_run(local):
-        declared = schema_file(root, source.schema)
-        write_tfmd_schema(source.schema, declared)
-        pipeline = create_pipeline(config, source.schema, schema_file=declared, serving_dir=serving_dir(config),
+        pipeline = create_pipeline(config, source.schema, serving_dir=serving_dir(config),
                                    metadata_path=str(local / "metadata.sqlite"))
         teacher = config.teacher
         keys = stage_code(config.model.name, teacher=teacher.name if teacher else None)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
@@ -56,23 +54,8 @@ def tfmd_schema(schema: Schema) -> schema_pb2.Schema:
     return result
 
 
-def schema_file(root: str, schema: Schema) -> str:
-    """Where the TFMD schema lies below a pipeline's root.
-
-    ImportSchemaGen's key in the cache is the name of the file, whatever it holds; so another schema has another name.
-    """
-    digest = hashlib.sha256(_text(schema).encode()).hexdigest()
-    return f"{root}/schema/schema-{digest[:16]}.pbtxt"
-
-
-def write_tfmd_schema(schema: Schema, path: str) -> None:
-    """Writes the TFMD schema as text, where ImportSchemaGen reads it."""
-    from tfx.utils import io_utils
-
-    io_utils.write_string_file(path, _text(schema))
-
-
-def _text(schema: Schema) -> str:
+def schema_text(schema: Schema) -> str:
+    """The TFMD schema as text, as TFX keeps it in files."""
     return text_format.MessageToString(tfmd_schema(schema))
 
 

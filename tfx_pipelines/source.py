@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tfx_pipelines.config import DataConfig, RunConfig
+from tfx_pipelines.pushed import content
 from zoo import files
 from zoo.config import ConfigError
 from zoo.data.catalogue import CATALOGUE_FILE
 from zoo.data.importer import load_import_config
-from zoo.data.request_log import RequestLog
+from zoo.data.request_log import MANIFEST_FILE, RequestLog
 from zoo.schema import Schema
 
 
@@ -50,3 +51,11 @@ def source_of(data: DataConfig) -> Source:
                           "data.raw and data.config, to begin with raw files")
     log = RequestLog(data.log, data.labels)
     return Source(log.schema, log.manifest.get("floors", {}), log)
+
+
+def log_digest(source: Source) -> str:
+    """Says what a request log holds: of its manifest, and of its catalogue; "" for one that is not made yet."""
+    if source.log is None:
+        return ""
+    parts = [files.join(source.log.path, name) for name in (MANIFEST_FILE, CATALOGUE_FILE)]
+    return "-".join(content(path)[:16] for path in parts if files.is_file(path))

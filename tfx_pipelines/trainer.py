@@ -32,7 +32,8 @@ def run_fn(fn_args: Any) -> None:
 
     Args:
         fn_args: TFX's; `custom_config` holds `schema`, `model`, `model_config`, `assets`, `given` (other stages' files, as
-            assets too), `training`, `checkpoints`, a folder, and `item_table`, the precision of what the model keeps of items.
+            assets too), `training`, `checkpoints`, a folder or None, and `item_table`, the precision of what the model keeps of
+            items.
     """
     settings = fn_args.custom_config
     transformed = tft.TFTransformOutput(fn_args.transform_output)
@@ -41,7 +42,8 @@ def run_fn(fn_args: Any) -> None:
     config = parse(TrainingConfig, settings["training"], where="training")
     train_files, validation_files = _files(fn_args.train_files), _files(fn_args.eval_files, "validation")
     code = stage_code(settings["model"])["Trainer"]
-    checkpoints = f"{settings['checkpoints']}/{training_key(settings, code, [*train_files, *validation_files])}"
+    folder = settings["checkpoints"]
+    checkpoints = folder and f"{folder}/{training_key(settings, code, [*train_files, *validation_files])}"
     result = train(settings["model"], schema, train_files, validation_files, config=config,
                    model_config=settings["model_config"], checkpoints=checkpoints,
                    assets=vocabularies(schema, transformed) | settings["given"] | settings["assets"],
@@ -63,7 +65,8 @@ def run_fn(fn_args: Any) -> None:
         # Its items come from the catalogue, in a stage of their own.
         export_model(result.model, transformed.transform_features_layer(), exported, settings["item_table"])
         io_utils.copy_dir(exported, fn_args.serving_model_dir)
-    files.remove(checkpoints)
+    if checkpoints:
+        files.remove(checkpoints)
 
 
 def training_key(settings: dict[str, Any], code: str, paths: list[str]) -> str:

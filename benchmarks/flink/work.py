@@ -27,7 +27,6 @@ from tfx_pipelines.components.raw_log_example_gen import NAME, RawLogExampleGen,
 from tfx_pipelines.config import PICKLER, DataConfig
 from tfx_pipelines.pipeline import data_components
 from tfx_pipelines.runners.local import run_local
-from tfx_pipelines.schema import schema_file, write_tfmd_schema
 from tfx_pipelines.source import source_of
 from zoo.config import parse
 from zoo.data.importer import ImportConfig, SamplesConfig, import_events, import_samples, importer
@@ -111,11 +110,9 @@ def data_pipeline(folder: Path, arguments: list[str]) -> tuple[float, RequestLog
     (root / "import.yaml").write_text(yaml.safe_dump(IMPORT), encoding="utf-8")
     data = DataConfig(raw=(str(folder / "events.csv"),), config=str(root / "import.yaml"))
     schema = source_of(data).schema
-    declared = schema_file(str(root), schema)
-    write_tfmd_schema(schema, declared)
     chosen = tfx.dsl.Pipeline(
         pipeline_name="flink", pipeline_root=str(root),
-        components=list(data_components(schema, declared, RawLogExampleGen(data)).values()),
+        components=list(data_components(schema, RawLogExampleGen(data)).values()),
         metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(str(root / "metadata.sqlite")),
         beam_pipeline_args=[*arguments, PICKLER])
     started = time.perf_counter()

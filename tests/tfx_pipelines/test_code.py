@@ -29,14 +29,14 @@ EDITS = {
     "zoo/models/fine/din.py": {"Trainer"},
     "zoo/models/fine/dien.py": set(),
     "zoo/export/servable.py": {"Trainer"},
-    "zoo/metrics/gauc.py": {"Trainer", "Evaluator", "TeacherEvaluator"},
+    "zoo/metrics/gauc.py": {"Trainer", "Evaluator", "TeacherEvaluator", "Pusher"},
     "tfx_pipelines/ranking_metrics.py": {"Evaluator", "TeacherEvaluator"},
     "tfx_pipelines/filter_metrics.py": {"Evaluator"},
-    "zoo/metrics/pool_ranks.py": {"Trainer", "Evaluator"},
+    "zoo/metrics/pool_ranks.py": {"Trainer", "Evaluator", "Pusher"},
     "serving/client.py": {"ServingValidator"},
     "serving/server/versions.py": {"ServingValidator"},
     "tfx_pipelines/components/serving_validator.py": {"ServingValidator"},
-    "tfx_pipelines/components/latest_pushed_model.py": {"LatestPushedModel", "TeacherModel", "TeacherScores"},
+    "tfx_pipelines/components/latest_pushed_model.py": {"LatestPushedModel", "TeacherModel", "TeacherScores", "Pusher"},
     "tfx_pipelines/components/evaluator.py": {"Evaluator", "TeacherEvaluator"},
     "tfx_pipelines/components/teacher_scores.py": {"TeacherScores"},
     "tfx_pipelines/config.py": set(),
@@ -46,8 +46,10 @@ EDITS = {
     "tfx_pipelines/statistics.py": {"StatisticsGen"},
     "tfx_pipelines/transformation.py": {"Transform"},
     "zoo/processes.py": {"LogGraph", "RawLogExampleGen", "StatisticsGen", "Transform", "TeacherScores"},
-    "zoo/schema.py": {"RawLogExampleGen", "Transform", "Trainer", "ItemTable", "LatestPushedModel", "ServingValidator",
-                      "TeacherModel", "TeacherScores", "LogGraph", "MetaPathVectors"},
+    "tfx_pipelines/components/pusher.py": {"Pusher"},
+    "tfx_pipelines/container/step.py": set(),
+    "zoo/schema.py": {"RawLogExampleGen", "DeclaredSchema", "Transform", "Trainer", "ItemTable", "LatestPushedModel",
+                      "ServingValidator", "TeacherModel", "TeacherScores", "LogGraph", "MetaPathVectors", "Pusher"},
     "zoo/graph/log_edges.py": {"LogGraph"},
     "zoo/graph/skip_gram.py": {"MetaPathVectors"},
     "zoo/graph/neighbours.py": {"NeighbourLists"},
@@ -65,7 +67,7 @@ EDITS = {
 
 @pytest.fixture
 def build(config, log):
-    return lambda: create_pipeline(config, log.schema, schema_file="schema.pbtxt", serving_dir="serving",
+    return lambda: create_pipeline(config, log.schema, serving_dir="serving",
                                    metadata_path="metadata.sqlite")
 
 
@@ -107,7 +109,7 @@ def test_every_stage_begins_where_the_pipeline_says(pipeline, config, log):
                 "neighbours": NeighboursConfig(paths={"uiu": "user_id-item-user_id"})},
                {"model": config.model.model_copy(update={"name": "dssm"}), "filter": FilterConfig()})
     begins = {}
-    for one in (pipeline, *(create_pipeline(config.model_copy(update=change), log.schema, schema_file="schema.pbtxt",
+    for one in (pipeline, *(create_pipeline(config.model_copy(update=change), log.schema,
                                             serving_dir="serving", metadata_path="metadata.sqlite") for change in changes)):
         ir = compiler.Compiler().compile(one)
         deployment = runner_utils.extract_local_deployment_config(ir)

@@ -19,7 +19,6 @@ from tfx_pipelines.components.transform import Transform
 from tfx_pipelines.config import PICKLER
 from tfx_pipelines.pipeline import data_components
 from tfx_pipelines.runners.local import run_local
-from tfx_pipelines.schema import schema_file, write_tfmd_schema
 from zoo.data.layout import POOLS
 from zoo.data.request_log import SPLITS, RequestLogWriter
 from zoo.keras import tf
@@ -39,9 +38,7 @@ def runs(tmp_path_factory):
         for split, requests in REQUESTS.items():
             for request in requests:
                 log.write(split, request)
-    declared = schema_file(str(folder), SCHEMA)
-    write_tfmd_schema(SCHEMA, declared)
-    ours = data_components(SCHEMA, declared, ImportExampleGen(str(folder / "log")))
+    ours = data_components(SCHEMA, ImportExampleGen(str(folder / "log")))
     splits = [example_gen_pb2.Input.Split(name=split, pattern=f"{split}/*") for split in SPLITS]
     examples = tfx.components.ImportExampleGen(
         input_base=str(folder / "log"), input_config=example_gen_pb2.Input(splits=splits)).with_id("TfxExamples")
@@ -59,12 +56,10 @@ def runs(tmp_path_factory):
 def by_beam(runs, tmp_path_factory):
     """Our stages as they work where Beam runs on other machines."""
     folder, log = tmp_path_factory.mktemp("beam"), runs["log", ""]
-    declared = schema_file(str(folder), SCHEMA)
-    write_tfmd_schema(SCHEMA, declared)
     with pytest.MonkeyPatch.context() as patch:
         for module in (statistics_gen, transform_stage):
             patch.setattr(module, "on_this_machine", lambda arguments: False)
-        return artifacts(folder, list(data_components(SCHEMA, declared, ImportExampleGen(str(log))).values()))
+        return artifacts(folder, list(data_components(SCHEMA, ImportExampleGen(str(log))).values()))
 
 
 def artifacts(folder: Path, components: list) -> dict[tuple[str, str], Path]:

@@ -13,7 +13,6 @@ from tfx_pipelines.code import stage_code
 from tfx_pipelines.components.import_example_gen import ImportExampleGen
 from tfx_pipelines.pipeline import checking_components
 from tfx_pipelines.runners.local import LocalRun, run_local
-from tfx_pipelines.schema import schema_file, write_tfmd_schema
 from zoo.data.request_log import SPLITS, RequestLogWriter
 from zoo.keras import tf
 from zoo.schema import Schema
@@ -32,9 +31,7 @@ def stages(tmp_path):
                 for request in toy_requests(5):
                     request.candidates.pop("price") if schema == WITHOUT_PRICE else None
                     log.write(split, request)
-        path = schema_file(str(tmp_path), declared or schema)
-        write_tfmd_schema(declared or schema, path)
-        stages = checking_components(path, ImportExampleGen(str(tmp_path / "log")), share)
+        stages = checking_components(declared or schema, ImportExampleGen(str(tmp_path / "log")), share)
         pipeline = tfx.dsl.Pipeline(
             pipeline_name="data", pipeline_root=str(tmp_path), components=list(stages.values()), enable_cache=True,
             metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(f"{tmp_path}/m.sqlite"))

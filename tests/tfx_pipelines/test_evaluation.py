@@ -34,5 +34,5 @@ def test_outcomes_are_measured_and_soft_labels_are_not():
                                              (Label(name="dwell", kind="regression"), "a regression")])
 def test_the_first_label_must_be_an_outcome(label, kind):
     with pytest.raises(ConfigError, match=f"the first label, '{label.name}', is {kind}; .* list a binary one"):
-        create_pipeline(load_run_config("demo"), toy_schema((label, Label(name="click"))), schema_file="schema.pbtxt",
+        create_pipeline(load_run_config("demo"), toy_schema((label, Label(name="click"))),
                         serving_dir="serving", metadata_path=None)

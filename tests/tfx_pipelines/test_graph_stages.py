@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pyarrow.parquet as pq
 import pytest
 from tfx import v1 as tfx
@@ -11,7 +9,7 @@ from tfx import v1 as tfx
 from tfx_pipelines.components.import_example_gen import ImportExampleGen
 from tfx_pipelines.config import RunConfig, load_run_config
 from tfx_pipelines.pipeline import _graph_components, create_pipeline
-from tfx_pipelines.runners.kubeflow import compile_kubeflow
+from tfx_pipelines.runners.kubeflow import pipeline_job
 from tfx_pipelines.runners.local import run_local
 from tfx_pipelines.schema import schema_to_json
 from zoo.config import ConfigError, parse
@@ -89,9 +87,9 @@ def test_unchanged_stages_come_from_the_cache_and_other_code_makes_all_anew(made
     assert changed == {"ImportExampleGen": True, "LogGraph": True, "MetaPathVectors": True, "NeighbourLists": False}
 
 
-def test_kubeflow_gets_the_stages(with_graph, log, tmp_path):
-    spec = json.loads(compile_kubeflow(with_graph, log.schema, tmp_path / "pipeline.json").read_text("utf-8"))["pipelineSpec"]
-    tasks = spec["root"]["dag"]["tasks"]
+def test_kubeflow_gets_the_stages(with_graph, log):
+    remote = with_graph.model_copy(update={"pipeline": with_graph.pipeline.model_copy(update={"root": "s3://shop/root"})})
+    tasks = pipeline_job(remote, log.schema, "kubeflow")["pipelineSpec"]["root"]["dag"]["tasks"]
     assert {"LogGraph", "MetaPathVectors", "NeighbourLists"} <= set(tasks["Trainer"]["dependentTasks"]) | set(tasks)
     assert {"MetaPathVectors", "NeighbourLists"} <= set(tasks["Trainer"]["dependentTasks"])
     assert not tasks["LogGraph"].get("cachingOptions") and tasks["NeighbourLists"].get("cachingOptions")
@@ -112,4 +110,4 @@ def test_columns_that_the_log_has_not_are_told_before_a_run(with_graph, log):
     edges = {"bought": with_graph.graph.edges["bought"].model_copy(update={"target": "histroy_item"})}
     wrong = with_graph.model_copy(update={"graph": with_graph.graph.model_copy(update={"edges": edges})})
     with pytest.raises(ConfigError, match=r"graph\.edges\.bought\.target: .* did you mean 'history_item'"):
-        create_pipeline(wrong, log.schema, schema_file="schema.pbtxt", serving_dir="serving", metadata_path="metadata.sqlite")
+        create_pipeline(wrong, log.schema, serving_dir="serving", metadata_path="metadata.sqlite")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
 from serving.client import RankingClient
 from serving.server import LocalModelServer
@@ -16,7 +15,7 @@ from tfx_pipelines.item_pipeline import create_item_pipeline
 from tfx_pipelines.kept_items import KeptItems
 from tfx_pipelines.places import serving_dir
 from tfx_pipelines.run import run_pipeline
-from tfx_pipelines.runners.kubeflow import compile_kubeflow
+from tfx_pipelines.runners.kubeflow import pipeline_job
 from tfx_pipelines.runners.local import run_local
 from tfx_pipelines.source import source_of
 from zoo import files
@@ -105,8 +104,8 @@ def test_who_keeps_items(config, coarse, log, tmp_path):
     assert item_table(source.allowed(coarse)) is None and item_table(source_of(coarse.data).allowed(coarse)) == "float32"
 
 
-def test_kubeflow_gets_the_stage_and_never_caches_it(coarse, log, tmp_path):
-    compile_kubeflow(coarse, log.schema, tmp_path / "pipeline.yaml")
-    tasks = yaml.safe_load((tmp_path / "pipeline.yaml").read_text("utf-8"))["root"]["dag"]["tasks"]
+def test_kubeflow_gets_the_stage_and_never_caches_it(coarse, log):
+    remote = coarse.model_copy(update={"pipeline": coarse.pipeline.model_copy(update={"root": "s3://shop/root"})})
+    tasks = pipeline_job(remote, log.schema, "kubeflow")["pipelineSpec"]["root"]["dag"]["tasks"]
     assert "ItemTable" in tasks and "cachingOptions" not in tasks["ItemTable"]
     assert "ItemTable" in tasks["Evaluator"]["dependentTasks"] and "ItemTable" in tasks["ServingValidator"]["dependentTasks"]

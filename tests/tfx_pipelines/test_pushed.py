@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import fsspec
+import numpy as np
 import pytest
-from tfx.types.standard_artifacts import Model
+from tfx.orchestration.portable import outputs_utils
+from tfx.types.standard_artifacts import Examples, InfraBlessing, Model, ModelBlessing, ModelRun, PushedModel
 
+from tests.kubeflow.store import running_store
 from tests.toy import toy_schema
 from tfx_pipelines.components.latest_pushed_model import LatestPushedModel, unreadable
+from tfx_pipelines.components.pusher import Pusher
 from tfx_pipelines.pushed import identity
+from tfx_pipelines.registry import Pushed, history, lineage, record
 from tfx_pipelines.schema import schema_to_json
 from zoo import files
+from zoo.config import ConfigError
+from zoo.manifest import faults_of
 from zoo.schema import Feature, Label
-from zoo.versions import Version, newest_version
+from zoo.versions import Version, newest_version, publish
 
 
 def version(folder, number: str, model: str = "a"):
@@ -97,3 +105,93 @@ def test_the_component_says_why_a_version_is_none_for_this_log(serving_dir, tmp_
 def test_the_component_gives_no_model_where_none_was_pushed(tmp_path):
     model = found(f"{tmp_path}/nowhere", toy_schema(), tmp_path)
     assert not files.exists(model.uri) and not model.has_custom_property("version")
+
+
+def with_uri(artifact, folder, **properties):
+    artifact.uri = str(folder)
+    for name, value in properties.items():
+        artifact.set_int_custom_property(name, value)
+    return artifact
+
+
+@pytest.fixture
+def push(tmp_path):
+    """Pushes a model as the pipeline does: the properties of what it was pushed as."""
+    (tmp_path / "trained/Format-Serving").mkdir(parents=True)
+    (tmp_path / "trained/Format-Serving/saved_model.pb").write_text("graph")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/training.json").write_text('{"model": "din", "code": "abc"}')
+    ones = np.ones(4, np.float32)
+    np.savez(tmp_path / "run/test_scores.npz", **{
+        "labels/click": np.array([1, 0, 0, 1], np.float32), "scores/click": np.array([0.9, 0.2, 0.3, 0.8], np.float32),
+        "weights/click": ones, "keys/user_id": np.array([b"a", b"a", b"b", b"b"])})
+
+    def one(blessed: int = 1, served: int = 1, folder: str = "root/serving/din", **baseline: int) -> PushedModel:
+        pushed, model = with_uri(PushedModel(), tmp_path / "pushed"), with_uri(Model(), tmp_path / "trained")
+        outputs_utils.tag_output_artifacts_with_version({"model": [model]})
+        model.set_string_custom_property("origin_uri", "s3://b/root/ServingValidator/1/validated_model")
+        Pusher.test_call(
+            model=model, pushed_model=pushed, serving_dir=f"{tmp_path}/{folder}", pipeline="shop-din",
+            schema=schema_to_json(toy_schema()), examples=with_uri(Examples(), tmp_path / "examples", span=19680),
+            model_blessing=with_uri(ModelBlessing(), tmp_path / "a", blessed=blessed),
+            infra_blessing=with_uri(InfraBlessing(), tmp_path / "b", blessed=served),
+            model_run=with_uri(ModelRun(), tmp_path / "run"), baseline=with_uri(Model(), tmp_path / "before", **baseline))
+        return pushed
+
+    return one
+
+
+def test_a_version_is_recorded_with_what_it_was_made_of(push, tmp_path):
+    pushed = push(version=7)
+    number = int(pushed.get_string_custom_property("pushed_version"))
+    folder = f"{tmp_path}/root/serving/din"
+    assert newest_version(folder) == Version(number, f"{folder}/{number}") and pushed.get_int_custom_property("pushed") == 1
+    (made,) = history(folder)
+    assert made == lineage(folder, Version(number, ""))
+    assert (made.name, made.version, made.model, made.code, made.baseline, made.span, made.pipeline) == (
+        "din", number, "din", "abc", 7, 19680, "shop-din")
+    assert made.metrics["auc"] == 1.0 and made.metrics["gauc"] == 1.0
+    assert made.inputs["model"] == "s3://b/root/ServingValidator/1/validated_model" and "examples" in made.inputs
+    assert files.is_file(f"{tmp_path}/root/registry/din/{number}.json")
+
+
+def test_the_next_run_finds_the_version_with_its_record(push, serving_dir, tmp_path):
+    (tmp_path / "trained/Format-Serving/assets.extra").mkdir()
+    toy_schema().save(tmp_path / "trained/Format-Serving/assets.extra/schema.yaml")
+    push()
+    model = found(f"{tmp_path}/root/serving/din", toy_schema(), tmp_path)
+    assert f'"version": {model.get_int_custom_property("version")}' in model.get_string_custom_property("record")
+    # One that was put there by hand serves all the same.
+    assert not found(serving_dir, toy_schema(), tmp_path / "other").has_custom_property("record")
+
+
+@pytest.mark.parametrize(("blessed", "served"), [(0, 1), (1, 0), (0, 0)])
+def test_what_a_gate_refuses_is_neither_pushed_nor_recorded(push, tmp_path, blessed, served):
+    pushed = push(blessed, served)
+    assert not pushed.has_custom_property("pushed_version") and pushed.get_int_custom_property("pushed") == 0
+    assert not files.exists(f"{tmp_path}/root")
+
+
+def test_a_damaged_record_is_named(push, tmp_path):
+    push()
+    folder = f"{tmp_path}/root/serving/din"
+    path = f"{tmp_path}/root/registry/din/{newest_version(folder).version}.json"
+    files.write_text(path, "{")
+    with pytest.raises(ConfigError, match="not JSON.*remove the file"):
+        history(folder)
+
+
+def test_versions_lie_in_an_object_store(monkeypatch, tmp_path):
+    """Where TensorFlow writes nothing."""
+    with running_store("shop") as store:
+        for name, value in store.environment().items():
+            monkeypatch.setenv(name, value)
+        fsspec.filesystem("s3").clear_instance_cache()
+        folder = "s3://shop/root/serving/din"
+        (tmp_path / "saved_model.pb").write_text("graph")
+        version = publish(tmp_path, folder)
+        assert newest_version(folder) == version and faults_of(version.path) == []
+        assert f"root/serving/din/{version.version}/saved_model.pb" in store.keys("root/serving/din/")
+        record(folder, Pushed(name="din", version=version.version, path=version.path, pushed_at="now", package="0"))
+        assert lineage(folder, version).version == version.version
+        assert store.keys("root/registry/") == [f"root/registry/din/{version.version}.json"]

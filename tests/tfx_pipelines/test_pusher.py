@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 
 import pytest
-from tfx.dsl.components.base import executor_spec
-from tfx.types import channel_utils, standard_artifacts
+from tfx.types import standard_artifacts
 
-from tfx_pipelines.components.pusher import PublishingExecutor, pusher_to
+from tests.toy import toy_schema
+from tfx_pipelines.components.pusher import Pusher
+from tfx_pipelines.schema import schema_to_json
 from zoo.manifest import faults_of
 from zoo.versions import versions_in
 
@@ -32,17 +33,15 @@ def model(tmp_path):
 @pytest.mark.parametrize("blessed", [1, 0])
 def test_a_blessed_model_is_published_and_recorded(model, tmp_path, monkeypatch, blessed):
     monkeypatch.setattr(time, "time", lambda: 1_700_000_000.5)
+    model.set_string_custom_property("tfx_version", "1.16.0")
     blessing = artifact(standard_artifacts.ModelBlessing, tmp_path / "blessing", blessed=blessed)
-    pusher = pusher_to(str(tmp_path / "serving"), model=channel_utils.as_channel([model]),
-                       model_blessing=channel_utils.as_channel([blessing]))
-    assert isinstance(pusher.executor_spec, executor_spec.ExecutorClassSpec)
-    assert pusher.executor_spec.executor_class is PublishingExecutor and pusher.id == "Pusher"
     found = []
     # Two runs end within one second; TFX's own would drop the second.
     for number in range(2):
         pushed = artifact(standard_artifacts.PushedModel, tmp_path / f"pushed {number}")
-        PublishingExecutor().Do({"model": [model], "model_blessing": [blessing]}, {"pushed_model": [pushed]},
-                                dict(pusher.exec_properties))
+        Pusher.test_call(model=model, pushed_model=pushed, serving_dir=f"{tmp_path}/serving", pipeline="toy",
+                         schema=schema_to_json(toy_schema()), model_blessing=blessing,
+                         examples=artifact(standard_artifacts.Examples, tmp_path / "examples"))
         found.append(pushed)
     versions = versions_in(tmp_path / "serving")
     assert versions == ([1_700_000_000, 1_700_000_001] if blessed else [])

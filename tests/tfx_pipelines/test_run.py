@@ -26,7 +26,7 @@ from zoo.keras import tf
 from zoo.versions import Version, newest_version
 
 pytestmark = pytest.mark.slow
-STAGES = ["ImportExampleGen", "ImportSchemaGen", "LatestPushedModel", "StatisticsGen", "Transform", "ExampleValidator",
+STAGES = ["ImportExampleGen", "DeclaredSchema", "LatestPushedModel", "StatisticsGen", "Transform", "ExampleValidator",
           "Trainer", "Evaluator", "ServingValidator", "Pusher"]
 
 

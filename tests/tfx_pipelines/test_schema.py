@@ -6,7 +6,7 @@ import pytest
 import tensorflow_data_validation as tfdv
 
 from tests.toy import rich_requests, rich_schema, toy_requests, toy_schema
-from tfx_pipelines.schema import schema_file, schema_from_json, schema_to_json, tfmd_schema
+from tfx_pipelines.schema import schema_from_json, schema_to_json, tfmd_schema
 from zoo.data.example import to_example
 from zoo.keras import tf
 
@@ -57,9 +57,3 @@ def test_a_wrong_column_is_an_anomaly(tmp_path, column, change):
 def test_schema_survives_the_way_through_json():
     for schema in (toy_schema(), rich_schema()):
         assert schema_from_json(schema_to_json(schema)) == schema
-
-
-def test_another_schema_has_another_file():
-    schema = toy_schema()
-    fewer = schema.model_copy(update={"candidates": schema.candidates[:2]})
-    assert schema_file("root", schema) == schema_file("root", toy_schema()) != schema_file("root", fewer)

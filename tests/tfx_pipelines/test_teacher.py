@@ -123,4 +123,4 @@ def test_what_a_teacher_is_asked_for_must_be_in_the_log(log, config):
 def test_a_student_without_a_teacher_is_told_before_the_first_stage(log, config):
     alone = load_run_config("demo", [f"data.log={log.path}", "model.config.distillation.listwise=1"], model="dssm")
     with pytest.raises(ConfigError, match=r"name one \(teacher\.name"):
-        create_pipeline(alone, log.schema, schema_file="schema.pbtxt", serving_dir="serving", metadata_path="metadata.sqlite")
+        create_pipeline(alone, log.schema, serving_dir="serving", metadata_path="metadata.sqlite")

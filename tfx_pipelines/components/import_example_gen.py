@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from google.protobuf import wrappers_pb2
 from tfx import v1 as tfx
 from tfx.components.example_gen.import_example_gen import executor
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import executor_spec
 from tfx.proto import example_gen_pb2
-from tfx.types import Artifact, artifact_utils
+from tfx.types import Artifact, artifact_utils, standard_component_specs
+from tfx.utils import proto_utils
 
 from zoo import files
 from zoo.data.layout import POOLS, SHARDS, SPLITS
@@ -29,13 +31,18 @@ class ImportExampleGen(tfx.components.ImportExampleGen):
 
     Args:
         log: folder of the request log, as the runner sees it.
+        digest: of what the log holds: a cache that does not look into the folder goes by it.
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
-    def __init__(self, log: str):
+    def __init__(self, log: str, digest: str = ""):
         splits = [example_gen_pb2.Input.Split(name=split, pattern=f"{split}/{SHARDS}") for split in SPLITS]
         super().__init__(input_base=log, input_config=example_gen_pb2.Input(splits=splits))
+        if digest:
+            custom = example_gen_pb2.CustomConfig()
+            custom.custom_config.Pack(wrappers_pb2.StringValue(value=digest))
+            self.spec.exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY] = proto_utils.proto_to_json(custom)
 
 
 def hand_over(log: str, examples: Artifact) -> None:

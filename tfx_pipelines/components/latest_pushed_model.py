@@ -8,14 +8,16 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types.standard_artifacts import Model
 from tfx.utils import path_utils
 
+from tfx_pipelines.registry import lineage
 from tfx_pipelines.schema import schema_from_json
 from zoo import files
 from zoo.data import parsing
+from zoo.json_text import json_text
 from zoo.model_files import SCHEMA_FILE
 from zoo.schema import Schema
 from zoo.versions import newest_version
 
-VERSION, REFUSED = "version", "refused"
+VERSION, REFUSED, RECORD = "version", "refused", "record"
 
 
 @component
@@ -30,7 +32,8 @@ def LatestPushedModel(
     open-source Kubeflow. What is pushed stands in a folder, so a cache must not answer for this stage without looking there.
 
     Args:
-        model: the copy; its custom properties say the `version`, and why it is `refused` where it can't read this log.
+        model: the copy; its custom properties say the `version`, its `record` in the registry (which run pushed it, made of
+            what), and why it is `refused` where it can't read this log.
         serving_dir: folder of versions that servers watch.
         schema: the zoo's Schema of the request log, as JSON.
     """
@@ -38,6 +41,9 @@ def LatestPushedModel(
     if pushed is None:
         return
     model.set_int_custom_property(VERSION, pushed.version)
+    known = lineage(serving_dir, pushed)
+    if known is not None:
+        model.set_string_custom_property(RECORD, json_text(known.model_dump(mode="json")))
     why = unreadable(_schema_of(pushed.path), schema_from_json(schema))
     if why:
         model.set_string_custom_property(REFUSED, why)
@@ -71,4 +77,4 @@ def _schema_of(model: str) -> Schema | None:
     return Schema.load(path) if files.is_file(path) else None
 
 
-__all__ = ["REFUSED", "VERSION", "LatestPushedModel", "unreadable"]
+__all__ = ["RECORD", "REFUSED", "VERSION", "LatestPushedModel", "unreadable"]

@@ -1,48 +1,80 @@
-"""TFX's Pusher, which publishes as everything here does: whole, with a manifest, under a number that no other pusher has."""
+"""Makes a model a version in the folder that servers watch, and says in the registry what it was made of."""
 
-from __future__ import annotations
+# No postponed annotations here: TFX reads the types of the component's arguments.
+import datetime
+import json
 
-from typing import Any
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types.standard_artifacts import Examples, InfraBlessing, Model, ModelBlessing, ModelRun, PushedModel
+from tfx.utils import path_utils
 
-from google.protobuf import json_format
-from tfx import types
-from tfx import v1 as tfx
-from tfx.components.pusher import executor
-from tfx.dsl.components.base import executor_spec
-from tfx.types import artifact_utils
-from tfx.utils import io_utils
-
+from tfx_pipelines.components.latest_pushed_model import RECORD, REFUSED, VERSION
+from tfx_pipelines.lineage import origin
+from tfx_pipelines.recorded_metrics import metrics_of
+from tfx_pipelines.registry import Pushed, record
+from tfx_pipelines.schema import schema_from_json
+from tfx_pipelines.scores import HISTORY, SCORES
+from zoo import __version__, files
 from zoo.versions import publish
 
-
-class PublishingExecutor(executor.Executor):
-    """TFX's decides whether a model is pushed, and what is recorded; `zoo.versions.publish` pushes it.
-
-    TFX's own copies into the folder that servers watch, and of two pushes within a second drops the second.
-    """
-
-    def Do(self, input_dict: dict[str, list[types.Artifact]], output_dict: dict[str, list[types.Artifact]],
-           exec_properties: dict[str, Any]) -> None:
-        """Pushes the model if it is blessed, and records where it lies and its version."""
-        pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
-        if not self.CheckBlessing(input_dict):
-            self._MarkNotPushed(pushed)
-            return
-        model, destination = self.GetModelPath(input_dict), tfx.proto.PushDestination()
-        json_format.Parse(exec_properties["push_destination"], destination)
-        version = publish(model, destination.filesystem.base_directory)
-        io_utils.copy_dir(model, pushed.uri)
-        self._MarkPushed(pushed, pushed_destination=version.path, pushed_version=str(version.version))
+PUSHED_VERSION, DESTINATION = "pushed_version", "pushed_destination"
 
 
-def pusher_to(serving_dir: str, **inputs: Any) -> Any:
-    """The last stage of a pipeline.
+@component
+def Pusher(
+    model: InputArtifact[Model],
+    pushed_model: OutputArtifact[PushedModel],
+    serving_dir: Parameter[str],
+    pipeline: Parameter[str],
+    schema: Parameter[str],
+    examples: InputArtifact[Examples],
+    model_blessing: InputArtifact[ModelBlessing] = None,  # pyright: ignore[reportArgumentType]  (TFX's way to say optional)
+    infra_blessing: InputArtifact[InfraBlessing] = None,  # pyright: ignore[reportArgumentType]
+    model_run: InputArtifact[ModelRun] = None,  # pyright: ignore[reportArgumentType]
+    baseline: InputArtifact[Model] = None,  # pyright: ignore[reportArgumentType]
+):
+    """Publishes a model that every gate blessed, whole and under a number of its own, on any store that `zoo.files` reaches.
+
+    TFX's Pusher writes where TensorFlow does, which is not `s3://`, drops the second of two pushes within a second, and leaves
+    its lineage to the metadata store.
 
     Args:
-        serving_dir: folder of versions.
-        **inputs: of TFX's Pusher, channels.
+        model: to push.
+        pushed_model: a copy; says the `pushed_version`, the `pushed_destination` and the `record`; `pushed` is 0 where a gate
+            said no.
+        serving_dir: folder of versions that servers watch.
+        pipeline: its name, for the record.
+        schema: the zoo's Schema of the request log, as JSON; for the metrics of the record.
+        examples: that the model was made of.
+        model_blessing: of the Evaluator, which has to bless where it is given.
+        infra_blessing: of the ServingValidator, which has to bless where it is given.
+        model_run: of the Trainer: its name, code and test scores go into the record.
+        baseline: that the model was compared with.
     """
-    return tfx.components.Pusher(
-        push_destination=tfx.proto.PushDestination(
-            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=serving_dir)),
-        custom_executor_spec=executor_spec.ExecutorClassSpec(PublishingExecutor), **inputs)
+    blessings = [one for one in (model_blessing, infra_blessing) if one is not None]
+    if any(one.get_int_custom_property("blessed") != 1 for one in blessings):
+        pushed_model.set_int_custom_property("pushed", 0)
+        return
+    path = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
+    version = publish(path, serving_dir)
+    files.copy(path, pushed_model.uri)
+    training = json.loads(files.read_text(files.join(model_run.uri, HISTORY))) if model_run is not None else {}
+    given = {"model": model, "examples": examples, "model_blessing": model_blessing, "infra_blessing": infra_blessing,
+             "model_run": model_run}
+    compared = baseline is not None and baseline.has_custom_property(VERSION) and not baseline.has_custom_property(REFUSED)
+    place = record(serving_dir, Pushed(
+        name=files.name(serving_dir), version=version.version, path=version.path, package=__version__, pipeline=pipeline,
+        pushed_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        model=training.get("model"), code=training.get("code"),
+        inputs={name: origin(one) for name, one in given.items() if one is not None},
+        span=examples.get_int_custom_property("span") if examples.has_custom_property("span") else None,
+        baseline=baseline.get_int_custom_property(VERSION) if compared else None,
+        metrics=metrics_of(files.join(model_run.uri, SCORES), schema_from_json(schema)) if model_run is not None else {}))
+    pushed_model.set_int_custom_property("pushed", 1)
+    pushed_model.set_string_custom_property(DESTINATION, version.path)
+    pushed_model.set_string_custom_property(PUSHED_VERSION, str(version.version))
+    pushed_model.set_string_custom_property(RECORD, place)
+
+
+__all__ = ["DESTINATION", "PUSHED_VERSION", "Pusher"]

@@ -28,7 +28,7 @@ DOES = {
     "RawLogExampleGen": "make a request log of the raw files",
     "ImportExampleGen": "read the request log",
     "StatisticsGen": "compute statistics of every column",
-    "ImportSchemaGen": "declare the schema",
+    "DeclaredSchema": "declare the schema",
     "ExampleValidator": "look for anomalies",
     "Transform": "build vocabularies, transform every split",
     "TeacherTrainer": "train the teacher",
