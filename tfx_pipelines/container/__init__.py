@@ -2,5 +2,5 @@
 
 import os
 
-# Stages of TFX load `tf.keras` before any module of ours says which one it is.
+# Stages of TFX load TensorFlow's Keras before any module of ours says which one it is.
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
