@@ -169,7 +169,7 @@ def test_a_wrong_override_is_named_with_the_nearest_valid_key(overrides, message
     ("models: {lr: 3}", "run.yaml.models.lr: expected a mapping"),
     ("models: {dinn: {}}", "run.yaml.models.dinn: there is no such model in the zoo; did you mean 'din'"),
     ("models: {lr: {trainig: {}}}", "run.yaml.models.lr.trainig: unknown key; did you mean 'training'"),
-    ("models: {lr: {model: {}}}", "run.yaml.models.lr.model: unknown key; valid: beam, config,"),
+    ("models: {lr: {model: {}}}", "run.yaml.models.lr.model: unknown key; valid: beam, cluster, config,"),
     ("models: {din: {config: {atention: {}}}}", "run.yaml.models.din.config.atention: unknown key; did you mean 'attention'"),
     ("models: {din: {training: {epochs: 0}}}\ntraining: {epochs: 1}", "run.yaml.models.din.training.epochs: Input should be"),
     ("training: {epochs: 0}\nmodels: {din: {training: {seed: 1}}}", "run.yaml.training.epochs: Input should be greater"),

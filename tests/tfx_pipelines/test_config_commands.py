@@ -48,8 +48,8 @@ def test_compile_takes_the_models_part_the_options_and_the_floors_of_the_log(tmp
     (tmp_path / "run.yaml").write_text("model: {name: din}\nmodels: {wdl: {config: {cross_buckets: 4321}}}\n")
     done = CliRunner().invoke(zoo, [
         "compile", str(tmp_path / "run.yaml"), "--model", "wdl", "--log", str(tmp_path / "log"), "--root", "gs://bucket/root",
-        "--cluster-log", "gs://bucket/log", "--out", str(tmp_path / "out.json"), "--set", "pipeline.name=shop",
-        "--set", "training.optimizers.wide.learning_rate=0.4321"], catch_exceptions=False)
+        "--cluster-log", "gs://bucket/log", "--out", str(tmp_path / "out.json"), "--target", "vertex",
+        "--set", "pipeline.name=shop", "--set", "training.optimizers.wide.learning_rate=0.4321"], catch_exceptions=False)
     assert done.exit_code == 0
     compiled = (tmp_path / "out.json").read_text()
     for part in ('\\"model\\": \\"wdl\\"', '\\"cross_buckets\\": 4321', '\\"learning_rate\\": 0.4321', "0.6789", "gs://bucket/log"):
