@@ -226,9 +226,10 @@ def test_a_run_from_raw_files_compiles_for_kubeflow(tmp_path, command):
         "data": {"raw": ["gs://shop/events-{YYYY}{MM}{DD}.csv"], "prior": ["gs://shop/prior-{YYYY}{MM}{DD}.csv"],
                  "config": "rees46"},
         "model": {"name": "din"}}), encoding="utf-8")
-    output, code = command("compile", tmp_path / "run.yaml", "--root", "gs://shop/root", "--out", tmp_path / "pipeline.json")
+    output, code = command("compile", tmp_path / "run.yaml", "--root", "gs://shop/root", "--out", tmp_path / "pipeline.yaml")
     assert code == 0, output
-    dag = json.loads((tmp_path / "pipeline.json").read_text(encoding="utf-8"))["pipelineSpec"]["root"]["dag"]["tasks"]
+    written = yaml.safe_load_all((tmp_path / "pipeline.yaml").read_text(encoding="utf-8"))
+    dag = next(filter(None, written))["root"]["dag"]["tasks"]
     assert "RawLogExampleGen" in dag and "ImportExampleGen" not in dag
     given = dag["RawLogExampleGen"]["inputs"]["parameters"]
     assert given["input_base"]["runtimeValue"]["constant"] == "gs://shop"
