@@ -6,7 +6,7 @@ PY := .venv/bin/python
 TWO := -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-fast lint bench bench-step bench-memory bench-data bench-coarse bench-live bench-serving bench-peers bench-walks bench-ranking flink-data kubeflow-proof tables mutate targets lock nightly soak clean
+.PHONY: help env demo test test-fast lint bench bench-step bench-memory bench-data bench-coarse bench-live bench-serving bench-peers bench-walks bench-ranking flink-data kubeflow-proof tables site mutate targets lock nightly soak clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -80,6 +80,9 @@ kubeflow-proof: env ## every step of the pipeline as Kubeflow's launcher runs it
 
 tables: env      ## write the Markdown tables of the docs from docs/results/*.json
 	$(PY) -m benchmarks.tables
+
+site: env        ## the documentation as a site in build/site; fails where a link leads nowhere
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 
 lock:            ## resolve requirements.in into requirements.lock, with hashes
 	uv pip compile --python-version 3.10 --generate-hashes requirements.in -o requirements.lock --no-annotate \

@@ -1,0 +1,1 @@
+"""What MkDocs needs to make a site of this repository; `make site`."""
