@@ -50,6 +50,10 @@ SWITCHED_ON = {"detailed": True, "nova": {}, "senet": True, "bilinear": True, "c
 # Adam moves a variable by rounding errors as by a gradient: a bias in front of a softmax, which nothing depends on, walks.
 # FiBiNET's products of re-weighted fields begin at 2e-7 of the largest gradient.
 ROUNDING = 1e-7
+# Steps that are taken without a graph, after which models of one seed are compared.
+FIRST = 2
+# The models that `make test-fast` takes, and that are compared at the end of their training, too.
+FEW = ("din", "wdl")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +62,7 @@ class Trained:
 
     Args:
         losses: on the batch, before and after.
+        first: the weights after the first steps.
         unmoved: names of the trainable variables that no step moved.
         path: of the SavedModel.
         client: of a server that has loaded it.
@@ -68,6 +73,7 @@ class Trained:
     requests: list[Request]
     batch: Batch
     losses: tuple[float, float]
+    first: list[np.ndarray]
     unmoved: set[str]
     path: Path
     client: RankingClient
@@ -94,8 +100,23 @@ def gradient_sizes(model: RankingModel, batch: Batch) -> np.ndarray:
     return sizes / max(sizes.max(), 1e-30)
 
 
-def train(name: str, batch: Batch, data: str) -> tuple[RankingModel, tuple[float, float], set[str]]:
-    """A model after some steps on a batch, with its losses before and after, and what no step moved."""
+@dataclasses.dataclass(frozen=True)
+class Begun:
+    """A model after its first steps.
+
+    Args:
+        start: its trainable variables' values before them.
+        loss: on the batch, before them.
+    """
+
+    model: RankingModel
+    loop: TrainingLoop
+    start: list[np.ndarray]
+    loss: float
+
+
+def begin(name: str, batch: Batch, data: str) -> Begun:
+    """A model and its first steps on a batch, taken without a graph, which costs more to make than all steps of a test."""
     keras.utils.set_random_seed(7)
     tf.config.experimental.enable_op_determinism()
     config = registry.get(name).Config
@@ -103,14 +124,22 @@ def train(name: str, batch: Batch, data: str) -> tuple[RankingModel, tuple[float
         setting: value for setting, value in SWITCHED_ON.items() if setting in config.model_fields}
     model = toy_model(name, rich_bound(), settings)
     optimizers = {group: FAST[group] for group in model.optimizers}
-    before = float(model.compute_loss(batch))
+    loss = float(model.compute_loss(batch))
     model.prepare(TrainingFiles(model.schema, (data,), TrainingConfig(batch_size=16, optimizers=optimizers)))
-    values, gradients = [variable.numpy() for variable in model.trainable_variables], gradient_sizes(model, batch)
-    TrainingLoop(model, GroupedOptimizer(model, optimizers)).run(tf.data.Dataset.from_tensors(batch).repeat(60))
+    start = [variable.numpy() for variable in model.trainable_variables]
+    loop = TrainingLoop(model, GroupedOptimizer(model, optimizers))
+    for _ in range(FIRST):
+        loop.step(batch)
+    return Begun(model, loop, start, loss)
+
+
+def go_on(begun: Begun, batch: Batch) -> set[str]:
+    """Trains to the end, and names the trainable variables that no step has moved."""
+    model, gradients = begun.model, gradient_sizes(begun.model, batch)
+    begun.loop.run(tf.data.Dataset.from_tensors(batch).repeat(60 - FIRST))
     gradients = np.maximum(gradients, gradient_sizes(model, batch))
-    unmoved = {variable.name for variable, value, gradient in zip(model.trainable_variables, values, gradients, strict=True)
-               if np.array_equal(variable.numpy(), value) or gradient < ROUNDING}
-    return model, (before, float(model.compute_loss(batch))), unmoved
+    return {variable.name for variable, value, gradient in zip(model.trainable_variables, begun.start, gradients, strict=True)
+            if np.array_equal(variable.numpy(), value) or gradient < ROUNDING}
 
 
 @pytest.fixture(scope="module")
@@ -129,8 +158,8 @@ def data(requests, tmp_path_factory) -> str:
 
 
 def names() -> list:
-    """All models, and those of the docs; `make test-fast` takes two of them."""
-    return [pytest.param(name, marks=() if name in ("din", "wdl") else pytest.mark.slow)
+    """All models, and those of the docs; `make test-fast` takes a few of them."""
+    return [pytest.param(name, marks=() if name in FEW else pytest.mark.slow)
             for name in [*registry.names(), *documented()]]
 
 
@@ -144,13 +173,15 @@ def with_documented(tmp_path_factory) -> Iterator[None]:
 @pytest.fixture(scope="module", params=names())
 def trained(request, requests, batch, data, with_documented, tmp_path_factory) -> Iterator[Trained]:
     name = request.param
-    model, losses, unmoved = train(name, batch, data)
+    begun = begin(name, batch, data)
+    model, first, unmoved = begun.model, begun.model.get_weights(), go_on(begun, batch)
+    losses = begun.loss, float(model.compute_loss(batch))
     path = tmp_path_factory.mktemp(name) / "1"
     export_model(model, ToyTransform(model.schema), path)
     with (LocalModelServer({name: path.parent}, rest_port=None) as server,
           RankingClient.of_model(server.target, name, path, deadline_s=60.0) as client):
         client.wait_until_ready()
-        yield Trained(name, model, requests, batch, losses, unmoved, path, client)
+        yield Trained(name, model, requests, batch, losses, first, unmoved, path, client)
     keras.backend.clear_session()
     gc.collect()
     gc.freeze()  # what is left of a model stays, and is not walked again
@@ -186,10 +217,15 @@ def test_tables_get_sparse_gradients(trained):
 
 
 def test_the_same_seed_gives_the_same_model(trained, batch, data):
-    again, losses, _ = train(trained.name, batch, data)
-    assert losses == trained.losses
-    for ours, theirs in zip(trained.model.get_weights(), again.get_weights(), strict=True):
+    """After the first steps; and of a few models at the end, by a graph that was traced anew."""
+    again = begin(trained.name, batch, data)
+    assert again.loss == trained.losses[0]
+    for ours, theirs in zip(trained.first, again.model.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+    if trained.name in FEW:
+        go_on(again, batch)
+        for ours, theirs in zip(trained.model.get_weights(), again.model.get_weights(), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
 
 
 def test_served_scores_are_the_models_and_probabilities(trained):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from zoo.data.checks import check
 from zoo.keras import tf
 from zoo.lengths import last
 from zoo.schema import CANDIDATE_COUNT, Column, Schema
@@ -126,7 +127,7 @@ def _level(columns: list[Column], length: str, parsed: Mapping[str, Any]) -> Ten
             if lengths is None:
                 first, lengths = name, row_lengths
             message = f"columns {first!r} and {name!r} must be equally long in every request"
-            with tf.control_dependencies([tf.debugging.assert_equal(row_lengths, lengths, message)]):
+            with tf.control_dependencies([check(row_lengths == lengths, message, row_lengths, lengths)]):
                 tensors[name] = tf.identity(values)
         dense |= cut(column, tensors, lengths)
     if lengths is None:
@@ -162,11 +163,12 @@ def _by_count(column: Column, name: str, flat: tf.RaggedTensor, counts: Any) -> 
     of_request = column.level == "request"
     totals = counts if of_request else tf.reduce_sum(counts, 1)
     message = f"the numbers in {column.count!r} must sum up to the number of values in {name!r}"
-    check = tf.debugging.assert_equal(tf.cast(flat.row_lengths(), tf.int64), totals, message)
+    given = tf.cast(flat.row_lengths(), tf.int64)
+    whole = check(given == totals, message, given, totals)
     if of_request:
-        with tf.control_dependencies([check]):
+        with tf.control_dependencies([whole]):
             return flat.with_values(tf.identity(flat.values))
-    with tf.control_dependencies([check]):
+    with tf.control_dependencies([whole]):
         several = tf.RaggedTensor.from_row_lengths(flat.values, counts.values)
     return tf.RaggedTensor.from_row_lengths(several, tf.cast(counts.row_lengths(), tf.int64))
 

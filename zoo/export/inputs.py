@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from zoo.data import parsing
+from zoo.data.checks import check
 from zoo.keras import tf
 from zoo.schema import CANDIDATE_COUNT, Column, Schema
 
@@ -74,9 +75,9 @@ def checked(schema: Schema, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor
     """Refuses requests without candidates and with too many; the error is INVALID_ARGUMENT on any server."""
     count, most = inputs[CANDIDATE_COUNT], schema.max_candidates
     checks = [
-        tf.debugging.assert_positive(count, message="every request needs at least one candidate"),
-        tf.debugging.assert_less_equal(count, tf.constant(most, count.dtype), message=
-            f"a request may have at most {most} candidates; send more in several calls, scores do not change"),
+        check(count > 0, "every request needs at least one candidate", count),
+        check(count <= most, f"a request may have at most {most} candidates; send more in several calls, scores do not change",
+              count),
     ]
     return _after(checks, inputs)
 
@@ -87,7 +88,7 @@ def checked_count(schema: Schema, raw: Mapping[str, tf.Tensor], name: str) -> tu
     return found, found[CANDIDATE_COUNT]
 
 
-def _after(checks: list[tf.Operation], tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+def _after(checks: list[tf.Operation | None], tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """The tensors once the checks have passed: what reads them must not fail before, in other words."""
     with tf.control_dependencies(checks):
         return {name: tf.identity(value) for name, value in tensors.items()}
@@ -99,11 +100,11 @@ def _with_lengths(raw: Mapping[str, tf.Tensor], length: str, columns: list[Colum
     return _after(_length_checks(raw, length, names), {name: raw[name] for name in [*names, length]})
 
 
-def _length_checks(raw: Mapping[str, tf.Tensor], length: str, names: list[str]) -> list[tf.Operation]:
-    checks = [tf.debugging.assert_non_negative(raw[length], message=f"{length} must not be negative")]
+def _length_checks(raw: Mapping[str, tf.Tensor], length: str, names: list[str]) -> list[tf.Operation | None]:
+    checks = [check(raw[length] >= 0, f"{length} must not be negative", raw[length])]
     for name in names:
         width = tf.shape(raw[name], raw[length].dtype)[1]
-        checks.append(tf.debugging.assert_less_equal(raw[length], width, message=f"{length} is above the width of {name}"))
+        checks.append(check(raw[length] <= width, f"{length} is above the width of {name}", raw[length], width))
     return checks
 
 
@@ -146,18 +147,19 @@ def _part(column: Column, raw: Mapping[str, tf.Tensor], lengths: tf.Tensor | Non
     return Part(column, values, real, tensors)
 
 
-def _count_checks(column: Column, tensors: Mapping[str, tf.Tensor]) -> list[tf.Operation]:
+def _count_checks(column: Column, tensors: Mapping[str, tf.Tensor]) -> list[tf.Operation | None]:
     """Each event, candidate or request has a count, at least 0 and at most the width of the values; weights are like them."""
     counts, shape = tensors[column.count], tf.shape(tensors[column.name], tf.int64)
+    rows = tf.shape(counts, tf.int64)
     checks = [
-        tf.debugging.assert_equal(tf.shape(counts, tf.int64), shape[:-1], message=
-                                  f"{column.count} must have the shape of {column.name} without its last dimension"),
-        tf.debugging.assert_non_negative(counts, message=f"{column.count} must not be negative"),
-        tf.debugging.assert_less_equal(counts, shape[-1], message=f"{column.count} is above the width of {column.name}"),
+        check(rows == shape[:-1], f"{column.count} must have the shape of {column.name} without its last dimension",
+              rows, shape),
+        check(counts >= 0, f"{column.count} must not be negative", counts),
+        check(counts <= shape[-1], f"{column.count} is above the width of {column.name}", counts, shape),
     ]
     if column.feature.weighted:
-        checks.append(tf.debugging.assert_equal(tf.shape(tensors[column.weight], tf.int64), shape, message=
-                                                f"{column.weight} must have the shape of {column.name}"))
+        given = tf.shape(tensors[column.weight], tf.int64)
+        checks.append(check(given == shape, f"{column.weight} must have the shape of {column.name}", given, shape))
     return checks
 
 

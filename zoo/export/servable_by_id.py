@@ -7,6 +7,7 @@ from typing import Any
 
 from zoo.config import ConfigError
 from zoo.data.catalogue import item_feature
+from zoo.data.checks import check
 from zoo.export.inputs import Transform, candidate_specs, checked_count, request_inputs, request_specs
 from zoo.export.item_table import UNKNOWN_ROW, ItemTable
 from zoo.export.items import item_tensors
@@ -55,7 +56,7 @@ class ServableById(ServableRanker):
         `top_items [R, K]`, `top_places [R, K]` (from 0), the scores `{task: [R, K]}` and `top_count [R]`, how many of them are
         real: k, or all candidates where there are fewer. K is the largest k, at most N. The rest is "", −1 and 0.
         """
-        wanted = tf.debugging.assert_positive(raw["k"], message="k must be at least 1")
+        wanted = check(raw["k"] > 0, "k must be at least 1", raw["k"])
         ids, count = raw[self._id], raw[CANDIDATE_COUNT]
         answer = self.rank(**{name: value for name, value in raw.items() if name != "k"})
         unknown = answer.pop(UNKNOWN_CANDIDATES)

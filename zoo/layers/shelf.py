@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from zoo.data.checks import check
 from zoo.keras import keras, tf
 from zoo.layers.behaviours import Behaviours, same_ids
 from zoo.layers.embeddings import Embeddings
@@ -58,11 +59,11 @@ def several_values(embeddings: Embeddings, columns: Sequence[Column], candidates
         tf.errors.InvalidArgumentError: a candidate has more values in one of the columns than in another.
     """
     first = columns[0]
-    checks = [tf.debugging.assert_equal(candidates[first.count], candidates[column.count],
-                                        f"{first.name!r} and {column.name!r} speak of the same products: a candidate must have "
-                                        "as many values in both") for column in columns[1:]]
+    count = candidates[first.count]
+    checks = [check(count == candidates[column.count], f"{first.name!r} and {column.name!r} speak of the same products: a "
+                    "candidate must have as many values in both", count, candidates[column.count]) for column in columns[1:]]
     with tf.control_dependencies(checks):
-        mask = tf.sequence_mask(candidates[first.count], tf.shape(candidates[first.name])[-1], dtype=tf.float32)
+        mask = tf.sequence_mask(count, tf.shape(candidates[first.name])[-1], dtype=tf.float32)
     vectors = [embeddings.look_up(column, candidates[column.name]) for column in columns]
     return Shelf(tf.concat(vectors, -1), mask, tf.stack([candidates[column.name] for column in columns], -1))
 
