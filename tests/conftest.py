@@ -8,23 +8,26 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from tfx_pipelines.cli import NEW_OBJECTS
+
 # Tests of this folder share one run of the pipeline, which takes minutes; elsewhere, a file's tests share its fixtures.
 TOGETHER = "tests/tfx_pipelines/"
-# TensorFlow's graphs are full of circles and slow to walk: at Python's default of 700, a process that has traced many of them
-# spends three quarters of its time looking for garbage.
-NEW_OBJECTS = 100_000
+# What tests of this folder share belongs to one model, the first of a test's parameters; both processes take some of them.
+BY_MODEL = "tests/contract/"
 
 
 class Together(LoadScopeScheduling):
-    """Gives a process the tests of a whole file, or of the whole folder."""
+    """Gives a process the tests of a whole folder, of a file, or of a model."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.split("::", 1)[0]
+        file, _, test = nodeid.partition("::")
+        if file.startswith(BY_MODEL):
+            return f"{file}[{test.partition('[')[2].rstrip(']').partition('-')[0]}]"
         return TOGETHER if file.startswith(TOGETHER) else file
 
 
 def pytest_configure() -> None:
-    """Sets the collector's threshold in each process."""
+    """Sets the collector's threshold in each process, as the command line does."""
     gc.set_threshold(NEW_OBJECTS)
 
 

@@ -64,5 +64,5 @@ def test_a_change_is_noticed_or_not_and_what_can_t_be_imported_says_nothing(code
     assert not run_tests(code, ["test_loose.py"], log, 60).failed, "2 + 2 is 2 * 2"
     for broken in ("import nothing_like_this\n", "def double(x):\n    return undefined\n", "double = \n", "while True: pass\n"):
         path.write_text(broken)
-        assert run_tests(code, ["test_close.py"], log, 3 if "while" in broken else 60).broken
+        assert run_tests(code, ["test_close.py"], log, 1 if "while" in broken else 60).broken
     assert run_tests(code, ["test_nobody.py"], log, 60).broken

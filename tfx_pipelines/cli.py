@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
 import sys
@@ -29,6 +30,10 @@ EXTRAS = dict.fromkeys(("grpc", "grpc_health", "tensorflow_serving"), "serving")
     ("prometheus_client", "opentelemetry"), "observability") | dict.fromkeys(
     ("apache_beam", "kfp", "matplotlib", "psutil", "tensorflow_data_validation", "tensorflow_metadata",
      "tensorflow_model_analysis", "tensorflow_transform", "tfx", "tfx_bsl"), "pipeline")
+
+# TensorFlow's graphs are full of circles and slow to walk: at Python's default of 700 new objects, a process that traces large
+# ones spends most of its time looking for garbage.
+NEW_OBJECTS = 100_000
 
 
 class LazyGroup(click.Group):
@@ -59,6 +64,7 @@ def zoo() -> None:
 
 def main() -> None:
     """Entry point: errors that a user can mend are one message, not a stack trace."""
+    gc.set_threshold(NEW_OBJECTS)
     # A terminal that lacks a character of an id or a name shows its code instead of ending the command.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

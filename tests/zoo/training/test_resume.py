@@ -22,11 +22,12 @@ MODEL = {"tower": {"activation": "dice", "dropout": 0.3, "units": [16]}, "negati
 CONFIG = {"epochs": 3, "patience": 3, "batch_size": 8, "seed": 5, "decay": 0.5, "checkpoint_seconds": 0, "shuffle_buffer": 50}
 
 CHILD = """
-import json, sys
+import gc, json, sys
 import numpy as np
 from tests.toy import toy_bound
 from zoo.config import parse
 from zoo.training import TrainingConfig, train
+gc.set_threshold(100_000)  # as `zoo` does
 files, folder, model, config, out = json.loads(sys.argv[1])
 result = train("dmr", toy_bound(), [files[0]], [files[1]], config=parse(TrainingConfig, config), model_config=model,
                checkpoints=folder, on_progress=lambda line: print(line, flush=True))
