@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+from zoo import processes
 from zoo.processes import divided
 
 
@@ -44,3 +45,20 @@ def test_parts_are_taken_no_faster_than_they_are_worked_on():
     for done, _ in enumerate(divided(squared, parts(), 2), 1):
         assert len(taken) <= done + 4
     assert len(taken) == 20
+
+
+def test_a_container_has_the_memory_of_its_group(tmp_path, monkeypatch):
+    group = tmp_path / "own"
+    group.write_text("0::/kube/pod\n5:cpu:/kube\n4:memory:/old\n", encoding="utf-8")
+    limits = {"kube/memory.max": "1073741824\n", "kube/pod/memory.max": "max\n",
+              "memory/old/memory.limit_in_bytes": "2147483648"}
+    for name, text in limits.items():
+        path = tmp_path / "root" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="ascii")
+    monkeypatch.setattr(processes, "_limit_files", functools.partial(processes._limit_files, tmp_path / "root", group))
+    assert processes.memory_mib() == 1024
+    group.write_text("4:memory:/old\n", encoding="utf-8")
+    assert processes.memory_mib() == 2048
+    group.unlink()
+    assert processes.memory_mib() == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20

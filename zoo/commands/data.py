@@ -41,9 +41,12 @@ def simulate(out: str, requests: int | None, seed: int | None, config: str | Non
 @click.argument("rows", nargs=-1, required=True, type=click.Path())
 @click.option("--config", required=True, help="What the columns mean: a YAML file, or the name of a known log (rees46).")
 @click.option("--out", type=click.Path(), required=True, help="Folder of the request log to make.")
+@click.option("--memory", type=click.IntRange(min=64), metavar="MIB",
+              help="What sorting may take before it goes to disk; more lets it use more cores.  [default: 256, or a quarter of "
+                   "what the machine or the container has]")
 @click.option("--prior", multiple=True, type=click.Path(), help="File of earlier events, for histories (repeatable).")
 @click.option("--overwrite", is_flag=True, help="Replace an existing request log.")
-def import_(rows: tuple[str, ...], config: str, out: str, prior: tuple[str, ...], overwrite: bool) -> None:
+def import_(rows: tuple[str, ...], config: str, out: str, memory: int | None, prior: tuple[str, ...], overwrite: bool) -> None:
     """Turn ROWS (texts, JSON lines or Parquet; folders, patterns or .zip of them) into a request log.
 
     They are the events of users, or samples: impressions or requests with their features and labels, where the configuration
@@ -56,9 +59,10 @@ def import_(rows: tuple[str, ...], config: str, out: str, prior: tuple[str, ...]
         raise click.UsageError("--prior is for logs of events; a table of samples has its histories in it")
     with progress_bar() as show:
         if isinstance(settings, ImportConfig):
-            log = import_events(settings, rows, out, prior=prior, overwrite=overwrite, on_progress=show)
+            log = import_events(settings, rows, out, prior=prior, overwrite=overwrite, memory_mib=memory,
+                                on_progress=show)
         else:
-            log = import_samples(settings, rows, out, overwrite=overwrite, on_progress=show)
+            log = import_samples(settings, rows, out, overwrite=overwrite, memory_mib=memory, on_progress=show)
     made(log)
 
 

@@ -1,4 +1,7 @@
-"""A request as a tf.Example, and back; apart from `zoo.data.request`, which a client imports without TensorFlow."""
+"""A request as a tf.Example, and back; apart from `zoo.data.request`, which a client imports without TensorFlow.
+
+TensorFlow takes seconds and half a gigabyte to load: the functions load it, as some processes hand examples on only.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ from itertools import accumulate, chain, pairwise
 from typing import Any
 
 from zoo.data.request import Request, check_request
-from zoo.keras import tf
 from zoo.schema import REQUEST_ID, REQUEST_TIME, Column, Schema
 
 
@@ -25,6 +27,8 @@ def to_example(schema: Schema, request: Request, labelled: bool = True) -> bytes
         RequestError: the request does not fit the schema.
     """
     check_request(schema, request, labelled)
+    from zoo.keras import tf
+
     example = tf.train.Example()
     feature = example.features.feature
     feature[REQUEST_ID].bytes_list.value.append(request.request_id.encode())
@@ -57,6 +61,8 @@ def to_example(schema: Schema, request: Request, labelled: bool = True) -> bytes
 
 def from_example(schema: Schema, serialized: bytes) -> Request:
     """Reads a tf.Example back; the inverse of `to_example`. Labels that the example lacks stay empty."""
+    from zoo.keras import tf
+
     feature = tf.train.Example.FromString(serialized).features.feature
 
     def read(column: Column) -> dict[str, list[Any]]:

@@ -12,9 +12,10 @@ import pyarrow as pa
 from zoo import files
 from zoo.data.columnar import check_batch, counts, encode
 from zoo.data.layout import POOLS, SHARDS, SPLITS
-from zoo.keras import tf
 from zoo.schema import Schema
 
+# What a process needs that writes shards, and which is not loaded where they are only divided.
+PRELOAD = ("zoo.keras",)
 # A log is written once and read a few times: at level 6, a third of the speed for a tenth less room.
 _LEVEL = 1
 # Requests a file, where nothing else divides them: enough that opening it is nothing, few enough that processes share a log.
@@ -29,6 +30,8 @@ def shard_path(folder: str, split: str, number: int) -> str:
 @contextlib.contextmanager
 def open_shard(path: str) -> Iterator[Any]:
     """A writer of serialized examples. Where TensorFlow can't write, the file gets to its place when it is complete."""
+    from zoo.keras import tf
+
     with contextlib.ExitStack() as stack:
         local = path if files.tensorflow_reads(path) else stack.enter_context(files.local_draft(path))
         options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=_LEVEL)

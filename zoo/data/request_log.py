@@ -17,7 +17,6 @@ from zoo.data.layout import POOLS, SHARDS, SPLITS
 from zoo.data.log_shard import SHARD_REQUESTS, add_count, empty_count, open_shard, room, shard_path
 from zoo.data.request import Request
 from zoo.files import PathLike
-from zoo.keras import tf
 from zoo.schema import Schema
 
 SCHEMA_FILE = "schema.yaml"
@@ -107,8 +106,11 @@ class RequestLogWriter:
             undo.callback(files.remove, self.partial)
             if kind is not None:
                 # What can't be written to can't be closed either; the first error says why.
-                with contextlib.suppress(OSError, tf.errors.OpError, files.FileError):
-                    self._close_shards(kind, error, trace)
+                if self._shards:
+                    from zoo.keras import tf
+
+                    with contextlib.suppress(OSError, tf.errors.OpError, files.FileError):
+                        self._close_shards(kind, error, trace)
                 return
             with files.writing(self.path):
                 self._close_shards(None, None, None)
@@ -190,6 +192,8 @@ class RequestLog:
 
     def serialized(self, split: str) -> Iterator[bytes]:
         """The serialized tf.Examples of a split, in order."""
+        from zoo.keras import tf
+
         for path in self.files(split):
             with contextlib.nullcontext(path) if files.tensorflow_reads(path) else files.local_copy(path) as local:
                 for record in tf.data.TFRecordDataset(local, compression_type="GZIP"):

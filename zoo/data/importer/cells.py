@@ -12,7 +12,7 @@ from zoo.data.importer.sql import moment_of, text_of
 
 
 class Cells:
-    """Expressions over a file's columns.
+    """Expressions over a file's columns; `relation` has those that are asked for again and again as columns of their own.
 
     Args:
         source: the file.
@@ -27,11 +27,13 @@ class Cells:
     def __init__(self, source: Source, config: ImportConfig, ids: Iterable[str | None]):
         self.source, self.config = source, config
         self.floats: dict[str, int] = {}
+        self._texts: dict[str, str] = {}
+        self._moments: dict[str, str] = {}
         if source.is_text:
             self.floats = self._written_as_floats([name for name in dict.fromkeys(ids) if name in source.columns])
 
     def _written_as_floats(self, columns: Sequence[str]) -> dict[str, int]:
-        texts = [self.text(name) for name in columns]
+        texts = [self._text(name) for name in columns]
         asked = ", ".join(f"coalesce(bool_and(regexp_full_match({text}, '[0-9]{{1,15}}\\.0')), false), count({text})"
                           for text in texts)
         found = self.source.db.execute(f"SELECT {asked} FROM {self.source.relation}").fetchall()[0] if texts else ()
@@ -41,6 +43,9 @@ class Cells:
         """A column's trimmed text; NULL where it is missing or the file has no such column."""
         if column is None or column not in self.source.columns:
             return "NULL"
+        return self._texts.setdefault(self._text(column), quote(f"_zoo_text_{len(self._texts)}"))
+
+    def _text(self, column: str) -> str:
         text = text_of(quote(column), self.source.types[column], self.source.how.missing)
         return f"regexp_replace({text}, '\\.0$', '')" if column in self.floats else text
 
@@ -60,7 +65,15 @@ class Cells:
 
     def moment(self, column: str, time_of_day: str | None = None) -> str:
         """Seconds since 1970."""
-        return moment_of(self.text(column), self.config, self.number(time_of_day, "DOUBLE") if time_of_day else None)
+        moment = moment_of(self.text(column), self.config, self.number(time_of_day, "DOUBLE") if time_of_day else None)
+        return self._moments.setdefault(moment, quote(f"_zoo_moment_{len(self._moments)}"))
+
+    def relation(self) -> str:
+        """SQL of the rows, with the texts and moments that were asked for before: DuckDB reckons each as often as it stands
+        in a query."""
+        texts, moments = ("".join(f", {value} AS {name}" for value, name in made.items())
+                          for made in (self._texts, self._moments))
+        return f"(SELECT *{moments} FROM (SELECT *{texts} FROM {self.source.relation}))"
 
     def check(self, needed: Mapping[str, str]) -> None:
         """That the file has the columns `{what for: name}`.

@@ -13,6 +13,7 @@ import duckdb
 
 from zoo import files
 from zoo.data.importer.config import ImportConfig
+from zoo.data.importer.database import connected
 from zoo.data.importer.files_config import Files
 from zoo.data.importer.inputs import Input, found, opened_file
 from zoo.data.importer.joins import Joined, read_joins
@@ -24,9 +25,6 @@ from zoo.data.importer.time_units import misfit
 
 __all__ = ["EventLogError", "EventStore"]
 
-_MEMORY_MIB = 256
-# What a thread of DuckDB needs to sort on disk.
-_THREAD_MIB = 128
 _BATCH_ROWS = 20_000
 
 
@@ -36,7 +34,7 @@ class EventStore:
     Args:
         config: what the columns mean.
         folder: for the database and what DuckDB spills.
-        memory_mib: what DuckDB may use; more lets it use more cores.
+        memory: in MiB that DuckDB may use; more lets it use more cores.
 
     Attributes:
         rows: of events read so far.
@@ -44,16 +42,12 @@ class EventStore:
         notes: counts of what was read otherwise than it stands there.
     """
 
-    def __init__(self, config: ImportConfig, folder: str | Path, memory_mib: int = _MEMORY_MIB):
+    def __init__(self, config: ImportConfig, folder: str | Path, memory: int):
         self.config, self.rows, self.table_rows = config, 0, 0
         self.notes: Counter[str] = Counter()
         self._joins: list[Joined] = []
         self.folder = folder = os.path.abspath(folder)
-        self.db = duckdb.connect(os.path.join(folder, "events.duckdb"))
-        threads = max(1, min(os.cpu_count() or 1, memory_mib // _THREAD_MIB))
-        self.db.execute(f"SET TimeZone={literal(config.time_zone)}")
-        self.db.execute(f"SET memory_limit='{memory_mib}MiB'; SET threads={threads}; SET enable_progress_bar=false; "
-                        f"SET temp_directory={literal(os.path.join(folder, 'spill'))}")
+        self.db = connected(folder, memory, config.time_zone)
         # `unit` is whose clicks make a history, `place` breaks ties of time, `row` those that are left.
         columns = {a.name: a.sql_type for a in config.attributes} | {TYPE: "SMALLINT"}
         columns |= {label_column(label): "FLOAT" for label in config.labels if label.column}
@@ -140,8 +134,9 @@ class EventStore:
 
     def _check(self, source: Source, reader: RowReader | TableReader) -> int:
         """Puts all rows of a file into the table `checked`, those that can't be used into `rejected`; gives their number."""
-        self.db.execute("CREATE OR REPLACE TEMP TABLE checked AS SELECT * EXCLUDE (wanted) FROM "
+        self.db.execute("CREATE OR REPLACE TABLE checked AS SELECT * EXCLUDE (wanted) FROM "
                         f"(SELECT *, row_number() OVER () AS row FROM ({reader.select()})) WHERE wanted")
+        self.db.execute("DROP TABLE IF EXISTS loaded")
         source.restore_unreadable("checked")
         count = self.db.execute("SELECT count(*) FROM checked").fetchall()[0][0]
         if count == 0:

@@ -24,6 +24,7 @@ from zoo.data.importer.plan import (
     table_file,
 )
 from zoo.data.importer.rows import CLICK, IMPRESSION, TYPE, context_column, label_column
+from zoo.data.importer.shard_files import SHARD, write_shards
 from zoo.data.importer.sources import literal, quote
 from zoo.data.importer.table_rows import KEY, SINCE, side_table
 from zoo.data.importer.tables import SideTable
@@ -57,8 +58,8 @@ class Export:
         self._timeline(CLICKS_FILE, "i.code", self._counted(CLICKS))
         for entity in entities(self.config):
             name = _NAMES[entity]
-            self.db.execute(f"CREATE TABLE {entity}_codes AS SELECT name, row_number() OVER (ORDER BY name) - 1 AS code FROM "
-                            f"(SELECT DISTINCT {name} AS name FROM events WHERE {name} IS NOT NULL)")
+            self.db.execute(f"CREATE TABLE {entity}_codes AS SELECT name, row_number() OVER () - 1 AS code FROM "
+                            f"(SELECT DISTINCT {name} AS name FROM events WHERE {name} IS NOT NULL ORDER BY name)")
         self._counters()
         self._labels()
         for number, table in enumerate(self.config.tables):
@@ -162,8 +163,11 @@ class Export:
 
     def _shards(self, shards: int) -> None:
         # Pages that are numbered anew for every user need his name, too.
-        again = self.db.execute("SELECT 1 FROM events WHERE request_id IS NOT NULL GROUP BY request_id "
-                                "HAVING count(DISTINCT unit) > 1 LIMIT 1").fetchall()
+        named = "FROM events WHERE request_id IS NOT NULL)"
+        again, prior = self.db.execute(
+            f"SELECT (SELECT count(*) FROM (SELECT DISTINCT request_id, unit {named}) > "
+            f"(SELECT count(*) FROM (SELECT DISTINCT request_id {named}), "
+            "coalesce((SELECT bool_or(prior) FROM events), false)").fetchall()[0]
         if again and any(table.of == "request" for table in self.config.tables):
             raise EventLogError("a table of requests is joined by the request's id, but different users have requests of the "
                                 "same id; make ids that are unique, in the log and in the table")
@@ -182,12 +186,11 @@ class Export:
             zone = literal(self.config.clock.time_zone or self.config.time_zone)
             columns += "".join(f", CAST({PARTS[name]}(timezone({zone}, to_timestamp(e.time))) AS VARCHAR) AS "
                                f"{quote(clock_column(name))}" for name in self.config.clock.features)
-        for shard in range(shards):
-            # A unit that has nothing but prior events makes no request.
-            of_shard = f"hash(e.unit) % {shards} = {shard} AND " if shards > 1 else ""
-            self._copy(f"SELECT {columns} FROM events e JOIN items i USING (item){joins} WHERE {of_shard}e.unit IN "
-                       "(SELECT unit FROM events WHERE NOT prior) ORDER BY e.unit, e.time, e.prior, e.place, e.row",
-                       os.path.join(self.folder, shard_file(shard)))
+        # A unit that has nothing but prior events makes no request.
+        where = " WHERE e.unit IN (SELECT DISTINCT unit FROM events WHERE NOT prior)" if prior else ""
+        write_shards(self.db, f"SELECT {columns}, CAST(hash(e.unit) % {shards} AS INTEGER) AS {SHARD} FROM events e "
+                     f"JOIN items i USING (item){joins}{where} ORDER BY {SHARD}, e.unit, e.time, e.prior, e.place, e.row",
+                     [os.path.join(self.folder, shard_file(shard)) for shard in range(shards)])
 
     def _copy(self, query: str, path: str) -> None:
         self.db.execute(f"COPY ({query}) TO {literal(path)} (FORMAT parquet, COMPRESSION snappy)")

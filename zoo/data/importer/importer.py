@@ -12,6 +12,7 @@ import numpy as np
 
 from zoo import files
 from zoo.data.importer.config import ImportConfig
+from zoo.data.importer.database import default_memory_mib, sorting
 from zoo.data.importer.events import EventLogError, EventStore
 from zoo.data.importer.export import Export
 from zoo.data.importer.inputs import found, opened_file
@@ -19,6 +20,7 @@ from zoo.data.importer.items import ItemTable
 from zoo.data.importer.plan import Plan
 from zoo.data.importer.rejected import keep_rejected
 from zoo.data.importer.work import Made, make_shard
+from zoo.data.log_shard import PRELOAD
 from zoo.data.request_log import RequestLog, RequestLogWriter
 from zoo.processes import cores, divided
 
@@ -31,12 +33,13 @@ Shards = Callable[[ImportConfig, str, int, str], Iterator[Made]]
 
 def process_shards(config: ImportConfig, folder: str, shards: int, log: str, workers: int | None = None) -> Iterator[Made]:
     """Each shard made by one of some processes, as many as there are cores; a lone one is made in this process."""
-    return divided(functools.partial(make_shard, config, folder, log=log), range(shards), min(shards, workers or cores()))
+    return divided(functools.partial(make_shard, config, folder, log=log), range(shards), min(shards, workers or cores()),
+                   PRELOAD)
 
 
 def import_events(config: ImportConfig, events: Sequence[files.PathLike], out: files.PathLike, *,
-                  prior: Sequence[files.PathLike] = (), overwrite: bool = False, shards: Shards = process_shards,
-                  on_progress: Progress = lambda what, done, total: None) -> RequestLog:
+                  prior: Sequence[files.PathLike] = (), overwrite: bool = False, memory_mib: int | None = None,
+                  shards: Shards = process_shards, on_progress: Progress = lambda what, done, total: None) -> RequestLog:
     """Makes a request log from event logs, in memory that does not grow with them.
 
     Rows are validated and sorted on disk, and turned into requests in shards, each with all events of some users. The splits
@@ -50,6 +53,7 @@ def import_events(config: ImportConfig, events: Sequence[files.PathLike], out: f
         out: folder to make; a local path or a URI.
         prior: files with earlier events of the sessions, for histories only.
         overwrite: replace an existing request log.
+        memory_mib: that DuckDB may use; `zoo.data.importer.database.default_memory_mib` by default.
         shards: who makes the requests; this machine's processes by default, or a Beam runner (`tfx_pipelines.beam_shards`).
         on_progress: called with what is being done, how much of it, and of how much.
 
@@ -59,6 +63,7 @@ def import_events(config: ImportConfig, events: Sequence[files.PathLike], out: f
     Raises:
         EventLogError: a file can't be read, lacks a column, or too many rows are wrong.
         RequestLogError: the log exists, or a split stays empty.
+        ImportMemoryError: what is sorted does not fit the memory that was given.
         FileError: the folder of the log, or the one that rows are sorted in, is full, read-only or closed.
     """
     out = files.normal(out)
@@ -71,7 +76,9 @@ def import_events(config: ImportConfig, events: Sequence[files.PathLike], out: f
         room = tempfile.gettempdir() if files.scheme(out) else files.parent(out)
         stack.enter_context(files.writing(room))
         folder = stack.enter_context(tempfile.TemporaryDirectory(dir=room, prefix=".import-", ignore_cleanup_errors=True))
-        store = stack.enter_context(contextlib.closing(EventStore(config, folder)))
+        memory = memory_mib or default_memory_mib()
+        stack.enter_context(sorting(room, memory))
+        store = stack.enter_context(contextlib.closing(EventStore(config, folder, memory)))
         store.read_joins()
         for number, (file, is_prior) in enumerate(given):
             on_progress("reading", number, len(names))

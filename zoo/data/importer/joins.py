@@ -96,7 +96,7 @@ def _read(db: duckdb.DuckDBPyConnection, join: Join, table: str, room: str, note
                     rows = f"SELECT {key} AS {_KEY}, * EXCLUDE ({quote(join.key)}) FROM {source.relation}"
                     db.execute(f"INSERT INTO {table} BY NAME {rows}" if read else f"CREATE TABLE {table} AS {rows}")
                     columns, read = columns or [name for name in source.columns if name != join.key], True
-                    db.execute("CREATE OR REPLACE TEMP TABLE unreadable (row BIGINT, reason VARCHAR)")
+                    db.execute("CREATE OR REPLACE TABLE unreadable (row BIGINT, reason VARCHAR)")
                     source.restore_unreadable("unreadable")
                     bad, = db.execute("SELECT count(*) FROM unreadable").fetchall()[0]
                     notes["rows_of_joined_files_that_can_not_be_read"] += bad

@@ -70,7 +70,7 @@ class RowReader:
             **{context_column(one): self.cells.value(one) for one in self.config.context},
         }
         named = ", ".join(f"{value} AS {quote(name)}" for name, value in values.items())
-        return f"SELECT {named} FROM {self.source.relation}"
+        return f"SELECT {named} FROM {self.cells.relation()}"
 
     def _number_of(self, label: EventLabel) -> str:
         number = self.cells.number(label.column)

@@ -27,6 +27,8 @@ _TEXT, _JSON = (".csv", ".tsv", ".txt", ".dat", ".data"), (".json", ".jsonl", ".
 _PACKED = (".gz", ".zst")
 _TOO_MANY_FIELDS = "more fields than the header"
 _CHUNK = 1 << 20
+# DuckDB reads texts by this much, several at a time; 32 MB by itself, which is much of what it may use.
+_BUFFER = 8 * _CHUNK
 
 
 class Source:
@@ -100,6 +102,8 @@ class Source:
         """Says which file it is that can't be read."""
         try:
             yield
+        except (duckdb.OutOfMemoryException, MemoryError):
+            raise  # whatever was read: the database has no room for its rows
         except (duckdb.Error, pa.ArrowException, OSError, EOFError) as error:
             if files.refused(error) and path not in str(error):
                 raise  # the database's own folder is full
@@ -111,7 +115,7 @@ class Source:
         """Reads a text into the database, once and with all of its columns: DuckDB can't say which rows are no valid text where
         it reads some columns alone."""
         if self.is_text:
-            self.db.execute(f"CREATE OR REPLACE TEMP TABLE loaded AS SELECT * FROM {self.relation}")
+            self.db.execute(f"CREATE OR REPLACE TABLE loaded AS SELECT * FROM {self.relation}")
             self.relation = "loaded"
 
     def restore_unreadable(self, table: str) -> None:
@@ -130,7 +134,7 @@ class Source:
             f"WHEN 'INVALID ENCODING' THEN {literal(f'not {self.how.encoding.upper()}')} "
             "ELSE 'can not be read: ' || lower(CAST(error_type AS VARCHAR)) END) AS reason FROM reject_errors GROUP BY line)")
         if self.db.execute("SELECT count(*) FROM left_out").fetchall()[0][0]:
-            self.db.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT t.* REPLACE (t.row + coalesce(l.n, 0) AS row) "
+            self.db.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT t.* REPLACE (t.row + coalesce(l.n, 0) AS row) "
                             f"FROM {table} t ASOF LEFT JOIN left_out l ON t.row > l.row - l.n")
             self.db.execute(f"INSERT INTO {table} BY NAME SELECT row, reason FROM left_out")
 
@@ -176,7 +180,8 @@ class Source:
         """The file, or a copy of it: a quote that is opened in a line and not closed there must not swallow the lines below."""
         mark = literal(self.how.quote)
         lines = (f"read_csv({file}, auto_detect=false, header=false, columns={{'line': 'VARCHAR'}}, delim=chr(1), quote='', "
-                 f"escape='', parallel=false, ignore_errors=true, encoding={literal(self.how.encoding)})")
+                 f"escape='', parallel=false, ignore_errors=true, buffer_size={_BUFFER}, "
+                 f"encoding={literal(self.how.encoding)})")
         odd = f"(length(line) - length(replace(line, {mark}, ''))) % 2 = 1" if self.how.quote else "false"
         gaps = f"(length(line) - length(replace(line, {literal(delimiter)}, ''))) // {len(delimiter)}"
         self.mended, self.short = self.db.execute(
@@ -197,7 +202,7 @@ class Source:
         options = {"auto_detect": "false", "header": str(how.header).lower(), "columns": f"{{{columns}}}",
                    "null_padding": "true", "parallel": "false", "ignore_errors": "true", "store_rejects": "true",
                    "quote": literal(how.quote), "escape": literal(how.quote), "encoding": literal(how.encoding),
-                   "delim": literal(delimiter)}
+                   "delim": literal(delimiter), "buffer_size": str(_BUFFER)}
         return f"read_csv({file}, {', '.join(f'{name}={value}' for name, value in options.items())})"
 
     def _header(self, path: str) -> tuple[str, list[str]]:

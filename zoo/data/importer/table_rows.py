@@ -53,4 +53,5 @@ class TableReader:
                   for column, values in self.table.where.items()]
         values = {"wanted": " AND ".join(wanted) or "true", "reason": reason, KEY: self.key, SINCE: since,
                   **{feature.name: self.cells.value(feature) for feature in self.table.features}}
-        return f"SELECT {', '.join(f'{value} AS {quote(name)}' for name, value in values.items())} FROM {self.source.relation}"
+        named = ", ".join(f"{value} AS {quote(name)}" for name, value in values.items())
+        return f"SELECT {named} FROM {self.cells.relation()}"

@@ -11,6 +11,7 @@ from zoo.data.importer.protocol import Splits
 from zoo.data.importer.sql import UNITS, Times
 
 _1990 = 631_152_000
+_LOOKED_AT = 1_000_000
 _DATE = (19_900_101, 20_991_231)
 FUTURE = "time lies in the future"
 
@@ -29,15 +30,18 @@ def misfit(config: Times, splits: Splits | None, db: duckdb.DuckDBPyConnection, 
         early: whether times before 1990 are wrong, if the splits do not lie there.
     """
     early = early and (splits is None or splits.validation_from.timestamp() >= _1990)
-    count, future, past, middle = db.execute(
-        f"SELECT count(*), count(*) FILTER (t > {time.time():.0f}), count(*) FILTER (t BETWEEN 0 AND {_1990 - 1}), median(t) "
-        f"FROM (SELECT {column} AS t FROM checked) WHERE t IS NOT NULL").fetchall()[0]
+    times = f"(SELECT {column} AS t FROM checked WHERE {column} IS NOT NULL"
+    count, future, past = db.execute(
+        f"SELECT count(*), count(*) FILTER (t > {time.time():.0f}), count(*) FILTER (t BETWEEN 0 AND {_1990 - 1}) FROM {times})"
+        ).fetchall()[0]
     if 2 * future > count:
         where = "lie in the future"
     elif early and 2 * past > count:
         where = "lie before 1990"
     else:
         return None
+    # Of the first ones: a median holds all of its values in memory.
+    middle, = db.execute(f"SELECT median(t) FROM {times} LIMIT {_LOOKED_AT})").fetchall()[0]
     number = middle * UNITS[config.time_unit]
     fitting = [unit for unit, size in UNITS.items() if _1990 <= number / size <= time.time()]
     if config.time_format:

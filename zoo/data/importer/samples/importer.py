@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from zoo import files
+from zoo.data.importer.database import connected, default_memory_mib, sorting
 from zoo.data.importer.importer import Progress
 from zoo.data.importer.inputs import opened
 from zoo.data.importer.joins import read_joins
@@ -28,19 +29,19 @@ from zoo.data.importer.samples.rows import check_times
 from zoo.data.importer.samples.shapes import LOOKED_AT, find_shapes
 from zoo.data.importer.samples.shards import ByRequest, Shard, as_they_come
 from zoo.data.importer.samples.side import read_catalogue
-from zoo.data.importer.samples.table import SampleTable, database
+from zoo.data.importer.samples.table import SampleTable
 from zoo.data.importer.samples.work import save_items
 from zoo.data.importer.sources import EventLogError
 from zoo.data.request_log import SPLITS, RequestLog, RequestLogError, RequestLogWriter
 from zoo.processes import cores
 
-_MEMORY_MIB = 256
 # What one process is quicker with than several.
 _ALONE_BYTES = 16 << 20
 
 
 def import_samples(config: SamplesConfig, samples: Sequence[files.PathLike], out: files.PathLike, *, overwrite: bool = False,
-                   shards: Shards = process_shards, on_progress: Progress = lambda what, done, total: None) -> RequestLog:
+                   memory_mib: int | None = None, shards: Shards = process_shards,
+                   on_progress: Progress = lambda what, done, total: None) -> RequestLog:
     """Makes a request log from a table of samples, in memory that does not grow with it.
 
     Requests stand in the log in the order of the table. The log does not depend on the number of processes. Rejected rows go
@@ -52,6 +53,7 @@ def import_samples(config: SamplesConfig, samples: Sequence[files.PathLike], out
         samples: texts, JSON lines or Parquet, folders of them, patterns (`*.csv`) or .zip; local paths or URIs.
         out: folder to make; a local path or a URI.
         overwrite: replace an existing request log.
+        memory_mib: that DuckDB may use; `zoo.data.importer.database.default_memory_mib` by default.
         shards: who makes the requests; this machine's processes by default, or a Beam runner (`tfx_pipelines.beam_shards`).
         on_progress: called with what is being done, how much of it, and of how much.
 
@@ -61,6 +63,7 @@ def import_samples(config: SamplesConfig, samples: Sequence[files.PathLike], out
     Raises:
         EventLogError: a file can't be read, lacks a column, or too many rows are wrong.
         RequestLogError: the log exists, or a split stays empty.
+        ImportMemoryError: what is sorted does not fit the memory that was given.
         FileError: the folder of the log, or the one that rows are put together in, is full, read-only or closed.
     """
     out = files.normal(out)
@@ -72,8 +75,10 @@ def import_samples(config: SamplesConfig, samples: Sequence[files.PathLike], out
         stack.enter_context(files.writing(room))
         files.make_dirs(room)
         folder = stack.enter_context(tempfile.TemporaryDirectory(dir=room, prefix=".import-", ignore_cleanup_errors=True))
+        memory = memory_mib or default_memory_mib()
+        stack.enter_context(sorting(room, memory))
         inputs = stack.enter_context(opened(samples, folder))
-        db = stack.enter_context(contextlib.closing(database(folder, _MEMORY_MIB, config.time_zone)))
+        db = stack.enter_context(contextlib.closing(connected(folder, memory, config.time_zone)))
         on_progress("reading", 0, len(inputs))
         notes: Counter[str] = Counter()
         joins = read_joins(db, config.joins, folder, notes)

@@ -18,7 +18,7 @@ from zoo.data.importer.inputs import Input
 from zoo.data.importer.joins import Joined
 from zoo.data.importer.samples.plan import FILE, ROW
 from zoo.data.importer.samples.ragged import one_array
-from zoo.data.importer.sources import EventLogError, Source, literal, quote
+from zoo.data.importer.sources import EventLogError, Source, quote
 
 # Rows that are worked on at a time.
 CHUNK_ROWS = 16_384
@@ -91,7 +91,7 @@ class SampleTable:
                 yield self._reading(number, reader.read_next_batch)
             except StopIteration:
                 break
-        self.db.execute("CREATE OR REPLACE TEMP TABLE unreadable (row BIGINT, reason VARCHAR)")
+        self.db.execute("CREATE OR REPLACE TABLE unreadable (row BIGINT, reason VARCHAR)")
         source.restore_unreadable("unreadable")
         self._unreadable[number] = self.db.sql("SELECT * FROM unreadable ORDER BY row").to_arrow_table()
 
@@ -159,13 +159,3 @@ class SampleTable:
             columns.append(f"{value} AS {quote(name)}")
         return (f"SELECT {', '.join(columns)}, CAST({number} AS INTEGER) AS {FILE}, row_number() OVER () AS {ROW}{more} "
                 f"FROM {source.relation}")
-
-
-def database(folder: str, memory_mib: int, time_zone: str) -> duckdb.DuckDBPyConnection:
-    """A database that spills into a folder."""
-    db = duckdb.connect(os.path.join(folder, "samples.duckdb"))
-    threads = max(1, min(os.cpu_count() or 1, memory_mib // 128))
-    db.execute(f"SET TimeZone={literal(time_zone)}")
-    db.execute(f"SET memory_limit='{memory_mib}MiB'; SET threads={threads}; SET enable_progress_bar=false; "
-               f"SET temp_directory={literal(os.path.join(folder, 'spill'))}")
-    return db
