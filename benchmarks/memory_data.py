@@ -1,8 +1,9 @@
 """Memory of the simulator and of the import by length of the log: both must stay flat.
 
-    python -m benchmarks.memory_data --out docs/results/memory.json
+    python -m benchmarks.memory_data
 
-`--events 2000000` measures the import to twenty million events, which takes half an hour.
+`--events 20000000 --requests` measures the import of twenty million events alone, which takes a quarter of an hour; rows of
+other sizes stay in the table.
 """
 
 from __future__ import annotations
@@ -13,19 +14,22 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from benchmarks.results import write_rows
+from benchmarks.results import read_rows, write_rows
 
 _CHILD = """
 import json, resource, sys, time
 from benchmarks.memory_data import work
-from benchmarks.usage import wait_for_processes
+from benchmarks.usage import Together, wait_for_processes
 started = time.perf_counter()
-work(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+with Together() as together:
+    work(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+seconds = time.perf_counter() - started
 wait_for_processes()
 # Of this process and of the largest of those that it started.
 peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
-print(json.dumps({"seconds": time.perf_counter() - started, "peak_mib": peak}))
+print(json.dumps({"seconds": seconds, "peak_mib": peak, "together_mib": together.peak_mib}))
 """
 
 IMPORT = {
@@ -66,7 +70,7 @@ def write_events(path: Path, size: int) -> None:
 
 
 def measure(what: str, size: int) -> dict[str, float]:
-    """Seconds and peak resident memory of a process of its own."""
+    """Seconds and peak resident memory of a process of its own: of the largest process, and of all together."""
     with tempfile.TemporaryDirectory() as folder:
         if what == "import":
             write_events(Path(folder) / "events.csv", size)
@@ -75,24 +79,30 @@ def measure(what: str, size: int) -> dict[str, float]:
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
+def row_of(what: str, unit: str, size: int, seen: dict[str, float]) -> dict[str, Any]:
+    """What was seen, as a row of the table."""
+    metrics = {"peak_mib": round(seen["peak_mib"]), "together_mib": round(seen["together_mib"]),
+               "seconds": round(seen["seconds"], 1), f"{unit}_per_second": round(size / seen["seconds"])}
+    return {"dataset": f"{size:,} {unit}", "protocol": "a process of its own; peak of the largest process, and of all together",
+            "model": what, "seeds": 1, "command": "make bench-memory",
+            "metrics": {name: {"mean": value, "std": 0.0} for name, value in metrics.items()}}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--requests", type=int, default=10_000, help="of the smaller simulated log")
-    parser.add_argument("--events", type=int, default=40_000, help="of the smaller imported log")
-    parser.add_argument("--factor", type=int, default=10)
+    parser.add_argument("--requests", type=int, nargs="*", default=[10_000, 100_000], help="of the simulated logs")
+    parser.add_argument("--events", type=int, nargs="*", default=[40_000, 400_000, 2_000_000], help="of the imported logs")
     parser.add_argument("--out", default="docs/results/memory.json")
     options = parser.parse_args()
-    rows = []
-    for what, unit, base in (("simulator", "requests", options.requests), ("import", "events", options.events)):
-        for size in (base, base * options.factor):
+    rows = {(row["model"], row["dataset"]): row for row in read_rows(options.out)}
+    for what, unit, sizes in (("simulator", "requests", options.requests), ("import", "events", options.events)):
+        for size in sizes:
             seen = measure(what, size)
-            print(f"{what:10} {size:>10,} {unit}  {seen['seconds']:7.1f} s  {seen['peak_mib']:6.0f} MiB")
-            rows.append({"dataset": f"{size:,} {unit}", "protocol": "a process of its own", "model": what, "seeds": 1,
-                         "command": "make bench-memory",
-                         "metrics": {"peak_mib": {"mean": round(seen["peak_mib"]), "std": 0.0},
-                                     "seconds": {"mean": round(seen["seconds"], 1), "std": 0.0},
-                                     f"{unit}_per_second": {"mean": round(size / seen["seconds"]), "std": 0.0}}})
-    write_rows(options.out, rows)
+            print(f"{what:10} {size:>10,} {unit}  {seen['seconds']:7.1f} s  {seen['peak_mib']:6.0f} MiB, all processes "
+                  f"{seen['together_mib']:6.0f} MiB", flush=True)
+            row = row_of(what, unit, size, seen)
+            rows[row["model"], row["dataset"]] = row
+    write_rows(options.out, list(rows.values()))
 
 
 if __name__ == "__main__":

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from tests.zoo.data.test_faults import TABLE, command, shop
 from tests.zoo.data.test_importer import START, write
-from zoo.data.importer import database
+from zoo.data.importer import database, timeline
 from zoo.data.importer.shard_files import SHARD, write_shards
+from zoo.data.importer.timeline import Timeline, write_timeline
 
 
 @pytest.mark.parametrize("kind", ["events", "samples"])
@@ -59,6 +61,24 @@ def test_what_divides_a_log_does_not_load_tensorflow():
     code = "import sys, zoo.data.importer.importer, zoo.data.importer.samples.importer; print('tensorflow' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], capture_output=True, encoding="utf-8")
     assert done.stdout == "False\n", done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("events", [0, 1, 4_096])
+def test_moments_of_a_file_are_found_as_those_in_memory(tmp_path, monkeypatch, events):
+    rng = np.random.default_rng(0)
+    keys, times = np.sort(rng.integers(0, 9, events)) * 3, rng.integers(1_000, 1_100, events)
+    order = np.lexsort((times, keys))
+    pq.write_table(pa.table({"key": keys[order], "time": times[order]}), tmp_path / "events.parquet")
+    monkeypatch.setattr(timeline, "_BLOCK", 100)
+    write_timeline(str(tmp_path / "line"), str(tmp_path / "events.parquet"))
+    stored, whole = Timeline.load(str(tmp_path / "line")), Timeline.of(keys[order], times[order])
+    asked, at = rng.integers(-1, 28, 500), rng.integers(990, 1_110, 500)
+    for some in (slice(None), slice(0)):
+        for name, given in (("counts", ([at[some] - 40, np.zeros_like(at[some])], at[some])), ("last", (at[some],)),
+                            ("first", (at[some], at[some] + 20))):
+            found, right = (getattr(line, name)(asked[some], *given) for line in (stored, whole))
+            assert np.array_equal(found, right), name
+    assert all(np.array_equal(*pair) for pair in zip(stored.events(), whole.events(), strict=True))
 
 
 def test_rows_of_shards_are_divided_batch_by_batch(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import glob
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from zoo.data.importer.files_config import Files
 from zoo.data.importer.inputs import Input, found, opened_file
 from zoo.data.importer.joins import Joined, read_joins
 from zoo.data.importer.rows import TYPE, RowReader, context_column, label_column
-from zoo.data.importer.sources import EventLogError, Source, literal, quote
+from zoo.data.importer.sources import EventLogError, Source, literal, quote, rows_of, write_rows
 from zoo.data.importer.table_rows import BOUNDED, KEY, SINCE, TableReader, side_table
 from zoo.data.importer.tables import SideTable
 from zoo.data.importer.time_units import misfit
@@ -29,7 +30,7 @@ _BATCH_ROWS = 20_000
 
 
 class EventStore:
-    """The checked events of some files, in a database on disk.
+    """The checked events of some files, on disk: in Parquet files that a database reads as `events`.
 
     Args:
         config: what the columns mean.
@@ -52,9 +53,13 @@ class EventStore:
         columns = {a.name: a.sql_type for a in config.attributes} | {TYPE: "SMALLINT"}
         columns |= {label_column(label): "FLOAT" for label in config.labels if label.column}
         columns |= {context_column(one): one.sql_type for one in config.context}
-        self.db.execute(f"CREATE TABLE events (prior BOOLEAN, unit VARCHAR, user_id VARCHAR, session_id VARCHAR, "
-                        f"request_id VARCHAR, time BIGINT, place DOUBLE, kind TINYINT, item VARCHAR, "
-                        f"{', '.join(f'{quote(name)} {sql_type}' for name, sql_type in columns.items())}, row BIGINT)")
+        self._columns = {"prior": "BOOLEAN", "unit": "VARCHAR", "user_id": "VARCHAR", "session_id": "VARCHAR",
+                         "request_id": "VARCHAR", "time": "BIGINT", "place": "DOUBLE", "kind": "TINYINT", "item": "VARCHAR",
+                         **columns, "row": "BIGINT"}
+        # A folder of its own: what lies beside the database is read by those who make the requests.
+        self._rows = os.path.join(folder, "rows")
+        os.makedirs(self._rows)
+        self._files = 0
         self.db.execute("CREATE TABLE rejected (file VARCHAR, row BIGINT, reason VARCHAR)")
 
     def close(self) -> None:
@@ -81,10 +86,10 @@ class EventStore:
             count = self._check(source, RowReader(self.config, source, prior))
             self._refuse(source, misfit(self.config, self.config.splits, self.db))
             # Rows are numbered through all files here, so that ties of time have one order.
-            self.db.execute(f"INSERT INTO events SELECT * EXCLUDE (reason) REPLACE (row + {self.rows} AS row) FROM checked "
-                            "WHERE reason IS NULL")
+            values = {name: f"row + {self.rows}" if name == "row" else quote(name) for name in self._columns}
+            self._keep(", ".join(f"CAST({value} AS {self._columns[name]}) AS {quote(name)}" for name, value in values.items()),
+                       "checked WHERE reason IS NULL")
             self.rows += count
-            self.db.execute("DROP TABLE checked")
 
     def read_joins(self) -> None:
         """Reads the files that are joined; before all others."""
@@ -121,7 +126,6 @@ class EventStore:
             rows = (f"SELECT {KEY}, {BOUNDED} AS {SINCE}, {columns}, row + {before} AS row FROM checked "
                     "WHERE reason IS NULL")
             self.db.execute(f"INSERT INTO {name} {rows}" if before else f"CREATE TABLE {name} AS {rows}")
-            self.db.execute("DROP TABLE checked")
 
     @contextlib.contextmanager
     def _opened(self, file: Input, how: Files) -> Iterator[Source]:
@@ -130,14 +134,14 @@ class EventStore:
             source = Source(self.db, file.name, file.path, how, self.folder)
             source.load()
             yield source
-            self.db.execute("DROP TABLE IF EXISTS loaded")
 
     def _check(self, source: Source, reader: RowReader | TableReader) -> int:
-        """Puts all rows of a file into the table `checked`, those that can't be used into `rejected`; gives their number."""
-        self.db.execute("CREATE OR REPLACE TABLE checked AS SELECT * EXCLUDE (wanted) FROM "
-                        f"(SELECT *, row_number() OVER () AS row FROM ({reader.select()})) WHERE wanted")
-        self.db.execute("DROP TABLE IF EXISTS loaded")
-        source.restore_unreadable("checked")
+        """Gives all rows of a file as `checked`, puts those that can't be used into `rejected`, too; gives their number."""
+        path = os.path.join(self._rows, "checked.parquet")
+        write_rows(self.db, "SELECT * EXCLUDE (wanted) FROM "
+                   f"(SELECT *, row_number() OVER () AS row FROM ({reader.select()})) WHERE wanted", path)
+        rows = rows_of(path)
+        self.db.execute(f"CREATE OR REPLACE VIEW checked AS {source.restored(rows) if source.unreadable() else f'FROM {rows}'}")
         count = self.db.execute("SELECT count(*) FROM checked").fetchall()[0][0]
         if count == 0:
             raise EventLogError(f"{source.name}: the file has no rows")
@@ -148,6 +152,17 @@ class EventStore:
         for column, values in reader.cells.floats.items():
             self.notes[f"values_of_the_column_{column}_written_as_floats_and_read_as_whole_numbers"] += values
         return count
+
+    def _keep(self, columns: str, rows: str) -> None:
+        """Adds a file to `events`."""
+        write_rows(self.db, f"SELECT {columns} FROM {rows}", os.path.join(self._rows, f"events-{self._files}.parquet"))
+        self._files += 1
+        self._show("events-*.parquet")
+
+    def _show(self, files: str, condition: str = "true") -> None:
+        """Lets `events` stand for the rows of some files."""
+        path = literal(os.path.join(glob.escape(self._rows), files))
+        self.db.execute(f"CREATE OR REPLACE VIEW events AS FROM read_parquet({path}) WHERE {condition}")
 
     @staticmethod
     def _refuse(source: Source, wrong: str | None) -> None:
@@ -173,7 +188,7 @@ class EventStore:
         """Removes events at or after `splits.until`; gives their number."""
         until = int(self.config.splits.until.timestamp())
         dropped = self.db.execute(f"SELECT count(*) FROM events WHERE time >= {until}").fetchall()[0][0]
-        self.db.execute(f"DELETE FROM events WHERE time >= {until}")
+        self._show("events-*.parquet", f"time < {until}")
         return dropped
 
     def cut_sessions(self) -> None:
@@ -184,12 +199,12 @@ class EventStore:
         of_user = "OVER (PARTITION BY user_id ORDER BY time, row)"
         begins = f"SELECT user_id, time, row, coalesce(time - lag(time) {of_user} > {gap}, true) AS begins FROM events"
         began = f"max(CASE WHEN begins THEN time END) {of_user}"
-        self.db.execute(f"CREATE TABLE cut AS SELECT row, user_id || '-' || CAST({began} AS VARCHAR) AS session_id "
-                        f"FROM ({begins})")
+        cut, named = (os.path.join(self._rows, f"{name}.parquet") for name in ("cut", "named"))
+        write_rows(self.db, f"SELECT row, user_id || '-' || CAST({began} AS VARCHAR) AS session_id FROM ({begins})", cut)
         unit = ", c.session_id AS unit" if by_session else ""
-        self.db.execute(f"CREATE OR REPLACE TABLE events AS SELECT e.* REPLACE (c.session_id AS session_id{unit}) "
-                        "FROM events e JOIN cut c USING (row)")
-        self.db.execute("DROP TABLE cut")
+        write_rows(self.db, f"SELECT e.* REPLACE (c.session_id AS session_id{unit}) FROM events e JOIN {rows_of(cut)} c "
+                   "USING (row)", named)
+        self._show(os.path.basename(named))
 
     def note_types(self) -> None:
         """Notes the event types that the configuration names and the log does not have."""

@@ -96,10 +96,9 @@ def _read(db: duckdb.DuckDBPyConnection, join: Join, table: str, room: str, note
                     rows = f"SELECT {key} AS {_KEY}, * EXCLUDE ({quote(join.key)}) FROM {source.relation}"
                     db.execute(f"INSERT INTO {table} BY NAME {rows}" if read else f"CREATE TABLE {table} AS {rows}")
                     columns, read = columns or [name for name in source.columns if name != join.key], True
-                    db.execute("CREATE OR REPLACE TABLE unreadable (row BIGINT, reason VARCHAR)")
-                    source.restore_unreadable("unreadable")
-                    bad, = db.execute("SELECT count(*) FROM unreadable").fetchall()[0]
-                    notes["rows_of_joined_files_that_can_not_be_read"] += bad
+                    if source.unreadable():
+                        bad, = db.execute("SELECT count(*) FROM left_out").fetchall()[0]
+                        notes["rows_of_joined_files_that_can_not_be_read"] += bad
     twice = db.execute(f"SELECT {_KEY} FROM {table} WHERE {_KEY} IS NOT NULL GROUP BY 1 HAVING count(*) > 1 LIMIT 1").fetchall()
     if twice:
         raise EventLogError(f"{join.file}: {join.key} {twice[0][0]!r} stands in several rows, so that rows of the log would be "

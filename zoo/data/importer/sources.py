@@ -21,7 +21,7 @@ from zoo.data.importer.errors import EventLogError
 from zoo.data.importer.files_config import Files
 from zoo.data.importer.packed import check_gzip, unpacked
 
-__all__ = ["EventLogError", "Source", "literal", "quote", "unpacked"]
+__all__ = ["EventLogError", "Source", "literal", "quote", "rows_of", "unpacked", "write_rows"]
 
 _TEXT, _JSON = (".csv", ".tsv", ".txt", ".dat", ".data"), (".json", ".jsonl", ".ndjson")
 _PACKED = (".gz", ".zst")
@@ -52,7 +52,7 @@ class Source:
     """
 
     def __init__(self, db: duckdb.DuckDBPyConnection, name: str, path: str, how: Files, room: str):
-        self.db, self.name, self.how, self.mended, self.short = db, name, how, 0, 0
+        self.db, self.name, self.how, self.room, self.mended, self.short = db, name, how, room, 0, 0
         if not os.path.isfile(path):
             raise EventLogError(f"{name}: no such file")
         if os.path.getsize(path) == 0:
@@ -112,20 +112,20 @@ class Source:
             raise EventLogError(f"{name}: the file can not be read; mend it, or write it anew as UTF-8: {reason}") from None
 
     def load(self) -> None:
-        """Reads a text into the database, once and with all of its columns: DuckDB can't say which rows are no valid text where
-        it reads some columns alone."""
+        """Reads a text into a file beside the database, once and with all of its columns: DuckDB can't say which rows are no
+        valid text where it reads some columns alone."""
         if self.is_text:
-            self.db.execute(f"CREATE OR REPLACE TABLE loaded AS SELECT * FROM {self.relation}")
-            self.relation = "loaded"
+            path = os.path.join(self.room, "loaded.parquet")
+            write_rows(self.db, f"SELECT * FROM {self.relation}", path)
+            self.relation = rows_of(path)
 
-    def restore_unreadable(self, table: str) -> None:
-        """Puts the rows that DuckDB left out of `table` back at their places there, with the reason.
+    def unreadable(self) -> bool:
+        """Whether DuckDB left out rows, when all were read; they stand in the table `left_out` then.
 
-        Args:
-            table: has the columns `row` (from 1, rows left out not counted) and `reason`.
+        It has `row` (from 1), `reason` and `n`, how many were left out up to this one.
         """
         if not self.db.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'reject_errors'").fetchall():
-            return
+            return False
         # The n-th row left out stands in line p, the header being line 1: rows after p - 1 - n others move down by n.
         first = 1 if self.how.header else 0
         self.db.execute(
@@ -133,10 +133,13 @@ class Source:
             f"AS n FROM (SELECT line, min(CASE error_type WHEN 'TOO MANY COLUMNS' THEN {literal(_TOO_MANY_FIELDS)} "
             f"WHEN 'INVALID ENCODING' THEN {literal(f'not {self.how.encoding.upper()}')} "
             "ELSE 'can not be read: ' || lower(CAST(error_type AS VARCHAR)) END) AS reason FROM reject_errors GROUP BY line)")
-        if self.db.execute("SELECT count(*) FROM left_out").fetchall()[0][0]:
-            self.db.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT t.* REPLACE (t.row + coalesce(l.n, 0) AS row) "
-                            f"FROM {table} t ASOF LEFT JOIN left_out l ON t.row > l.row - l.n")
-            self.db.execute(f"INSERT INTO {table} BY NAME SELECT row, reason FROM left_out")
+        return bool(self.db.execute("SELECT count(*) FROM left_out").fetchall()[0][0])
+
+    @staticmethod
+    def restored(rows: str) -> str:
+        """SQL of some rows with `row` (from 1) and `reason`, and those of `left_out` in their places among them."""
+        return (f"SELECT t.* REPLACE (t.row + coalesce(l.n, 0) AS row) FROM {rows} t ASOF LEFT JOIN left_out l "
+                "ON t.row > l.row - l.n UNION ALL BY NAME SELECT row, reason FROM left_out")
 
     def _explode(self) -> None:
         """A row for each element of lists; one without elements stays one row, which lacks them."""
@@ -251,3 +254,14 @@ def quote(name: str) -> str:
 def literal(text: str) -> str:
     """A text in SQL."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def write_rows(db: duckdb.DuckDBPyConnection, query: str, path: str) -> None:
+    """Writes the rows of a query to Parquet as they come; a table of the database would hold the ends of its columns in memory,
+    some 12 bytes a row, until all are there."""
+    db.execute(f"COPY ({query}) TO {literal(path)} (FORMAT parquet, COMPRESSION snappy)")
+
+
+def rows_of(path: str) -> str:
+    """SQL of the rows that `write_rows` wrote."""
+    return f"read_parquet({literal(glob.escape(path))})"

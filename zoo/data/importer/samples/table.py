@@ -91,9 +91,9 @@ class SampleTable:
                 yield self._reading(number, reader.read_next_batch)
             except StopIteration:
                 break
-        self.db.execute("CREATE OR REPLACE TABLE unreadable (row BIGINT, reason VARCHAR)")
-        source.restore_unreadable("unreadable")
-        self._unreadable[number] = self.db.sql("SELECT * FROM unreadable ORDER BY row").to_arrow_table()
+        rows = ("SELECT row, reason FROM left_out ORDER BY row" if source.unreadable() else
+                "SELECT CAST(0 AS BIGINT) AS row, '' AS reason WHERE false")
+        self._unreadable[number] = self.db.sql(rows).to_arrow_table()
 
     def unreadable(self, number: int) -> pa.Table:
         """Rows of a file that DuckDB can't read, with the reason; known when its rows were read."""
