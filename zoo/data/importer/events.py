@@ -6,6 +6,7 @@ import contextlib
 import csv
 import glob
 import os
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,7 +60,7 @@ class EventStore:
         # A folder of its own: what lies beside the database is read by those who make the requests.
         self._rows = os.path.join(folder, "rows")
         os.makedirs(self._rows)
-        self._files = 0
+        self._files, self._checked = 0, ""
         self.db.execute("CREATE TABLE rejected (file VARCHAR, row BIGINT, reason VARCHAR)")
 
     def close(self) -> None:
@@ -134,13 +135,17 @@ class EventStore:
             source = Source(self.db, file.name, file.path, how, self.folder)
             source.load()
             yield source
+            source.close()
 
     def _check(self, source: Source, reader: RowReader | TableReader) -> int:
         """Gives all rows of a file as `checked`, puts those that can't be used into `rejected`, too; gives their number."""
-        path = os.path.join(self._rows, "checked.parquet")
+        if self._checked:
+            os.remove(self._checked)
+        handle, self._checked = tempfile.mkstemp(".parquet", "checked-", self._rows)
+        os.close(handle)
         write_rows(self.db, "SELECT * EXCLUDE (wanted) FROM "
-                   f"(SELECT *, row_number() OVER () AS row FROM ({reader.select()})) WHERE wanted", path)
-        rows = rows_of(path)
+                   f"(SELECT *, row_number() OVER () AS row FROM ({reader.select()})) WHERE wanted", self._checked)
+        rows = rows_of(self._checked)
         self.db.execute(f"CREATE OR REPLACE VIEW checked AS {source.restored(rows) if source.unreadable() else f'FROM {rows}'}")
         count = self.db.execute("SELECT count(*) FROM checked").fetchall()[0][0]
         if count == 0:

@@ -99,6 +99,7 @@ def _read(db: duckdb.DuckDBPyConnection, join: Join, table: str, room: str, note
                     if source.unreadable():
                         bad, = db.execute("SELECT count(*) FROM left_out").fetchall()[0]
                         notes["rows_of_joined_files_that_can_not_be_read"] += bad
+                    source.close()
     twice = db.execute(f"SELECT {_KEY} FROM {table} WHERE {_KEY} IS NOT NULL GROUP BY 1 HAVING count(*) > 1 LIMIT 1").fetchall()
     if twice:
         raise EventLogError(f"{join.file}: {join.key} {twice[0][0]!r} stands in several rows, so that rows of the log would be "

@@ -29,7 +29,7 @@ def write_shards(db: duckdb.DuckDBPyConnection, query: str, paths: Sequence[str]
     schema = pa.schema(list(reader.schema)[:-1])
     with contextlib.ExitStack() as stack:
         left = iter(enumerate(paths))
-        number, writer = -1, None
+        number, writer = next(left)[0], stack.enter_context(pq.ParquetWriter(paths[0], schema))
         for batch in reader:
             of = batch.columns[-1].to_numpy()
             rows = pa.RecordBatch.from_arrays(batch.columns[:-1], schema=schema)

@@ -9,6 +9,7 @@ import glob
 import io
 import os
 import posixpath
+import tempfile
 from collections.abc import Iterator
 
 import duckdb
@@ -52,7 +53,10 @@ class Source:
     """
 
     def __init__(self, db: duckdb.DuckDBPyConnection, name: str, path: str, how: Files, room: str):
-        self.db, self.name, self.how, self.room, self.mended, self.short = db, name, how, room, 0, 0
+        self.db, self.name, self.how, self.mended, self.short = db, name, how, 0, 0
+        # Apart from what others read in that folder.
+        self.room, self._loaded = os.path.join(room, "read"), ""
+        os.makedirs(self.room, exist_ok=True)
         if not os.path.isfile(path):
             raise EventLogError(f"{name}: no such file")
         if os.path.getsize(path) == 0:
@@ -71,7 +75,7 @@ class Source:
             self.relation = f"read_json_auto({file}, maximum_object_size={8 * _CHUNK})"
         elif self.is_text:
             delimiter, names = self._header(path)
-            file = file if how.line_breaks else self._mended(file, room, delimiter, len(names))
+            file = file if how.line_breaks else self._mended(file, delimiter, len(names))
             self.relation = self._text_relation(file, delimiter, names)
         else:
             raise EventLogError(f"{name}: unknown file type; expected a text ({', '.join(_TEXT)}), JSON lines "
@@ -115,9 +119,16 @@ class Source:
         """Reads a text into a file beside the database, once and with all of its columns: DuckDB can't say which rows are no
         valid text where it reads some columns alone."""
         if self.is_text:
-            path = os.path.join(self.room, "loaded.parquet")
-            write_rows(self.db, f"SELECT * FROM {self.relation}", path)
-            self.relation = rows_of(path)
+            # DuckDB may know what it read in a file of the same name: no two are called alike.
+            handle, self._loaded = tempfile.mkstemp(".parquet", "loaded-", self.room)
+            os.close(handle)
+            write_rows(self.db, f"SELECT * FROM {self.relation}", self._loaded)
+            self.relation = rows_of(self._loaded)
+
+    def close(self) -> None:
+        """Lets go of what was loaded."""
+        if self._loaded:
+            os.remove(self._loaded)
 
     def unreadable(self) -> bool:
         """Whether DuckDB left out rows, when all were read; they stand in the table `left_out` then.
@@ -179,7 +190,7 @@ class Source:
                           for part in parts if f"{column}.{part[0]}" not in self.types]
         return found
 
-    def _mended(self, file: str, room: str, delimiter: str, width: int) -> str:
+    def _mended(self, file: str, delimiter: str, width: int) -> str:
         """The file, or a copy of it: a quote that is opened in a line and not closed there must not swallow the lines below."""
         mark = literal(self.how.quote)
         lines = (f"read_csv({file}, auto_detect=false, header=false, columns={{'line': 'VARCHAR'}}, delim=chr(1), quote='', "
@@ -192,7 +203,7 @@ class Source:
             ).fetchall()[0]
         if not self.mended:
             return file
-        copy = literal(os.path.join(room, "mended.csv"))
+        copy = literal(os.path.join(self.room, "mended.csv"))
         self.db.execute(f"COPY (SELECT CASE WHEN {odd} THEN replace(line, {mark}, '') ELSE line END FROM {lines}) TO {copy} "
                         "(FORMAT csv, HEADER false, DELIMITER '\x01', QUOTE '', ESCAPE '')")
         return copy
