@@ -24,8 +24,13 @@ _SECONDS = click.FloatRange(min=0, min_open=True)
 @click.option("--poll-seconds", default=1.0, show_default=True, type=_SECONDS, help="How often the folders are looked at.")
 @click.option("--threads", type=click.IntRange(min=1), help="gRPC calls answered at once. [default: 4 a CPU]")
 @click.option("--ssl-config-file", type=_EXISTING, help="TLS for gRPC: an SSLConfig in text form, as TF Serving reads it.")
+@click.option("--monitoring-config-file", type=_EXISTING,
+              help="Metrics for Prometheus: a MonitoringConfig in text form, as TF Serving reads it.")
+@click.option("--grpc-channel-arguments", default="", metavar="KEY=VALUE,…",
+              help="Of gRPC, such as grpc.max_connection_age_ms=30000: clients connect anew, and find new servers.")
 def serve(models: tuple[str, ...], config: Path | None, port: int, rest_port: int, address: str, version_policy: str,
-          poll_seconds: float, threads: int | None, ssl_config_file: Path | None) -> None:
+          poll_seconds: float, threads: int | None, ssl_config_file: Path | None,
+          monitoring_config_file: Path | None, grpc_channel_arguments: str) -> None:
     """Serve exported models on this machine, by TF Serving's protocol.
 
     Clients of TF Serving work unchanged. New versions are taken up as they appear, without failing a request.
@@ -36,7 +41,8 @@ def serve(models: tuple[str, ...], config: Path | None, port: int, rest_port: in
     """
     from serving.serve import run_server
 
-    run_server(models, config, port, rest_port, address, version_policy, poll_seconds, threads, ssl_config_file)
+    run_server(models, config, port, rest_port, address, version_policy, poll_seconds, threads, ssl_config_file,
+               grpc_channel_arguments, monitoring_config_file)
 
 
 @click.command()

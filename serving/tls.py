@@ -100,6 +100,13 @@ class ServerTls:
         return cls(config.server_cert.encode(), config.server_key.encode(),
                    config.custom_ca.encode() if config.client_verify else None)
 
+    @property
+    def text(self) -> str:
+        """ModelServer's SSLConfig, in text form."""
+        ca = {"custom_ca": self.client_ca.decode(), "client_verify": True} if self.client_ca else {}
+        return text_format.MessageToString(
+            SSLConfig(server_key=self.key.decode(), server_cert=self.certificate.decode(), **ca))
+
     def credentials(self) -> grpc.ServerCredentials:
         """What gRPC takes."""
         return grpc.ssl_server_credentials([(self.key, self.certificate)], self.client_ca, self.client_ca is not None)

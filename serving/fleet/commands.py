@@ -68,9 +68,16 @@ def render(config: str, out: str) -> None:
 @click.option("--server", default="http://127.0.0.1:8501", show_default=True, metavar="URL", help="Its REST API.")
 @click.option("--model-config", type=click.Path(), metavar="FILE", help="Its model configuration; needed with --ready-port.")
 @click.option("--grpc", metavar="HOST:PORT", help="Its gRPC address, where FILE names a state file: labels follow that.")
+@click.option("--ssl-config", type=click.Path(), metavar="FILE",
+              help="Before anything else, write the server's SSLConfig there, from --tls-cert and --tls-key.")
+@click.option("--verify-clients", is_flag=True, help="In FILE: callers must show a certificate that --tls-ca signed.")
+@click.option("--tls-ca", metavar="FILE", help="Reach the server beside it by TLS; its certificate is signed by this.")
+@click.option("--tls-cert", metavar="FILE", help="Certificate to show, where the server wants one.")
+@click.option("--tls-key", metavar="FILE", help="Private key of --tls-cert.")
+@click.option("--tls-name", metavar="NAME", help="The name that the server's certificate has.")
 def sync(
     sources: str, models: str, once: bool, every: float, ready_port: int | None, server: str, model_config: str | None,
-    grpc: str | None,
+    grpc: str | None, ssl_config: str | None, verify_clients: bool, **tls: str | None,
 ) -> None:
     """Keep a server's models those of the store; runs beside each server.
 
@@ -81,11 +88,18 @@ def sync(
     Example:
       zoo fleet sync --sources deploy/base/config/sources.yaml --models /models --once
     """
-    from serving.fleet.watch import run_sync
+    from serving.fleet.watch import run_sync, write_ssl_config
+    from serving.tls import client_tls
 
+    if (ssl_config or verify_clients) and not (ssl_config and tls["tls_cert"] and tls["tls_key"]):
+        raise click.UsageError("--ssl-config needs --tls-cert and --tls-key, and --verify-clients needs all three")
+    if verify_clients and not tls["tls_ca"]:
+        raise click.UsageError("--verify-clients needs --tls-ca, the authority that signs callers' certificates")
     if ready_port is not None and model_config is None:
         raise click.UsageError("--ready-port needs --model-config, to know which models must answer")
-    run_sync(sources, models, once, every, ready_port, server, model_config, grpc)
+    if ssl_config:
+        write_ssl_config(ssl_config, tls, verify_clients)
+    run_sync(sources, models, once, every, ready_port, server, model_config, grpc, client_tls(**tls))
 
 
 for _command in (*rollout.COMMANDS, *load.COMMANDS):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import Any
 
 from serving.fleet import flags
 from serving.fleet.commented import Why
 from serving.fleet.description import Fleet
 from serving.fleet.names import SYNC_PORT, config_map, labels, metadata
-from serving.fleet.server_files import CONFIG, MODELS, SOURCES, model_config_file
+from serving.fleet.server_files import CONFIG, MODELS, SOURCES, SSL_CONFIG, TLS, model_config_file
 
 SERVER = "server"
 USER = 10001
@@ -79,7 +80,7 @@ def pod(fleet: Fleet) -> dict[str, Any]:
         ],
         "initContainers": [
             Why(
-                {"name": "first-sync", **_sync(fleet, "--once")},
+                _first_sync(fleet),
                 "The server exits where a model's folder is empty: it starts when all are copied.",
             )
         ],
@@ -89,6 +90,7 @@ def pod(fleet: Fleet) -> dict[str, Any]:
             {"name": "config", "configMap": {"name": config_map(fleet)}},
             {"name": "tmp", "emptyDir": {"sizeLimit": "256Mi"}},
             *([{"name": "source", "persistentVolumeClaim": {"claimName": volume, "readOnly": True}}] if volume else []),
+            *_tls_volumes(fleet),
         ],
     }
 
@@ -131,8 +133,33 @@ def server(fleet: Fleet) -> dict[str, Any]:
             {"name": "models", "mountPath": MODELS, "readOnly": True},
             {"name": "config", "mountPath": CONFIG, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},
+            *([{"name": "ssl", "mountPath": posixpath.dirname(SSL_CONFIG), "readOnly": True}] if fleet.tls else []),
         ],
     }
+
+
+def _tls_volumes(fleet: Fleet) -> list[Any]:
+    if fleet.tls is None:
+        return []
+    in_memory = {"name": "ssl", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}
+    return [
+        {"name": "tls", "secret": {"secretName": fleet.tls.secret, "defaultMode": Why(0o440, "For the pod's own group.")}},
+        Why(in_memory, "The key in ModelServer's form; it never comes to a disk."),
+    ]
+
+
+def _first_sync(fleet: Fleet) -> dict[str, Any]:
+    if fleet.tls is None:
+        return {"name": "first-sync", **_sync(fleet, "--once")}
+    verify = ["--verify-clients"] if fleet.tls.mutual else []
+    container = _sync(fleet, "--once", f"--ssl-config={SSL_CONFIG}", *_tls_files(own=True), *verify)
+    container["volumeMounts"].append({"name": "ssl", "mountPath": posixpath.dirname(SSL_CONFIG)})
+    return {"name": "first-sync", **container}
+
+
+def _tls_files(own: bool) -> list[str]:
+    shown = [f"--tls-cert={TLS}/tls.crt", f"--tls-key={TLS}/tls.key"] if own else []
+    return [f"--tls-ca={TLS}/ca.crt", *shown]
 
 
 def _watch(fleet: Fleet) -> dict[str, Any]:
@@ -146,6 +173,11 @@ def _watch(fleet: Fleet) -> dict[str, Any]:
             f"--server=http://127.0.0.1:{flags.REST}",
             f"--model-config={model_config_file(fleet)}",
             *([f"--grpc=127.0.0.1:{flags.GRPC}"] if fleet.storage.rollout else []),
+            *(
+                [*_tls_files(fleet.tls.mutual), f"--tls-name={fleet.server_name}"]
+                if fleet.storage.rollout and fleet.tls
+                else []
+            ),
         ),
         "ports": [{"name": "sync", "containerPort": SYNC_PORT}],
         "startupProbe": Why(
@@ -176,5 +208,6 @@ def _sync(fleet: Fleet, *arguments: str) -> dict[str, Any]:
             {"name": "config", "mountPath": CONFIG, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},
             *([{"name": "source", "mountPath": "/source", "readOnly": True}] if storage.volume else []),
+            *([{"name": "tls", "mountPath": TLS, "readOnly": True}] if fleet.tls else []),
         ],
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from serving.fleet.commented import Why
 from serving.fleet.description import Fleet
-from serving.fleet.server_files import BATCHING, CONFIG, MONITORING, model_config_file
+from serving.fleet.server_files import BATCHING, CONFIG, MONITORING, SSL_CONFIG, model_config_file
 
 GRPC, REST = 8500, 8501
 
@@ -122,6 +122,14 @@ MODELS = (
         _true,
         _labelled,
         "a model has labels, or storage.rollout",
+    ),
+    Flag(
+        "ssl_config_file",
+        "TLS on the gRPC port; REST stays in the clear, which is why the NetworkPolicy lets Prometheus alone reach it. It is "
+        "read at the start: a renewed certificate needs new pods.",
+        lambda _: SSL_CONFIG,
+        lambda fleet: fleet.tls is not None,
+        "tls",
     ),
     Flag("enable_batching", "Requests of several callers are computed together.", _true, _batched, "a model has batching"),
     Flag(

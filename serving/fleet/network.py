@@ -14,8 +14,9 @@ from zoo import files
 
 def services(fleet: Fleet) -> list[dict[str, Any]]:
     """A headless Service for callers, and one with an address for metrics and for those that can't balance."""
+    protocol = "https" if fleet.tls else "kubernetes.io/h2c"
     ports = [
-        {"name": "grpc", "port": flags.GRPC, "targetPort": "grpc", "appProtocol": "kubernetes.io/h2c"},
+        {"name": "grpc", "port": flags.GRPC, "targetPort": "grpc", "appProtocol": protocol},
         {"name": "rest", "port": flags.REST, "targetPort": "rest"},
     ]
     return [

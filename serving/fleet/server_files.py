@@ -10,6 +10,8 @@ from serving.fleet.messages import BatchingParameters, ModelServerConfig, Monito
 MODELS = "/models"
 CONFIG = "/config"
 MODEL_CONFIG, BATCHING, MONITORING, SOURCES = "models.config", "batching.config", "monitoring.config", "sources.yaml"
+# The Secret as it is, and what the sync makes of it: ModelServer wants one file with the texts in it.
+TLS, SSL_CONFIG = "/tls", "/ssl/ssl.config"
 METRICS_PATH = "/monitoring/prometheus/metrics"
 
 # The file that ModelServer looks for beside saved_model.pb, and where a pod's sync finds it.

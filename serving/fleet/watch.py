@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Mapping
 
 import click
 
@@ -14,25 +15,43 @@ from serving.fleet.rollout.servers import FleetServer
 from serving.fleet.rollout.state import read_state
 from serving.fleet.rollout.status import status
 from serving.fleet.sync import read_sources, sync
+from serving.tls import ClientTls, ServerTls, pem
+from zoo import files
 from zoo.config import ConfigError
 
 
-def follow(rollout: str, grpc: str) -> None:
+def follow(rollout: str, grpc: str, tls: ClientTls | None = None) -> None:
     """Brings the server beside this to the state file, where it differs; it was away, or the file was changed by hand.
 
     Raises:
         ServingError: it does not answer, or a version can't be loaded.
     """
     state = read_state(rollout)
-    with FleetServer(grpc, deadline_s=5.0) as server:
+    with FleetServer(grpc, tls, deadline_s=5.0) as server:
         if any(row.faults for row in status(state, [server])):
             bring([server], state)
             click.echo(f"the server is as {rollout} says, generation {state.generation}")
 
 
+def write_ssl_config(path: str, tls: Mapping[str, str | None], verify_clients: bool) -> None:
+    """Writes what ModelServer reads of a certificate, its key and an authority.
+
+    Args:
+        path: of the file.
+        tls: `tls_cert`, `tls_key` and `tls_ca`, files of PEM texts.
+        verify_clients: whether callers must show a certificate of that authority.
+
+    Raises:
+        ServingError: one of them can't be read, or is no PEM file.
+    """
+    certificate, key = pem(tls["tls_cert"]), pem(tls["tls_key"])
+    assert certificate and key
+    files.replace_text(path, ServerTls(certificate, key, pem(tls["tls_ca"]) if verify_clients else None).text)
+
+
 def run_sync(
     sources: str, models: str, once: bool, every: float, ready_port: int | None, server: str, model_config: str | None,
-    grpc: str | None = None,
+    grpc: str | None = None, tls: ClientTls | None = None,
 ) -> None:
     """Copies once, or until SIGTERM or SIGINT.
 
@@ -45,6 +64,7 @@ def run_sync(
         server: the REST API that they are about.
         model_config: the server's configuration.
         grpc: its gRPC address, to be brought to what the state file says; None: it is not.
+        tls: how that is reached; None: in the clear.
 
     Raises:
         ServingError: with `once`, a model could not be copied.
@@ -64,7 +84,7 @@ def run_sync(
             for line in sync(wanted, models):
                 click.echo(line)
             if grpc and wanted.rollout:
-                follow(wanted.rollout, grpc)
+                follow(wanted.rollout, grpc, tls)
         except (ServingError, ConfigError) as error:
             # The versions that are here still serve; the store may come back.
             click.echo(f"Error: {error}", err=True)

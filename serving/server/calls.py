@@ -6,6 +6,7 @@ from typing import Any
 
 from serving.server.faults import invalid
 from serving.server.manager import ModelManager
+from serving.server.metrics import Metrics
 from serving.server.model_spec import specs_from_proto
 from serving.server.protocol import get_model_metadata_pb2, get_model_status_pb2, model_management_pb2, predict_pb2
 from serving.server.servable import DEFAULT_SIGNATURE
@@ -22,10 +23,14 @@ class Calls:
     """
 
     def __init__(self, manager: ModelManager):
-        self.manager = manager
+        self.manager, self.metrics = manager, Metrics()
 
     def predict(self, request: Any) -> Any:
         """PredictionService.Predict."""
+        with self.metrics.call(request.model_spec.name, "GRPC"):
+            return self._predict(request)
+
+    def _predict(self, request: Any) -> Any:
         _needs_model_spec(request)
         with self.manager.version(request.model_spec) as version:
             outputs = version.loaded.predict(request.model_spec.signature_name, request.inputs, request.output_filter)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent import futures
 from typing import Any
 
@@ -63,14 +63,17 @@ class GrpcFront:
         port: TCP port; 0 lets the system choose.
         threads: calls answered at once; more of them wait.
         tls: the server's certificate; None: in the clear.
+        channel_arguments: of gRPC's core, beside our own.
 
     Raises:
         OSError: the system does not let it be bound; says why.
     """
 
-    def __init__(self, calls: Calls, address: str, port: int, threads: int, tls: ServerTls | None = None):
+    def __init__(self, calls: Calls, address: str, port: int, threads: int, tls: ServerTls | None = None,
+                 channel_arguments: Mapping[str, int | str] | None = None):
         self._health = health.HealthServicer()
-        self._server = grpc.server(futures.ThreadPoolExecutor(threads, "grpc"), options=_OPTIONS)
+        options = [*_OPTIONS, *(channel_arguments or {}).items()]
+        self._server = grpc.server(futures.ThreadPoolExecutor(threads, "grpc"), options=options)
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(calls), self._server)
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(calls), self._server)
         _health_grpc.add_HealthServicer_to_server(self._health, self._server)

@@ -34,6 +34,8 @@ class LocalModelServer:
         threads: gRPC calls answered at once; by default 4 a CPU, at least 8.
         grace_seconds: how long `stop` waits for calls that run.
         tls: certificate of the gRPC port, as ModelServer's `--ssl_config_file`; REST stays in the clear, as there.
+        channel_arguments: of the gRPC port, as ModelServer's `--grpc_channel_arguments`: a maximum age of connections, say.
+        metrics_path: of REST, where Prometheus reads calls and latency; None: there are no metrics.
 
     Raises:
         ServingError: a setting is out of its range.
@@ -46,7 +48,8 @@ class LocalModelServer:
 
     def __init__(self, models: Mapping[str, str | Path | ModelSpec], port: int = 0, rest_port: int | None = 0,
                  address: str = "127.0.0.1", policy: VersionPolicy | None = None, poll_seconds: float = 1.0,
-                 threads: int | None = None, grace_seconds: float = 10.0, tls: ServerTls | None = None):
+                 threads: int | None = None, grace_seconds: float = 10.0, tls: ServerTls | None = None,
+                 channel_arguments: Mapping[str, int | str] | None = None, metrics_path: str | None = None):
         if not poll_seconds > 0:
             raise ServingError(f"poll_seconds is {poll_seconds:g}; expected more than 0")
         if threads is not None and threads < 1:
@@ -57,8 +60,9 @@ class LocalModelServer:
         self.manager = ModelManager(specs, poll_seconds, self._update_health)
         calls = Calls(self.manager)
         self._grace_seconds, self._stopped = grace_seconds, False
-        self._grpc = GrpcFront(calls, address, port, threads or max(8, 4 * (os.cpu_count() or 1)), tls)
-        self._rest = None if rest_port is None else RestFront(calls, address, rest_port)
+        self._grpc = GrpcFront(calls, address, port, threads or max(8, 4 * (os.cpu_count() or 1)), tls,
+                               channel_arguments)
+        self._rest = None if rest_port is None else RestFront(calls, address, rest_port, metrics_path)
         self.address, self.port = address, self._grpc.port
         self.rest_port = self._rest.port if self._rest else None
 

@@ -41,13 +41,14 @@ class RestFront:
         calls: what answers.
         address: interface to bind.
         port: TCP port; 0 lets the system choose.
+        metrics_path: where Prometheus reads; None: nowhere.
 
     Raises:
         OSError: the system does not let it be bound; says why.
     """
 
-    def __init__(self, calls: Calls, address: str, port: int):
-        handler = type("Handler", (_Handler,), {"calls": calls})
+    def __init__(self, calls: Calls, address: str, port: int, metrics_path: str | None = None):
+        handler = type("Handler", (_Handler,), {"calls": calls, "metrics_path": metrics_path})
         try:
             self._server = _Server(address, port, handler)
         except OSError as error:
@@ -85,6 +86,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     calls: Calls
+    metrics_path: str | None
     protocol_version = "HTTP/1.1"
     server_version = "zoo-serve"
     timeout = _IDLE_SECONDS
@@ -119,7 +121,8 @@ class _Handler(BaseHTTPRequestHandler):
             status, body = fault.http_status, json.dumps({"error": fault.message})
         content = body.encode("utf-8", "replace")
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        plain = status == HTTPStatus.OK and self.path == self.metrics_path
+        self.send_header("Content-Type", "text/plain" if plain else "application/json")
         self.send_header("Content-Length", str(len(content)))
         if self.close_connection:
             self.send_header("Connection", "close")
@@ -134,7 +137,12 @@ class _Handler(BaseHTTPRequestHandler):
             raise self._malformed()
         if match["method"].lower() != "predict":
             raise Fault(grpc.StatusCode.UNIMPLEMENTED, f"{match['method']} is not offered by this server; use predict")
-        spec, values = _model_spec(match), rest_json.read_body(body)
+        spec = _model_spec(match)
+        with self.calls.metrics.call(spec.name, "REST"):
+            return self._predict(spec, body)
+
+    def _predict(self, spec: Any, body: bytes) -> str:
+        values = rest_json.read_body(body)
         spec.signature_name = values.get("signature_name", "")
         with self.calls.manager.version(spec) as version:
             try:
@@ -145,6 +153,8 @@ class _Handler(BaseHTTPRequestHandler):
         return rest_answer.answer(outputs, "instances" in values)
 
     def _get(self) -> str:
+        if self.path == self.metrics_path:
+            return self.calls.metrics.text()
         match = _GET.fullmatch(unquote(urlsplit(self.path).path))
         if not match:
             raise self._malformed()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
 
 from serving.client import RankingClient
 from serving.errors import ServerUnavailableError, ServingError
+from serving.fleet.commands import fleet
 from serving.fleet.rollout.servers import FleetServer
+from serving.fleet.watch import follow
 from serving.server import LocalModelServer
 from serving.tls import ClientTls, ServerTls, client_tls
 from tests.serving.certificates import ssl_config, write_certificates
@@ -58,6 +61,31 @@ def test_a_server_answers_the_clients_of_its_authority_alone(base, keys):
         for tls in (ClientTls(ca), of("stranger")):
             with pytest.raises(ServerUnavailableError):
                 called(server.target, tls)
+
+
+@pytest.mark.parametrize("mutual", [True, False])
+def test_a_pod_makes_its_servers_file_of_the_secret_and_follows_by_it(base, keys, tmp_path, mutual):
+    state, ssl = tmp_path / "rollout.yaml", tmp_path / "ssl.config"
+    state.write_text(f"models:\n  scorer: {{base_path: {base}, labels: {{stable: 3}}}}\n")
+    (tmp_path / "sources.yaml").write_text(f"models: {{scorer: {{source: {base}}}}}\nrollout: {state}\n")
+    shown = ["--tls-ca", str(keys / "ca.pem"), "--tls-cert", str(keys / "server.pem"), "--tls-key", str(keys / "server.key")]
+    words = ["--sources", str(tmp_path / "sources.yaml"), "--models", str(tmp_path / "models"), "--ssl-config", str(ssl)]
+    done = CliRunner().invoke(fleet, ["sync", "--once", *words, *shown, *(["--verify-clients"] if mutual else [])])
+    assert done.exit_code == 0, done.output
+    read = ServerTls.read(ssl)
+    assert read == ServerTls.read(ssl_config(keys, mutual))
+    with LocalModelServer({"scorer": base}, tls=read) as server:
+        own = ClientTls(*shown[1::2]) if mutual else ClientTls(shown[1])
+        follow(str(state), server.target, own)
+        with FleetServer(server.target, own) as operator:
+            assert operator.pointed("scorer", "stable") == 3, "the sync beside the server has moved the label"
+
+
+def test_a_sync_without_the_files_writes_no_server_config(tmp_path):
+    for words, said in ((["--ssl-config", "x"], "--ssl-config needs"), (["--verify-clients"], "needs all three"),
+                        (["--ssl-config", "x", "--tls-cert", "c", "--tls-key", "k", "--verify-clients"], "needs --tls-ca")):
+        done = CliRunner().invoke(fleet, ["sync", "--sources", "s", "--models", str(tmp_path), "--once", *words])
+        assert done.exit_code == 2 and said in done.output
 
 
 def test_what_is_missing_is_said(keys, tmp_path):

@@ -17,6 +17,7 @@ from serving.fleet.description.monitoring import Monitoring
 from serving.fleet.description.replicas import Replicas
 from serving.fleet.description.server import Server
 from serving.fleet.description.storage import Storage
+from serving.fleet.description.tls import Tls
 from serving.fleet.description.traffic import Traffic
 from zoo import files
 from zoo.config import Config, load_yaml, parse
@@ -39,6 +40,7 @@ class Fleet(Config):
         monitoring: where Prometheus runs.
         argo_rollouts: whether updates go step by step, judged by the metrics of the new pods.
         kserve: the second form of the fleet, too.
+        tls: callers reach the servers by TLS; None: in the clear.
     """
 
     name: Name
@@ -54,6 +56,7 @@ class Fleet(Config):
     monitoring: Monitoring = Monitoring()
     argo_rollouts: bool = False
     kserve: KServe | None = None
+    tls: Tls | None = None
 
     @field_validator("models")
     @classmethod
@@ -109,6 +112,8 @@ class Fleet(Config):
                 raise ValueError(
                     f"models.{name}.source: {model.source} is not below /source, where the pods mount storage.volume"
                 )
+        if self.kserve and self.tls:
+            raise ValueError("tls: KServe's own gateway ends TLS before its servers; leave tls or kserve out")
         if self.kserve:
             check_kserve(self.kserve, self.models)
         return self
@@ -133,6 +138,11 @@ class Fleet(Config):
         """Disk for the versions that are loaded, those kept, and one that is being copied."""
         copies = sum(model.size_gib * (model.versions.resident + self.storage.keep + 1) for model in self.models.values())
         return self.storage.disk_gib or copies
+
+    @property
+    def server_name(self) -> str:
+        """The name that the servers' certificate has."""
+        return (self.tls.server_name if self.tls else None) or f"{self.name}.{self.namespace}"
 
     @property
     def batched(self) -> bool:

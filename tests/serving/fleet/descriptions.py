@@ -50,7 +50,9 @@ VOLUME = merged(
     },
 )
 FOLLOWS = merged(SMALL, {"storage": {"rollout": "s3://models/rollout.yaml"}})
-ALL = {"follows": FOLLOWS, "small": SMALL, "full": FULL, "keda": merged(FULL, {"autoscaling": "keda"}), "volume": VOLUME}
+TLS = merged(FOLLOWS, {"tls": {"secret": "ranking-tls", "mutual": True}})
+KEDA = merged(FULL, {"autoscaling": "keda"})
+ALL = {"follows": FOLLOWS, "tls": TLS, "small": SMALL, "full": FULL, "keda": KEDA, "volume": VOLUME}
 
 
 def described(*changes: dict[str, Any], base: dict[str, Any] = SMALL) -> Fleet:

@@ -46,6 +46,8 @@ WRONG = {
     "unknown TensorFlow": ({"image": {"tensorflow": "2.17"}}, "no server was chosen for that TensorFlow"),
     "KServe without version": ({"kserve": {"versions": {}}}, "kserve.versions: which version of 'din'?"),
     "KServe's typo": ({"kserve": {"versions": {"dim": 1}}}, "kserve: no model 'dim'; did you mean 'din'?"),
+    "TLS and KServe": ({"tls": {"secret": "s"}, "kserve": {"versions": {"din": 1}}}, "tls: KServe's own gateway ends TLS"),
+    "TLS without a secret": ({"tls": {"mutual": True}}, "fleet.yaml.tls.secret"),
     "canary is stable": (
         {"kserve": {"versions": {"din": 1}, "canaries": {"din": {"version": 1}}}},
         "is the stable one already",

@@ -15,7 +15,7 @@ from serving.fleet.description import pinned
 from serving.fleet.names import SYNC_PORT
 from serving.fleet.render import left_out, render
 from tests.serving.fleet.built import build, documents, one
-from tests.serving.fleet.descriptions import ALL, FULL, described
+from tests.serving.fleet.descriptions import ALL, FULL, TLS, described
 
 KUBERNETES = "1.33"
 # Kinds of others, whose schemas `make nightly` fetches.
@@ -225,6 +225,28 @@ def test_flags_are_there_when_wanted_only():
     assert named(batching) - always == {"enable_batching", "batching_parameters_file", "enable_per_model_batching_parameters"}
     assert named(labels) - always == {"allow_version_labels_for_unavailable_models"}
     assert named(xla) - always == {"xla_cpu_compilation_enabled"}
+
+
+@pytest.mark.parametrize("mutual", [True, False])
+def test_tls_comes_by_a_secret_and_its_key_never_to_a_disk(mutual):
+    texts = render(described({"tls": {"mutual": mutual}}, base=TLS))
+    objects = build(texts, "overlays/cpu")
+    pod = one(objects, "Deployment")["spec"]["template"]["spec"]
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    assert volumes["tls"]["secret"]["secretName"] == "ranking-tls" and volumes["ssl"]["emptyDir"]["medium"] == "Memory"
+    (first,), (server, sync) = pod["initContainers"], pod["containers"]
+    mounts = [{mount["mountPath"]: mount.get("readOnly", False) for mount in container["volumeMounts"]}
+              for container in (first, server, sync)]
+    assert "--ssl_config_file=/ssl/ssl.config" in server["args"] and "--ssl-config=/ssl/ssl.config" in first["args"]
+    assert mounts[0]["/ssl"] is False and mounts[1]["/ssl"] is True and "/tls" not in mounts[1], "the server has its own form"
+    assert mounts[0]["/tls"] and mounts[2]["/tls"] and "/ssl" not in mounts[2]
+    named = {argument.split("=")[0] for argument in sync["args"]}
+    assert ("--verify-clients" in first["args"]) == mutual == ("--tls-cert" in named)
+    assert {"--tls-ca=/tls/ca.crt", "--tls-name=ranking.shop"} <= set(sync["args"])
+    ports = one(objects, "Service")["spec"]["ports"]
+    assert [port.get("appProtocol") for port in ports] == ["https", None]
+    clear = one(build(RENDERED["follows"], "base"), "Deployment")
+    assert "tls" not in json.dumps(clear) and "ssl" not in json.dumps(clear)
 
 
 def test_kserve_has_its_own_runtime_and_its_canary():
