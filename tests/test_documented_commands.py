@@ -101,8 +101,8 @@ def test_most_documents_have_commands():
 
 
 @pytest.mark.parametrize("line", ["zoo rum demo", "zoo run demo --modle din", "zoo run --model din", "zoo run demoo",
-                                  "zoo rank --index x", "python -m benchmarks.rankings", "python -m benchmarks.ranking --lggs a",
-                                  "make demos"])
+                                  "zoo rank --index x", "python -m benchmarks.rankings",
+                                  "python -m benchmarks.ranking --lggs a", "make demos"])
 def test_a_wrong_command_is_seen(line):
     with pytest.raises((AssertionError, click.ClickException)):
         check(shlex.split(line))

@@ -1,7 +1,7 @@
 """Kubeflow Pipelines' driver and launcher, as far as a step sees them.
 
-After their sources, of commits about 2.15 (`backend/src/v2/driver`, `component/launcher_v2.go`, `objectstore`, `metadata/converter.go`): what a step
-is given, where, and what becomes of what it leaves. No pods, no metadata server, no Argo.
+After their sources, of commits about 2.15 (`backend/src/v2/driver`, `component/launcher_v2.go`, `objectstore`,
+`metadata/converter.go`): what a step is given, where, and what becomes of what it leaves. No pods, no metadata server, no Argo.
 """
 
 from __future__ import annotations
