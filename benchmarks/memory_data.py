@@ -21,15 +21,14 @@ from benchmarks.results import read_rows, write_rows
 _CHILD = """
 import json, resource, sys, time
 from benchmarks.memory_data import work
-from benchmarks.usage import Together, wait_for_processes
+from benchmarks.usage import wait_for_processes
 started = time.perf_counter()
-with Together() as together:
-    work(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+work(sys.argv[1], int(sys.argv[2]), sys.argv[3])
 seconds = time.perf_counter() - started
 wait_for_processes()
 # Of this process and of the largest of those that it started.
 peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
-print(json.dumps({"seconds": seconds, "peak_mib": peak, "together_mib": together.peak_mib}))
+print(json.dumps({"seconds": seconds, "peak_mib": peak}))
 """
 
 IMPORT = {
@@ -70,7 +69,7 @@ def write_events(path: Path, size: int) -> None:
 
 
 def measure(what: str, size: int) -> dict[str, float]:
-    """Seconds and peak resident memory of a process of its own: of the largest process, and of all together."""
+    """Seconds and peak resident memory of a process of its own, of the largest process."""
     with tempfile.TemporaryDirectory() as folder:
         if what == "import":
             write_events(Path(folder) / "events.csv", size)
@@ -81,9 +80,9 @@ def measure(what: str, size: int) -> dict[str, float]:
 
 def row_of(what: str, unit: str, size: int, seen: dict[str, float]) -> dict[str, Any]:
     """What was seen, as a row of the table."""
-    metrics = {"peak_mib": round(seen["peak_mib"]), "together_mib": round(seen["together_mib"]),
-               "seconds": round(seen["seconds"], 1), f"{unit}_per_second": round(size / seen["seconds"])}
-    return {"dataset": f"{size:,} {unit}", "protocol": "a process of its own; peak of the largest process, and of all together",
+    metrics = {"peak_mib": round(seen["peak_mib"]), "seconds": round(seen["seconds"], 1),
+               f"{unit}_per_second": round(size / seen["seconds"])}
+    return {"dataset": f"{size:,} {unit}", "protocol": "a process of its own; peak of the largest process",
             "model": what, "seeds": 1, "command": "make bench-memory",
             "metrics": {name: {"mean": value, "std": 0.0} for name, value in metrics.items()}}
 
@@ -98,8 +97,7 @@ def main() -> None:
     for what, unit, sizes in (("simulator", "requests", options.requests), ("import", "events", options.events)):
         for size in sizes:
             seen = measure(what, size)
-            print(f"{what:10} {size:>10,} {unit}  {seen['seconds']:7.1f} s  {seen['peak_mib']:6.0f} MiB, all processes "
-                  f"{seen['together_mib']:6.0f} MiB", flush=True)
+            print(f"{what:10} {size:>10,} {unit}  {seen['seconds']:7.1f} s  {seen['peak_mib']:6.0f} MiB", flush=True)
             row = row_of(what, unit, size, seen)
             rows[row["model"], row["dataset"]] = row
     write_rows(options.out, list(rows.values()))
