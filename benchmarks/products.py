@@ -12,7 +12,7 @@ import numpy as np
 from zoo.keras import tf
 
 # How TensorFlow's graph optimizer writes products: fused with what follows, and by the library that computes them.
-_PRODUCT = re.compile(r"_?(Mkl)?_?(Fused)?(MatMul|BatchMatMul(V2)?|Einsum)")
+_PRODUCT = re.compile(r"_?(Mkl)?(Native)?_?(Fused)?(MatMul|BatchMatMul(V2)?|Einsum)")
 Product = tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]
 
 

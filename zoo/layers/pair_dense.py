@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from zoo.keras import keras, tf
 from zoo.layers.behaviours import Behaviours, EmbeddedCandidates, same_ids
 from zoo.layers.dense import flat_product
@@ -79,6 +81,26 @@ class RealPairs(EveryPair):
         return tf.reshape(first + tf.expand_dims(tf.range(count) * length, 0), [-1])
 
 
+class SomePairs(EveryPair):
+    """Chosen pairs of one request: P rows, in the order of `where`.
+
+    Args:
+        where: `[P, 2]` places of candidate and event.
+    """
+
+    def __init__(self, candidates: EmbeddedCandidates, behaviours: Behaviours, match: bool, where: tf.Tensor):
+        super().__init__(candidates, behaviours, match)
+        self.where = where
+
+    def of_candidates(self, values: tf.Tensor) -> tf.Tensor:
+        """`[P, ·]`: each pair's candidate."""
+        return tf.gather(values[0], self.where[:, 0])
+
+    def of_events(self, values: tf.Tensor) -> tf.Tensor:
+        """`[P, ·]`: each pair's event."""
+        return tf.gather(values[0], self.where[:, 1])
+
+
 class PairDense(keras.layers.Layer):
     """A dense layer over `[q_n; k_t; q_n ⊙ k_t; c_t; m_nt]` of pairs of candidate n and event t: query, key, context, match.
 
@@ -114,8 +136,7 @@ class PairDense(keras.layers.Layer):
         """`[P, H]`, times `scale`."""
         self.make(pairs.width())
         dim, fields = pairs.query.shape[-1], pairs.ids.shape[-1]
-        of_query, of_key, of_product, of_context, of_match = tf.split(
-            scale * self.kernel, [dim, dim, dim, pairs.events.shape[-1] - dim, fields], 0)
+        of_query, of_key, of_product, of_context, of_match = self._kernels(pairs, scale)
         rows = pairs.of_candidates(pairs.query) * pairs.of_events(pairs.events[..., :dim])
         if fields:
             rows = tf.concat([rows, same_ids(pairs.of_candidates(pairs.ids), pairs.of_events(pairs.event_ids))], -1)
@@ -123,3 +144,26 @@ class PairDense(keras.layers.Layer):
         total += pairs.of_candidates(flat_product(pairs.query, of_query) + scale * self.bias)
         total += pairs.of_events(flat_product(pairs.events, tf.concat([of_key, of_context], 0)))
         return tf.reshape(total, [-1, self.units])
+
+    def unlike(self, pairs: EveryPair, scale: float, activation: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
+        """`[N·T, H]` of all pairs of one request as if none had an id in common, times `scale`, activated.
+
+        `z_nt = (W_q + diag(k_t)·W_p)ᵀq_n + (W_kᵀk_t + W_cᵀc_t + b)`: with the kernels of all events side by side, the layer is
+        one product `[N, D]` by `[D, T·H]`, which adds the bias and activates while its results are still at hand.
+
+        Args:
+            pairs: of one request.
+            scale: of the layer.
+            activation: elementwise, the same for all units.
+        """
+        of_query, of_key, of_product, of_context, _ = self._kernels(pairs, scale)
+        keys, dim = pairs.events[0], pairs.query.shape[-1]
+        kernels = tf.expand_dims(of_query, 1) + tf.expand_dims(tf.transpose(keys[:, :dim]), 2) * tf.expand_dims(of_product, 1)
+        biases = tf.nn.bias_add(tf.matmul(keys, tf.concat([of_key, of_context], 0)), scale * self.bias)
+        rows = tf.matmul(pairs.query[0], tf.reshape(kernels, [dim, -1]))
+        return tf.reshape(activation(tf.nn.bias_add(rows, tf.reshape(biases, [-1]))), [-1, self.units])
+
+    def _kernels(self, pairs: EveryPair, scale: float) -> list[tf.Tensor]:
+        """Rows of the kernel for query, key, product, context and match, times `scale`."""
+        dim = pairs.query.shape[-1]
+        return tf.split(scale * self.kernel, [dim, dim, dim, pairs.events.shape[-1] - dim, pairs.ids.shape[-1]], 0)

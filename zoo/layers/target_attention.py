@@ -9,9 +9,9 @@ import pydantic
 from zoo.config import Config
 from zoo.keras import keras, tf
 from zoo.layers.activations import Dice, activate, activation
-from zoo.layers.behaviours import Behaviours, EmbeddedCandidates
+from zoo.layers.behaviours import Behaviours, EmbeddedCandidates, same_ids
 from zoo.layers.masking import masked_softmax
-from zoo.layers.pair_dense import EveryPair, PairDense, RealPairs
+from zoo.layers.pair_dense import EveryPair, PairDense, RealPairs, SomePairs
 from zoo.layers.parts import InParts
 
 
@@ -42,7 +42,7 @@ class TargetAttention(keras.layers.Layer):
     layer computes σ itself, since the halves go into the small kernels: for a layer `z = Wᵀx + b` over pairs,
     `y = tanh((½·W)ᵀx + ½·b)`; for one over the σ of the layer before, whose y is known, `Wᵀσ + b = (½·W)ᵀy + (b + ½·ΣW)`, ΣW
     the sum of the kernel over its inputs. So a hidden layer is `tanh((¼·W)ᵀy + ½·(b + ½·ΣW))`, and the logit
-    `(½·w)ᵀy + b + ½·Σw`. In `_logits`, `scale` and `shift` are these halves; for other activations they are 1 and 0.
+    `(½·w)ᵀy + b + ½·Σw`. `scale` and `shift` are these halves; for other activations they are 1 and 0.
 
     Args:
         config: widths, normalisation.
@@ -55,6 +55,8 @@ class TargetAttention(keras.layers.Layer):
 
     # Measured; docs/results.md. Share of real places above which computing all of them is cheaper than gathering the real ones.
     DENSE_FROM = 0.75
+    # Measured; docs/serving.md. Share of pairs with an id in common up to which one request's pairs are first taken as having none.
+    ALIKE_UP_TO = 0.25
 
     def __init__(self, config: TargetAttentionConfig, **kwargs):
         super().__init__(**kwargs)
@@ -63,6 +65,7 @@ class TargetAttention(keras.layers.Layer):
         self.hidden += [keras.layers.Dense(width) for width in config.units[1:]]
         self.by_tanh = config.activation == "sigmoid"
         self.activations = [activation("tanh" if self.by_tanh else config.activation) for _ in config.units]
+        self.halves = (0.5, 0.5) if self.by_tanh else (1.0, 0.0)
         self.logit = keras.layers.Dense(1)
         self.weights_by = InParts(self._weights)
 
@@ -77,7 +80,15 @@ class TargetAttention(keras.layers.Layer):
         training = training and not any(isinstance(layer, Dice) for layer in self.activations)
         ways = [functools.partial(self.weights_by, candidates, behaviours, way=way, training=training)
                 for way in (RealPairs, EveryPair)]
-        return tf.cond(tf.reduce_mean(behaviours.mask) < self.DENSE_FROM, *ways)
+        by_pairs = functools.partial(tf.cond, tf.reduce_mean(behaviours.mask) < self.DENSE_FROM, *ways)
+        if training:
+            return by_pairs()
+        requests, count, length = tf.unstack(tf.concat([tf.shape(candidates.mask), tf.shape(behaviours.mask)[1:]], 0))
+        # A kernel for each event is as large as the products of query and key of `units[0]` candidates.
+        one = (requests == 1) & (count >= self.config.units[0])
+        alike = tf.cond(one, lambda: self._alike(candidates, behaviours), lambda: tf.zeros([0, 2], tf.int64))
+        few = tf.cast(tf.shape(alike)[0], tf.float32) <= self.ALIKE_UP_TO * tf.cast(count * length, tf.float32)
+        return tf.cond(one & few, lambda: self._weights_of_one(candidates, behaviours, alike), by_pairs)
 
     def _make(self, candidates: EmbeddedCandidates, behaviours: Behaviours) -> None:
         """Makes all weights, which can't be made inside of a branch or a part."""
@@ -89,21 +100,42 @@ class TargetAttention(keras.layers.Layer):
                     layer.build((None, width))
                 layer.built = True
 
+    def _alike(self, candidates: EmbeddedCandidates, behaviours: Behaviours) -> tf.Tensor:
+        """`[P, 2]` places of candidate and event of the one request's pairs that have an id in common."""
+        fields = zip(*(tf.unstack(both.ids[0], axis=-1) for both in (candidates, behaviours)), strict=True)
+        same = [same_ids(tf.expand_dims(mine, 1), tf.expand_dims(past, 0)) for mine, past in fields]
+        return tf.where(tf.add_n(same)) if same and self.config.match else tf.zeros([0, 2], tf.int64)
+
     def _weights(self, candidates: EmbeddedCandidates, behaviours: Behaviours, way: type[EveryPair]) -> tf.Tensor:
         pairs = way(candidates, behaviours, self.config.match)
-        logits = self._logits(pairs)
-        if not self.config.softmax:
-            return logits * pairs.mask
-        return masked_softmax(logits / tf.sqrt(float(candidates.query.shape[-1])), pairs.mask)
-
-    def _logits(self, pairs: EveryPair) -> tf.Tensor:
-        """`[R, N, T]` of the unit."""
         real = pairs.rows(pairs.mask)
-        scale, shift = (0.5, 0.5) if self.by_tanh else (1.0, 0.0)
-        hidden = activate(self.activations[0], self.hidden[0](pairs, scale), real)
+        logits = self._logits(activate(self.activations[0], self.hidden[0](pairs, self.halves[0]), real), real)
+        return self._normalised(pairs, pairs.laid_out(logits))
+
+    def _weights_of_one(self, candidates: EmbeddedCandidates, behaviours: Behaviours, alike: tf.Tensor) -> tf.Tensor:
+        """Of one request at inference: all pairs as if none had an id in common, then in their places those that do."""
+        first, activation_layer = self.hidden[0], self.activations[0]
+        pairs = EveryPair(candidates, behaviours, self.config.match)
+        if isinstance(activation_layer, keras.layers.Activation):  # elementwise, so that it can be done with the product
+            hidden = first.unlike(pairs, self.halves[0], activation_layer)
+        else:
+            hidden = activation_layer(first.unlike(pairs, self.halves[0], tf.identity))
+        among = SomePairs(candidates, behaviours, self.config.match, alike)
+        logits = tf.tensor_scatter_nd_update(pairs.laid_out(self._logits(hidden))[0], alike,
+                                             self._logits(activation_layer(first(among, self.halves[0]))))
+        return self._normalised(pairs, tf.expand_dims(logits, 0))
+
+    def _logits(self, hidden: tf.Tensor, real: tf.Tensor | None = None) -> tf.Tensor:
+        """`[P]` of the unit from its first hidden layer `[P, H]`."""
+        scale, shift = self.halves
         for layer, activation_layer in zip(self.hidden[1:], self.activations[1:], strict=True):
             bias = scale * (layer.bias + shift * tf.reduce_sum(layer.kernel, 0))
             hidden = tf.nn.bias_add(tf.matmul(hidden, scale * scale * layer.kernel), bias)
             hidden = activate(activation_layer, hidden, real)
-        logits = tf.squeeze(tf.matmul(hidden, scale * self.logit.kernel), 1)
-        return pairs.laid_out(logits + self.logit.bias + shift * tf.reduce_sum(self.logit.kernel))
+        rows = tf.squeeze(tf.matmul(hidden, scale * self.logit.kernel), 1)
+        return rows + self.logit.bias + shift * tf.reduce_sum(self.logit.kernel)
+
+    def _normalised(self, pairs: EveryPair, logits: tf.Tensor) -> tf.Tensor:
+        if not self.config.softmax:
+            return logits * pairs.mask
+        return masked_softmax(logits / tf.sqrt(float(pairs.query.shape[-1])), pairs.mask)

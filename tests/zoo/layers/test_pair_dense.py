@@ -7,7 +7,7 @@ import pytest
 
 from zoo.keras import tf
 from zoo.layers.behaviours import Behaviours, EmbeddedCandidates, same_ids
-from zoo.layers.pair_dense import EveryPair, PairDense, RealPairs
+from zoo.layers.pair_dense import EveryPair, PairDense, RealPairs, SomePairs
 
 
 def inputs(context: int = 2, lengths=(4, 1, 0)):
@@ -63,3 +63,19 @@ def test_scale():
     candidates, behaviours = inputs()
     layer, pairs = PairDense(3), EveryPair(candidates, behaviours, True)
     np.testing.assert_allclose(2 * layer(pairs), layer(pairs, 2.0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("context", [0, 2])
+def test_of_one_request(context):
+    """Some pairs, and all of them as if no ids were equal, against the concatenation."""
+    candidates, behaviours = (type(both)(*(value[:1] for value in both)) for both in inputs(context))
+    layer, pairs = PairDense(3), EveryPair(candidates, behaviours, True)
+    layer(pairs)
+    layer.bias.assign([0.1, -0.2, 0.3])
+    expected = explicit(layer, candidates, behaviours, True)[0]
+    where = [[1, 3], [0, 0], [1, 0]]
+    found = layer(SomePairs(candidates, behaviours, True, tf.constant(where)), 2.0)
+    np.testing.assert_allclose(found, [2 * expected[n, t] for n, t in where], atol=1e-5)
+    others = candidates._replace(ids=0 * candidates.ids)
+    expected = tf.tanh(explicit(layer, others, behaviours, True)[0])
+    np.testing.assert_allclose(layer.unlike(pairs, 1.0, tf.tanh), tf.reshape(expected, [-1, 3]), atol=1e-5)

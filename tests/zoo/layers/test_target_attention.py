@@ -140,3 +140,21 @@ def test_parts_and_ways_change_nothing(monkeypatch, activation, lengths):
         found = tf.function(lambda: gradients(training), autograph=False)() if training else gradients(False)  # noqa: B023
         for ours, theirs in zip(found, expected, strict=True):
             np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "relu", "prelu", "dice"])
+def test_one_request_is_weighed_as_it_is_among_others(monkeypatch, activation):
+    """One product for all pairs, and those with an id in common anew, give what each pair by itself does, at inference."""
+    rng = np.random.default_rng(0)
+    layer = TargetAttention(TargetAttentionConfig(units=(4, 3), activation=activation))
+    ids, past = rng.integers(0, 9, (1, 6, 1)), rng.integers(0, 9, (1, 5, 1))
+    candidates, behaviours = pair(rng.normal(size=(1, 6, 3)), rng.normal(size=(1, 5, 3)), [4], ids, past, counts=[5])
+    layer(candidates, behaviours, training=True)  # Dice learns moments that are not 0 and 1
+    layer.hidden[0].bias.assign(rng.normal(size=4))
+    layer.logit.bias.assign([0.7])
+    monkeypatch.setattr(TargetAttention, "ALIKE_UP_TO", -1.0)
+    expected = layer.weights_of(candidates, behaviours)
+    monkeypatch.setattr(TargetAttention, "ALIKE_UP_TO", 1.0)
+    found = tf.function(layer.weights_of, autograph=False)(candidates, behaviours)
+    assert same_ids(ids[0], past[0, :, 0]).numpy().any(), "nothing is alike here"
+    np.testing.assert_allclose(found, expected, atol=1e-6)
