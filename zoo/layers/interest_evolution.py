@@ -41,8 +41,7 @@ class InterestEvolution(keras.layers.Layer):
             return tf.matmul(attention, states[:, 0])
         alpha, beta = {"augru": (nothing, attention), "augru_code": (attention, mask - attention),
                        "agru": (attention, nothing)}[self.evolution]
-        # The last state; the sum over one place or, where no request of the batch has a history, over none.
-        return tf.reduce_sum(self.recurrence(interests, alpha, beta)[:, :, -1:], 2)
+        return self.recurrence(interests, alpha, beta, last=True)
 
     def attention(self, interests: tf.Tensor, behaviours: Behaviours, candidates: EmbeddedCandidates) -> tf.Tensor:
         """`[R, N, T]` weights that sum to 1 over the real events."""

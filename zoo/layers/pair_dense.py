@@ -145,23 +145,26 @@ class PairDense(keras.layers.Layer):
         total += pairs.of_events(flat_product(pairs.events, tf.concat([of_key, of_context], 0)))
         return tf.reshape(total, [-1, self.units])
 
-    def unlike(self, pairs: EveryPair, scale: float, activation: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
-        """`[N·T, H]` of all pairs of one request as if none had an id in common, times `scale`, activated.
+    def unlike(self, pairs: EveryPair, events: tf.Tensor, scale: float,
+               activation: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
+        """`[N·T, H]` of one request's candidates and some events as if none had an id in common, times `scale`, activated.
 
         `z_nt = (W_q + diag(k_t)·W_p)ᵀq_n + (W_kᵀk_t + W_cᵀc_t + b)`: with the kernels of all events side by side, the layer is
         one product `[N, D]` by `[D, T·H]`, which adds the bias and activates while its results are still at hand.
 
         Args:
             pairs: of one request.
+            events: `[T, D + C]`.
             scale: of the layer.
             activation: elementwise, the same for all units.
         """
         of_query, of_key, of_product, of_context, _ = self._kernels(pairs, scale)
-        keys, dim = pairs.events[0], pairs.query.shape[-1]
-        kernels = tf.expand_dims(of_query, 1) + tf.expand_dims(tf.transpose(keys[:, :dim]), 2) * tf.expand_dims(of_product, 1)
-        biases = tf.nn.bias_add(tf.matmul(keys, tf.concat([of_key, of_context], 0)), scale * self.bias)
-        rows = tf.matmul(pairs.query[0], tf.reshape(kernels, [dim, -1]))
-        return tf.reshape(activation(tf.nn.bias_add(rows, tf.reshape(biases, [-1]))), [-1, self.units])
+        dim = pairs.query.shape[-1]
+        keys = tf.expand_dims(tf.transpose(events[:, :dim]), 2)
+        kernels = tf.reshape(tf.expand_dims(of_query, 1) + keys * tf.expand_dims(of_product, 1), [dim, -1])
+        biases = tf.nn.bias_add(tf.matmul(events, tf.concat([of_key, of_context], 0)), scale * self.bias)
+        rows = tf.nn.bias_add(tf.matmul(pairs.query[0], kernels), tf.reshape(biases, [-1]))
+        return tf.reshape(activation(rows), [-1, self.units])
 
     def _kernels(self, pairs: EveryPair, scale: float) -> list[tf.Tensor]:
         """Rows of the kernel for query, key, product, context and match, times `scale`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from zoo.keras import keras, tf
 from zoo.layers.dense import flat_product
 from zoo.layers.parts import InParts
@@ -36,23 +38,33 @@ class GatedRecurrence(keras.layers.Layer):
         self.bias = self.add_weight("bias", (3 * self.units,), initializer="zeros")
         self.states_by = InParts(self._states)
 
-    def call(self, inputs: tf.Tensor, alpha: tf.Tensor, beta: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        """States after each step.
+    def call(self, inputs: tf.Tensor, alpha: tf.Tensor, beta: tf.Tensor, last: bool = False,
+             training: bool | None = None) -> tf.Tensor:
+        """States after each step, or after the last one.
 
         Args:
             inputs: `[R, T, D]`, shared by all N rows of a request: projected once.
             alpha: `[R, N, T]`.
             beta: `[R, N, T]`.
+            last: only that after the last step, for which no other one is kept at inference.
 
         Returns:
-            `[R, N, T, H]`.
+            `[R, N, T, H]`, or `[R, N, H]` of the last.
         """
-        return self.states_by(inputs, alpha, beta, training=training)
+        if last and not training:
+            return _last(*self._by_step(inputs, alpha, beta), self.recurrent)
+        states = self.states_by(inputs, alpha, beta, training=training)
+        # The sum over one place or, where no request of the batch has a step, over none.
+        return tf.reduce_sum(states[:, :, -1:], 2) if last else states
 
     def _states(self, inputs: tf.Tensor, alpha: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
-        steps = tf.transpose(tf.tensordot(inputs, self.kernel, 1) + self.bias, [1, 0, 2])
-        by_step = [tf.transpose(values, [2, 0, 1]) for values in (alpha, beta)]
+        steps, *by_step = self._by_step(inputs, alpha, beta)
         return tf.transpose(_recurrence(steps, self.recurrent, *by_step), [1, 2, 0, 3])
+
+    def _by_step(self, inputs: tf.Tensor, alpha: tf.Tensor, beta: tf.Tensor) -> list[tf.Tensor]:
+        """Projected inputs `[T, R, 3H]`, and α and β as `[T, R, N]`."""
+        steps = tf.transpose(tf.tensordot(inputs, self.kernel, 1) + self.bias, [1, 0, 2])
+        return [steps, *(tf.transpose(values, [2, 0, 1]) for values in (alpha, beta))]
 
 
 @tf.custom_gradient
@@ -89,9 +101,7 @@ def _recurrence(inputs: tf.Tensor, recurrent: tf.Tensor, alpha: tf.Tensor, beta:
     start = tf.zeros(tf.concat([tf.shape(alpha)[1:], [width]], 0))
 
     def step(t: tf.Tensor, state: tf.Tensor, states: tf.TensorArray):
-        update, _, _, proposal = _gates(tf.expand_dims(inputs[t], 1), flat_product(state, recurrent))
-        gate = tf.expand_dims(alpha[t], -1) + tf.expand_dims(beta[t], -1) * update
-        state = state + gate * (proposal - state)
+        state = _after(state, tf.expand_dims(inputs[t], 1), recurrent, alpha[t], beta[t])
         return t + 1, state, states.write(t, state)
 
     array = tf.TensorArray(tf.float32, length, element_shape=[None, None, width])
@@ -124,6 +134,42 @@ def _recurrence(inputs: tf.Tensor, recurrent: tf.Tensor, alpha: tf.Tensor, beta:
         return tf.reduce_sum(to_inputs, 2), to_recurrent, tf.reduce_sum(to_gate, -1), tf.reduce_sum(to_gate * update, -1)
 
     return states, gradient
+
+
+def _after(state: tf.Tensor, inputs: tf.Tensor, recurrent: tf.Tensor, alpha: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
+    """The state `[R, N, H]` one step later; x `[R, 1, 3H]`, α and β `[R, N]`."""
+    update, _, _, proposal = _gates(inputs, flat_product(state, recurrent))
+    gate = tf.expand_dims(alpha, -1) + tf.expand_dims(beta, -1) * update
+    return state + gate * (proposal - state)
+
+
+def _last(inputs: tf.Tensor, alpha: tf.Tensor, beta: tf.Tensor, recurrent: tf.Tensor) -> tf.Tensor:
+    """`[R, N, H]` the last of the states of `_recurrence`, by the same arguments."""
+    length = tf.shape(inputs)[0]
+    start = tf.zeros(tf.concat([tf.shape(alpha)[1:], [recurrent.shape[0]]], 0))
+
+    def last_of(after: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], first: tf.Tensor) -> tf.Tensor:
+        return tf.while_loop(lambda t, _: t < length, lambda t, state: (t + 1, after(t, state)), (0, first),
+                             maximum_iterations=length)[1]
+
+    def of_one() -> tf.Tensor:
+        # x is a bias of all candidates then, so that product, bias and sigmoid are one operation.
+        of_update, of_reset, of_proposal = tf.split(recurrent, 3, 1)
+        x_update, x_reset, x_proposal = tf.split(inputs[:, 0], 3, 1)
+
+        def after(t: tf.Tensor, state: tf.Tensor) -> tf.Tensor:
+            update = tf.sigmoid(tf.nn.bias_add(tf.matmul(state, of_update), x_update[t]))
+            reset = tf.sigmoid(tf.nn.bias_add(tf.matmul(state, of_reset), x_reset[t]))
+            proposal = tf.tanh(x_proposal[t] + reset * tf.matmul(state, of_proposal))
+            gate = tf.expand_dims(alpha[t, 0], 1) + tf.expand_dims(beta[t, 0], 1) * update
+            return state + gate * (proposal - state)
+
+        return tf.expand_dims(last_of(after, start[0]), 0)
+
+    def of_several() -> tf.Tensor:
+        return last_of(lambda t, state: _after(state, tf.expand_dims(inputs[t], 1), recurrent, alpha[t], beta[t]), start)
+
+    return tf.cond(tf.shape(start)[0] == 1, of_one, of_several)
 
 
 def _gates(inputs: tf.Tensor, products: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:

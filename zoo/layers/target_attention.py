@@ -55,8 +55,10 @@ class TargetAttention(keras.layers.Layer):
 
     # Measured; docs/results.md. Share of real places above which computing all of them is cheaper than gathering the real ones.
     DENSE_FROM = 0.75
-    # Measured; docs/serving.md. Share of pairs with an id in common up to which one request's pairs are first taken as having none.
+    # Measured; docs/serving.md. Share of pairs with an id in common up to which those of one request are taken as having none.
     ALIKE_UP_TO = 0.25
+    # Of the events of one request, one after the other, so that a hidden layer of all pairs is more often found in the cache.
+    PARTS = 4
 
     def __init__(self, config: TargetAttentionConfig, **kwargs):
         super().__init__(**kwargs)
@@ -77,15 +79,15 @@ class TargetAttention(keras.layers.Layer):
         """`[R, N, T]` the weight of each event for each candidate; zero on padding."""
         self._make(candidates, behaviours)
         # Dice needs the moments of the whole batch.
-        training = training and not any(isinstance(layer, Dice) for layer in self.activations)
-        ways = [functools.partial(self.weights_by, candidates, behaviours, way=way, training=training)
+        in_parts = training and not any(isinstance(layer, Dice) for layer in self.activations)
+        ways = [functools.partial(self.weights_by, candidates, behaviours, way=way, training=in_parts)
                 for way in (RealPairs, EveryPair)]
         by_pairs = functools.partial(tf.cond, tf.reduce_mean(behaviours.mask) < self.DENSE_FROM, *ways)
-        if training:
+        if training or candidates.mask.shape[0] not in (None, 1):
             return by_pairs()
         requests, count, length = tf.unstack(tf.concat([tf.shape(candidates.mask), tf.shape(behaviours.mask)[1:]], 0))
-        # A kernel for each event is as large as the products of query and key of `units[0]` candidates.
-        one = (requests == 1) & (count >= self.config.units[0])
+        # A kernel for each event is as large as the products of query and key of `units[0]` candidates; no part may be empty.
+        one = (requests == 1) & (count >= self.config.units[0]) & (length >= self.PARTS)
         alike = tf.cond(one, lambda: self._alike(candidates, behaviours), lambda: tf.zeros([0, 2], tf.int64))
         few = tf.cast(tf.shape(alike)[0], tf.float32) <= self.ALIKE_UP_TO * tf.cast(count * length, tf.float32)
         return tf.cond(one & few, lambda: self._weights_of_one(candidates, behaviours, alike), by_pairs)
@@ -114,16 +116,21 @@ class TargetAttention(keras.layers.Layer):
 
     def _weights_of_one(self, candidates: EmbeddedCandidates, behaviours: Behaviours, alike: tf.Tensor) -> tf.Tensor:
         """Of one request at inference: all pairs as if none had an id in common, then in their places those that do."""
-        first, activation_layer = self.hidden[0], self.activations[0]
         pairs = EveryPair(candidates, behaviours, self.config.match)
-        if isinstance(activation_layer, keras.layers.Activation):  # elementwise, so that it can be done with the product
-            hidden = first.unlike(pairs, self.halves[0], activation_layer)
-        else:
-            hidden = activation_layer(first.unlike(pairs, self.halves[0], tf.identity))
-        among = SomePairs(candidates, behaviours, self.config.match, alike)
-        logits = tf.tensor_scatter_nd_update(pairs.laid_out(self._logits(hidden))[0], alike,
-                                             self._logits(activation_layer(first(among, self.halves[0]))))
+        sizes = [(tf.shape(pairs.events)[1] + part) // self.PARTS for part in range(self.PARTS)]
+        logits = tf.concat([self._unlike(pairs, events) for events in tf.split(pairs.events[0], sizes, num=self.PARTS)], 1)
+        among = self.hidden[0](SomePairs(candidates, behaviours, self.config.match, alike), self.halves[0])
+        logits = tf.tensor_scatter_nd_update(logits, alike, self._logits(self.activations[0](among)))
         return self._normalised(pairs, tf.expand_dims(logits, 0))
+
+    def _unlike(self, pairs: EveryPair, events: tf.Tensor) -> tf.Tensor:
+        """`[N, T]` logits of one request's candidates and some events `[T, D + C]` as if none had an id in common."""
+        layer = self.activations[0]
+        if isinstance(layer, keras.layers.Activation):  # elementwise, so that it can be done with the product
+            hidden = self.hidden[0].unlike(pairs, events, self.halves[0], layer)
+        else:
+            hidden = layer(self.hidden[0].unlike(pairs, events, self.halves[0], tf.identity))
+        return tf.reshape(self._logits(hidden), [-1, tf.shape(events)[0]])
 
     def _logits(self, hidden: tf.Tensor, real: tf.Tensor | None = None) -> tf.Tensor:
         """`[P]` of the unit from its first hidden layer `[P, H]`."""

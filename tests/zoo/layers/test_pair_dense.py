@@ -78,4 +78,4 @@ def test_of_one_request(context):
     np.testing.assert_allclose(found, [2 * expected[n, t] for n, t in where], atol=1e-5)
     others = candidates._replace(ids=0 * candidates.ids)
     expected = tf.tanh(explicit(layer, others, behaviours, True)[0])
-    np.testing.assert_allclose(layer.unlike(pairs, 1.0, tf.tanh), tf.reshape(expected, [-1, 3]), atol=1e-5)
+    np.testing.assert_allclose(layer.unlike(pairs, pairs.events[0], 1.0, tf.tanh), tf.reshape(expected, [-1, 3]), atol=1e-5)

@@ -100,3 +100,15 @@ def test_no_steps(setting):
     graph = tf.function(lambda *values: layer(*values),
                         input_signature=[tf.TensorSpec([None, None, D]), *[tf.TensorSpec([None, 1, None])] * 2])
     assert graph(arguments[0], *(value[:, :1] for value in arguments[1:])).shape == (R, 1, 0, H)
+
+
+@pytest.mark.parametrize("requests", [1, R])
+@pytest.mark.parametrize("steps", [0, T])
+@pytest.mark.parametrize("training", [True, False])
+def test_the_last_state_alone(setting, requests, steps, training):
+    layer, *tensors = setting
+    inputs, alpha, beta = (tensor[:requests] for tensor in tensors)
+    inputs, alpha, beta = inputs[:, :steps], alpha[..., :steps], beta[..., :steps]
+    expected = explicit(layer, *tensors)[:requests, :, steps - 1] if steps else tf.zeros((requests, N, H))
+    found = tf.function(lambda: layer(inputs, alpha, beta, last=True, training=training), autograph=False)()
+    np.testing.assert_allclose(found, expected, atol=1e-6)

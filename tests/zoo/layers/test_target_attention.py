@@ -142,13 +142,14 @@ def test_parts_and_ways_change_nothing(monkeypatch, activation, lengths):
             np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
-@pytest.mark.parametrize("activation", ["sigmoid", "relu", "prelu", "dice"])
-def test_one_request_is_weighed_as_it_is_among_others(monkeypatch, activation):
+@pytest.mark.parametrize(("activation", "length"), [("sigmoid", 5), ("sigmoid", 2), ("prelu", 5), ("dice", 5)])
+def test_one_request_is_weighed_as_it_is_among_others(monkeypatch, activation, length):
     """One product for all pairs, and those with an id in common anew, give what each pair by itself does, at inference."""
     rng = np.random.default_rng(0)
     layer = TargetAttention(TargetAttentionConfig(units=(4, 3), activation=activation))
-    ids, past = rng.integers(0, 9, (1, 6, 1)), rng.integers(0, 9, (1, 5, 1))
-    candidates, behaviours = pair(rng.normal(size=(1, 6, 3)), rng.normal(size=(1, 5, 3)), [4], ids, past, counts=[5])
+    ids, past = rng.integers(0, 5, (1, 6, 1)), rng.integers(0, 5, (1, length, 1))
+    query, keys = rng.normal(size=(1, 6, 3)), rng.normal(size=(1, length, 3))
+    candidates, behaviours = pair(query, keys, [min(length, 4)], ids, past, counts=[5])
     layer(candidates, behaviours, training=True)  # Dice learns moments that are not 0 and 1
     layer.hidden[0].bias.assign(rng.normal(size=4))
     layer.logit.bias.assign([0.7])
@@ -156,5 +157,16 @@ def test_one_request_is_weighed_as_it_is_among_others(monkeypatch, activation):
     expected = layer.weights_of(candidates, behaviours)
     monkeypatch.setattr(TargetAttention, "ALIKE_UP_TO", 1.0)
     found = tf.function(layer.weights_of, autograph=False)(candidates, behaviours)
-    assert same_ids(ids[0], past[0, :, 0]).numpy().any(), "nothing is alike here"
+    assert 0 < same_ids(ids[0], past[0, :, 0]).numpy().sum() < 6 * length, "some pairs should be alike, and some not"
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_several_requests_of_a_known_number_are_no_one_request(training):
+    """Where a graph knows how many there are, as in training with Dice, which sees the batch as a whole."""
+    layer = TargetAttention(TargetAttentionConfig(units=(4, 3), activation="dice"))
+    rng = np.random.default_rng(0)
+    candidates, behaviours = pair(rng.normal(size=(2, 6, 3)), rng.normal(size=(2, 5, 3)), [5, 2])
+    expected = layer.weights_of(candidates, behaviours, training=training)
+    found = tf.function(lambda: layer.weights_of(candidates, behaviours, training=training), autograph=False)()
     np.testing.assert_allclose(found, expected, atol=1e-6)
