@@ -44,6 +44,9 @@ class TargetAttention(keras.layers.Layer):
     the sum of the kernel over its inputs. So a hidden layer is `tanh((¼·W)ᵀy + ½·(b + ½·ΣW))`, and the logit
     `(½·w)ᵀy + b + ½·Σw`. `scale` and `shift` are these halves; for other activations they are 1 and 0.
 
+    At inference, the many candidates of one request share its events, and the first layer is one product for all pairs, with
+    its bias and activation (`PairDense.unlike`); pairs with an id in common, mostly few, are computed by themselves.
+
     Args:
         config: widths, normalisation.
 
@@ -55,10 +58,12 @@ class TargetAttention(keras.layers.Layer):
 
     # Measured; docs/results.md. Share of real places above which computing all of them is cheaper than gathering the real ones.
     DENSE_FROM = 0.75
-    # Measured; docs/serving.md. Share of pairs with an id in common up to which those of one request are taken as having none.
+    # Share of pairs with an id in common up to which those of one request are first taken as having none: these are made twice.
     ALIKE_UP_TO = 0.25
     # Of the events of one request, one after the other, so that a hidden layer of all pairs is more often found in the cache.
     PARTS = 4
+    # Activations that TensorFlow takes in the operation of a product, where they follow it directly.
+    WITH_PRODUCT = ("sigmoid", "tanh", "relu")
 
     def __init__(self, config: TargetAttentionConfig, **kwargs):
         super().__init__(**kwargs)
@@ -126,7 +131,7 @@ class TargetAttention(keras.layers.Layer):
     def _unlike(self, pairs: EveryPair, events: tf.Tensor) -> tf.Tensor:
         """`[N, T]` logits of one request's candidates and some events `[T, D + C]` as if none had an id in common."""
         layer = self.activations[0]
-        if isinstance(layer, keras.layers.Activation):  # elementwise, so that it can be done with the product
+        if self.config.activation in self.WITH_PRODUCT:
             hidden = self.hidden[0].unlike(pairs, events, self.halves[0], layer)
         else:
             hidden = layer(self.hidden[0].unlike(pairs, events, self.halves[0], tf.identity))
