@@ -52,7 +52,8 @@ class GatedRecurrence(keras.layers.Layer):
             `[R, N, T, H]`, or `[R, N, H]` of the last.
         """
         if last and not training:
-            return _last(*self._by_step(inputs, alpha, beta), self.recurrent)
+            steps, alphas, betas = self._by_step(inputs, alpha, beta)
+            return _last(steps, alphas, betas, self.recurrent)
         states = self.states_by(inputs, alpha, beta, training=training)
         # The sum over one place or, where no request of the batch has a step, over none.
         return tf.reduce_sum(states[:, :, -1:], 2) if last else states
