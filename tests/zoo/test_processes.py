@@ -60,5 +60,8 @@ def test_a_container_has_the_memory_of_its_group(tmp_path, monkeypatch):
     assert processes.memory_mib() == 1024
     group.write_text("4:memory:/old\n", encoding="utf-8")
     assert processes.memory_mib() == 2048
+    (tmp_path / "root/memory.max").write_text("536870912\n", encoding="ascii")
+    group.write_text("0::/kube/pod/whose/path/is/not/seen/here\n", encoding="utf-8")
+    assert processes.memory_mib() == 512
     group.unlink()
     assert processes.memory_mib() == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
