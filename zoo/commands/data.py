@@ -18,11 +18,12 @@ def data() -> None:
 @click.option("--requests", type=int, help="Requests over all splits.  [default: 40000, or the configuration's]")
 @click.option("--seed", type=int, help="The same seed gives the same log.  [default: 1, or the configuration's]")
 @click.option("--config", type=click.Path(), help="YAML with settings of the marketplace (docs/simulator.md lists them).")
+@click.option("--by-day", is_flag=True, help="A log of each day in a folder of its own, OUT/2023-11-15, for daily training.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing request log.")
-def simulate(out: str, requests: int | None, seed: int | None, config: str | None, overwrite: bool) -> None:
+def simulate(out: str, requests: int | None, seed: int | None, config: str | None, by_day: bool, overwrite: bool) -> None:
     """Simulate a marketplace: users whose interests drift, with the true click probability of every impression."""
     from zoo.config import load_yaml, parse
-    from zoo.data.simulator import SimulatorConfig, write_simulated_log
+    from zoo.data.simulator import SimulatorConfig, write_simulated_days, write_simulated_log
 
     given = {name: value for name, value in (("requests", requests), ("seed", seed)) if value is not None}
 
@@ -31,6 +32,14 @@ def simulate(out: str, requests: int | None, seed: int | None, config: str | Non
 
     settings = parse(SimulatorConfig, (load_yaml(config) if config else {}) | given, where=named)
     click.echo(f"Simulating {settings.requests:,} requests of {settings.users:,} users over {settings.days} days")
+    if by_day:
+        with progress_bar() as show:
+            days = write_simulated_days(settings, out, overwrite=overwrite,
+                                        on_progress=lambda done, total: show("simulating", done, total))
+        click.echo(f"{len(days)} logs: {days[0]} to {days[-1]}\n"
+                   f"Next: zoo backfill sim --log '{out}/{{YYYY}}-{{MM}}-{{DD}}' --spans {days[1].rpartition('/')[2]}.."
+                   f"{days[-1].rpartition('/')[2]} --model din --set 'daily={{}}' (docs/daily.md)")
+        return
     with progress_bar() as show:
         log = write_simulated_log(settings, out, overwrite=overwrite,
                                   on_progress=lambda done, total: show("simulating", done, total))

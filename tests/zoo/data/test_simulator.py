@@ -11,7 +11,15 @@ from zoo.commands.data import data
 from zoo.config import ConfigError, parse
 from zoo.data.request import check_request
 from zoo.data.request_log import RequestLog
-from zoo.data.simulator import SimulatorConfig, simulate, simulator_schema, write_simulated_log
+from zoo.data.simulator import (
+    SimulatorConfig,
+    TrendsConfig,
+    simulate,
+    simulator_schema,
+    write_simulated_days,
+    write_simulated_log,
+)
+from zoo.data.simulator.market import Assortment
 from zoo.metrics import auc, calibration
 
 SMALL = SimulatorConfig(requests=6_000, users=300, items=500)
@@ -115,7 +123,9 @@ def test_written_log_can_be_recognised_and_read(tmp_path):
     seen = []
     write_simulated_log(config, tmp_path / "log", on_progress=lambda done, total: seen.append((done, total)))
     log = RequestLog(tmp_path / "log")
-    assert log.manifest["source"]["config"] == config.model_dump(mode="json") and seen[-1] == (600, 600)
+    said = log.manifest["source"]["config"]
+    assert parse(SimulatorConfig, said) == config and seen[-1] == (600, 600)
+    assert "trends" not in said, "a marketplace without trends has the manifest that it always had"
     assert sum(count["requests"] for count in log.manifest["splits"].values()) == 600
 
 
@@ -149,3 +159,44 @@ def test_a_wrong_setting_is_named_where_it_was_given(tmp_path):
     run = CliRunner().invoke(data, ["simulate", "--out", str(tmp_path / "log"), "--config", str(config), "--requests", "10"])
     lines = str(run.exception).splitlines()
     assert lines[0].startswith("--requests: ") and lines[1].startswith(f"{config}.items: ")
+
+
+def test_a_log_of_each_day_has_the_requests_of_the_whole_log(tmp_path):
+    config = SimulatorConfig(requests=300, users=100, items=200)
+    paths = write_simulated_days(config, tmp_path / "days")
+    assert [path.rpartition("/")[2] for path in paths] == ["2023-11-15", "2023-11-16", "2023-11-17"]
+    days = [RequestLog(path) for path in paths]
+    assert [request for day in days for split in day.splits for request in day.requests(split)] == [
+        request for _, request in simulate(config)]
+    for number, day in enumerate(days):
+        midnight = config.start + 86_400 * number
+        for split, (begin, end) in {"train": (0, 18), "validation": (18, 21), "test": (21, 24)}.items():
+            assert all(begin * 3600 <= request.time - midnight < end * 3600 for request in day.requests(split))
+        assert_candidates_stand_in_the_catalogue(day)
+
+
+def test_fashions_turn_over_and_items_go_without_changing_anything_else():
+    plain = SimulatorConfig(requests=3_000, users=300, items=500)
+    still = plain.model_copy(update={"trends": TrendsConfig(fashion=0.0)})
+    assert list(simulate(still)) == list(simulate(plain))
+
+    moved = plain.model_copy(update={"trends": TrendsConfig(fashion=2.0, turnover=0.2, lifetime=3.0)})
+    goods = Assortment(moved, np.random.default_rng(1))
+    assert goods.trends is not None
+    first = goods.trends.fashion
+    for _ in range(5):
+        goods.trends.night()
+    assert np.std(first) == pytest.approx(2.0, abs=0.3) == np.std(goods.trends.fashion)
+    assert np.corrcoef(first, goods.trends.fashion)[0, 1] == pytest.approx(0.8 ** 2.5, abs=0.2)
+    until = dict(enumerate(goods.trends.sold_until))
+    shown = [(int(item[1:]), (request.time - moved.start) // 86_400) for _, request in simulate(moved)
+             for item in request.candidates["item"]]
+    assert all(day < until[item] for item, day in shown) and np.isfinite(goods.trends.sold_until).all()
+
+
+def test_trends_of_a_marketplace_that_dies_out_are_refused():
+    dying = SimulatorConfig(requests=3_000, users=100, items=60, trends=TrendsConfig(lifetime=0.5))
+    with pytest.raises(ConfigError, match="only .* are sold on day .*trends.lifetime"):
+        list(simulate(dying))
+    with pytest.raises(ConfigError, match="trends"):
+        parse(SimulatorConfig, {"trends": {}, "live": {}}, where="settings")

@@ -51,6 +51,20 @@ class CascadeConfig(Config):
         return self
 
 
+class TrendsConfig(Config):
+    """What changes for everybody while the log runs, beside each user's own interests.
+
+    Args:
+        fashion: of a brand is a part of its items' appeal, in logits: standard deviation over brands.
+        turnover: share of its variance that is new each night; yesterday's fashion counts for `√(1 − turnover)`.
+        lifetime: days that an item is sold, from its birth or from the first day, in the mean (exponential); None for ever.
+    """
+
+    fashion: float = pydantic.Field(default=0.7, ge=0)
+    turnover: float = pydantic.Field(default=0.1, ge=0, le=1)
+    lifetime: float | None = pydantic.Field(default=None, gt=0)
+
+
 class SimulatorConfig(Config):
     """A marketplace and how long it is watched.
 
@@ -73,6 +87,7 @@ class SimulatorConfig(Config):
         position_decay: the candidate at position p (from 0) is examined with probability `1 / (1 + decay·p)`.
         base: logit of a click on an examined item of average appeal.
         cascade: what is shown is chosen by a cascade, whose stages are logged; None fills pages from the user's interests.
+        trends: fashions of brands and items that are no longer sold; None for neither.
         live: candidates are live rooms, and labels click, stay and order; None for items.
         labels: `click`, or also `purchase`, which is observed for clicked candidates only.
         start: first day, seconds since 1970.
@@ -94,6 +109,7 @@ class SimulatorConfig(Config):
     position_decay: float = pydantic.Field(default=0.12, ge=0)
     base: float = -4.2
     cascade: CascadeConfig | None = None
+    trends: TrendsConfig | None = None
     live: LiveConfig | None = None
     labels: tuple[Literal["click", "purchase"], ...] = ("click",)
     start: int = 1_700_006_400
@@ -109,6 +125,8 @@ class SimulatorConfig(Config):
         if self.cascade and self.cascade.pools >= self.requests - (self.days - 1) * self.requests_a_day:
             raise ValueError(f"the last day has {self.requests - (self.days - 1) * self.requests_a_day} requests, and the test "
                              f"split needs some; got cascade.pools {self.cascade.pools}")
+        if self.live and self.trends:
+            raise ValueError("`trends` are of items, and live rooms have none; leave out one of `live` and `trends`")
         if self.live and (self.cascade or self.labels != ("click",)):
             raise ValueError("live rooms have their own labels (click, stay, order) and no cascade; leave out `labels` and "
                              "`cascade`")

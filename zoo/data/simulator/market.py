@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from zoo.config import ConfigError
 from zoo.data.catalogue import CatalogueRow
-from zoo.data.simulator.config import SimulatorConfig
+from zoo.data.simulator.config import SimulatorConfig, TrendsConfig
 
 DAY = 86_400
 # So often a place of a page asks its leaf for an item that the page has not; a small leaf may have none.
@@ -43,6 +43,7 @@ class Assortment:
         old = rng.random(count) < 2 / 3
         self.born = np.where(old, -rng.integers(0, 200, count), rng.integers(0, config.days, count))
         self.attraction = np.exp(0.6 * rng.normal(0, 1, count) + 0.4 * self.quality)
+        self.trends = Trends(config, config.trends, self.born) if config.trends else None
         self.known = {name: pa.array([f"{name[0]}{number}".encode() for number in numbers.tolist()], pa.binary())
                       for name, numbers in (("item", np.arange(count)), ("category", self.leaf), ("brand", self.brand))}
         self.known["price"] = pa.array(self.price.astype(np.float32))
@@ -68,10 +69,14 @@ class Assortment:
 
     def open_day(self, day: int) -> None:
         """Makes the samplers of a day: every leaf's living items, by attraction."""
-        alive = self.attraction * (self.born <= day)
+        sold = self.born <= day if self.trends is None else (self.born <= day) & (day < self.trends.sold_until)
+        if sold.sum() < self.config.page:
+            raise ConfigError(f"a page shows {self.config.page} different items, and only {int(sold.sum())} are sold on day "
+                              f"{day}; ask for more `items` or a longer `trends.lifetime`")
+        alive = self.attraction * sold
         self._cumulative = [np.cumsum(alive[items]) for items in self.by_leaf]
         self._all = np.cumsum(alive)
-        self.living = np.flatnonzero(self.born <= day)
+        self.living = np.flatnonzero(sold)
         self.today = day
 
     def sample(self, leaves: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -112,6 +117,33 @@ class Assortment:
                 points = rng.random(int(here.sum())) * cumulative[-1]
                 chosen[here] = self.by_leaf[leaf][np.searchsorted(cumulative, points, side="right")]
         return np.minimum(chosen, len(self.leaf) - 1)
+
+
+class Trends:
+    """Fashions of brands, which turn over night by night, and the days on which items are sold last.
+
+    Its randomness is its own: a marketplace without trends is the same as ever.
+
+    Args:
+        config: of the marketplace.
+        trends: how fast things change.
+        born: day of birth of each item.
+    """
+
+    def __init__(self, config: SimulatorConfig, trends: TrendsConfig, born: np.ndarray):
+        self.trends, self._rng = trends, np.random.default_rng([config.seed, 1])
+        self.fashion = self._draw(config.roots * config.brands)
+        self.sold_until = np.full(len(born), np.inf)
+        if trends.lifetime is not None:
+            self.sold_until = np.maximum(born, 0) + 1 + self._rng.exponential(trends.lifetime, len(born))
+
+    def night(self) -> None:
+        """A part of the fashion is new in the morning."""
+        kept = 1 - self.trends.turnover
+        self.fashion = np.sqrt(kept) * self.fashion + np.sqrt(1 - kept) * self._draw(len(self.fashion))
+
+    def _draw(self, brands: int) -> np.ndarray:
+        return self._rng.normal(0, self.trends.fashion, brands)
 
 
 class Population:

@@ -150,7 +150,8 @@ class Shop:
         brand = 0.7 * np.logical_or.reduce(same_brand)
         price = -users.price_care[who][:, None] * (goods.price_level[items] - users.price_level[who][:, None]) ** 2
         seen = self._seen(who, items)  # the same item again bores, whatever the interest
-        return self.config.base + interest + brand + np.maximum(price, -2.0) + 0.4 * goods.quality[items] - 1.0 * seen
+        fashion = goods.trends.fashion[goods.brand[items]] if goods.trends else 0.0
+        return self.config.base + interest + brand + fashion + np.maximum(price, -2.0) + 0.4 * goods.quality[items] - 1.0 * seen
 
     def _interest(self, who: np.ndarray, items: np.ndarray, focus: np.ndarray, factors: Sequence[Any]) -> np.ndarray:
         """The strongest of the interests that an item serves, each times a factor; the one of the visit counts most."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from zoo import files
+from zoo.config import ConfigError
 from zoo.data.catalogue import CatalogueRow
 from zoo.data.columnar import to_requests
-from zoo.data.layout import POOLS
+from zoo.data.layout import POOLS, SPLITS
 from zoo.data.log_shard import SHARD_REQUESTS, LogShard
 from zoo.data.request import Request
 from zoo.data.request_log import RequestLog, RequestLogWriter
@@ -19,12 +22,13 @@ from zoo.data.simulator.cascade_shop import CascadeShop
 from zoo.data.simulator.config import SimulatorConfig
 from zoo.data.simulator.live.rooms import Hosts
 from zoo.data.simulator.live.studio import Studio
-from zoo.data.simulator.market import Assortment, Population
+from zoo.data.simulator.market import DAY, Assortment, Population
 from zoo.data.simulator.schema import simulator_schema
 from zoo.data.simulator.shop import Shop
 
 _BATCH = 4_096  # requests that are written at a time
 _CANDIDATES = 1 << 18  # that are written at a time
+_HOURS = (18, 21)  # that divide a day into splits
 
 
 def simulate(config: SimulatorConfig) -> Iterator[tuple[str, Request]]:
@@ -63,6 +67,8 @@ def simulate_days(config: SimulatorConfig) -> Iterator[tuple[str, pa.RecordBatch
             yield split, shop.day(day, today)
         left -= today
         users.drift(rng)
+        if goods.trends:
+            goods.trends.night()
 
 
 def write_simulated_log(config: SimulatorConfig, path: files.PathLike, overwrite: bool = False,
@@ -78,8 +84,7 @@ def write_simulated_log(config: SimulatorConfig, path: files.PathLike, overwrite
     Returns:
         The log.
     """
-    source = {"kind": "simulator", "config": config.model_dump(mode="json")}
-    with RequestLogWriter(path, simulator_schema(config), source, overwrite=overwrite) as log:
+    with RequestLogWriter(path, simulator_schema(config), _source(config), overwrite=overwrite) as log:
         for number, parts in itertools.groupby(_parts(config), lambda part: part[0] // SHARD_REQUESTS):
             with LogShard(log.partial, log.schema, number) as shard:
                 for before, split, part in parts:
@@ -88,6 +93,50 @@ def write_simulated_log(config: SimulatorConfig, path: files.PathLike, overwrite
             log.add(shard.counts)
         log.write_catalogue(_catalogue(config))
     return RequestLog(path)
+
+
+def write_simulated_days(config: SimulatorConfig, folder: files.PathLike, overwrite: bool = False,
+                         on_progress: Callable[[int, int], None] = lambda done, total: None) -> list[str]:
+    """Simulates a marketplace and writes a request log of each day, in folders named by the date: `FOLDER/2023-11-15`.
+
+    A day is divided by its hours: what comes before 18:00 is `train`, before 21:00 `validation`, and then `test`.
+
+    Args:
+        config, overwrite, on_progress: as of `write_simulated_log`.
+        folder: of all logs.
+
+    Returns:
+        The logs' folders, in order of time.
+
+    Raises:
+        ConfigError: a cascade, whose pools are of the last day alone.
+    """
+    if config.cascade and config.cascade.pools:
+        raise ConfigError("pools are of the last day of a log; a log of each day has none: set cascade.pools to 0")
+    rows, paths, done = list(_catalogue(config)), [], 0
+    for day, (_, batch) in enumerate(simulate_days(config)):
+        midnight = config.start + DAY * day
+        date = datetime.datetime.fromtimestamp(midnight, datetime.timezone.utc).date()
+        path = files.join(folder, date.isoformat())
+        times = batch.column("request_time").values.to_numpy() - midnight
+        cuts = [0, *np.searchsorted(times, [hour * DAY // 24 for hour in _HOURS]), len(batch)]
+        with RequestLogWriter(path, simulator_schema(config), _source(config) | {"day": day}, overwrite=overwrite) as log:
+            with LogShard(log.partial, log.schema, 0) as shard:
+                for split, begin, end in zip(SPLITS, cuts[:-1], cuts[1:], strict=True):
+                    for start in range(begin, end, _BATCH):
+                        shard.write(split, batch.slice(start, min(_BATCH, end - start)))
+            log.add(shard.counts)
+            log.write_catalogue([row for row in rows if row.valid_from < midnight + DAY])
+        paths.append(path)
+        done += len(batch)
+        on_progress(done, config.requests)
+    return paths
+
+
+def _source(config: SimulatorConfig) -> dict[str, Any]:
+    """What a log says of its making; a marketplace without trends says nothing of them."""
+    without = {"trends"} if config.trends is None else None
+    return {"kind": "simulator", "config": config.model_dump(mode="json", exclude=without)}
 
 
 def _parts(config: SimulatorConfig) -> Iterator[tuple[int, str, pa.RecordBatch]]:
