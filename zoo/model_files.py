@@ -7,6 +7,8 @@ SCHEMA_FILE = f"{EXTRA_ASSETS}/schema.yaml"
 MODEL_FILE = f"{EXTRA_ASSETS}/model.yaml"
 WEIGHTS = f"{EXTRA_ASSETS}/weights/weights"
 ASSETS = f"{EXTRA_ASSETS}/assets"
+# What a daily training leaves to the next one; a file SPACE.json for each vocabulary has its `ids`, in the order of the rows.
+DAY = f"{EXTRA_ASSETS}/day"
 WARMUP_FILE = f"{EXTRA_ASSETS}/tf_serving_warmup_requests"
 MANIFEST_FILE = f"{EXTRA_ASSETS}/manifest.json"
 

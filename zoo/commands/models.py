@@ -70,6 +70,35 @@ def add_items(path: str, catalogue: str, out: str, replace: bool) -> None:
                f"Servers that watch {out} take it up by themselves. Next: zoo serve --model NAME={out}")
 
 
+@models.command()
+@click.argument("before", type=click.Path())
+@click.argument("after", type=click.Path())
+@click.option("--out", required=True, type=click.Path(), help="Folder of the delta to make.")
+def delta(before: str, after: str, out: str) -> None:
+    """Write what changed from the exported model BEFORE to AFTER: rows of tables, other weights, the graph.
+
+    Where both were trained by daily runs, rows are found by their ids, so that a vocabulary that has grown changes the rows
+    of new ids alone.
+    """
+    from zoo.export.delta import write_delta
+
+    size = write_delta(before, after, out)
+    click.echo(f"Wrote {out}: {size.rows:,} of {size.rows_of:,} rows, {size.tensors:,} other tensors; {size.bytes:,} bytes, "
+               f"the model has {size.model_bytes:,}\nNext: zoo models apply-delta {before} {out} --out FOLDER")
+
+
+@models.command("apply-delta")
+@click.argument("before", type=click.Path())
+@click.argument("delta", type=click.Path())
+@click.option("--out", required=True, type=click.Path(), help="Folder of the model to make.")
+def apply_delta(before: str, delta: str, out: str) -> None:
+    """Make the newer model of the exported model BEFORE and a DELTA, bit for bit."""
+    from zoo.export.delta import apply_delta as applied
+
+    applied(before, delta, out)
+    click.echo(f"Wrote {out}")
+
+
 def narrowed(markdown: str, width: int) -> str:
     """The text with every table that is wider than `width` as a list: an item a row, which names the cells that are filled.
 
