@@ -21,3 +21,9 @@ class NeighbourTables(Artifact):
     """`neighbours_NAME.parquet` for each meta-path: raw ids, their neighbours' and the shares of walks."""
 
     TYPE_NAME = "zoo.NeighbourTables"
+
+
+class DayVocabularies(Artifact):
+    """Vocabularies after a day, how they grew, and what else the next day has to know of it (`tfx_pipelines.day_files`)."""
+
+    TYPE_NAME = "zoo.DayVocabularies"

@@ -17,6 +17,7 @@ COMMANDS = {
     "data": ("zoo.commands.data:data", "Make request logs: simulate a marketplace, or import an event log."),
     "models": ("zoo.commands.models:models", "List the models of the zoo, or show one of them."),
     "run": ("tfx_pipelines.commands:run", "Run the pipeline of a configuration: from a request log to a pushed model."),
+    "backfill": ("tfx_pipelines.commands:backfill", "Run the daily pipeline of a configuration for some days, in order."),
     "compile": ("tfx_pipelines.commands:compile_", "Compile the pipeline of a configuration for Kubeflow or Vertex AI."),
     "submit": ("tfx_pipelines.commands:submit", "Start the pipeline of a configuration on Kubeflow Pipelines, and follow it."),
     "serve": ("serving.commands:serve", "Serve exported models on this machine, by TF Serving's protocol."),

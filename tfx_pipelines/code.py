@@ -22,6 +22,8 @@ RUNS = {
     "MetaPathVectors": ("tfx_pipelines.components.meta_path_vectors",),
     "NeighbourLists": ("tfx_pipelines.components.neighbour_lists",),
     "Trainer": ("tfx_pipelines.components.trainer", "tfx_pipelines.trainer"),
+    "DayVocabularies": ("tfx_pipelines.components.day_vocabularies",),
+    "DriftCheck": ("tfx_pipelines.components.drift_check",),
     "LatestPushedModel": ("tfx_pipelines.components.latest_pushed_model",),
     "Evaluator": ("tfx_pipelines.components.evaluator", "tfx_pipelines.ranking_metrics", "tfx_pipelines.filter_metrics"),
     "ServingValidator": ("tfx_pipelines.components.serving_validator",),

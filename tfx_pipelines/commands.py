@@ -35,6 +35,38 @@ def run(config: str, model: str | None, log: str | None, root: str | None, seed:
         sys.exit(2)
 
 
+@click.command("backfill", help=f"""Run the daily pipeline of CONFIG for some spans (days), one after the other.
+
+{_CONFIG_HELP} It needs `daily`, and data by spans: data.log with {{SPAN}}, or {{YYYY}}, {{MM}} and {{DD}}, in its name; or
+data.raw. A run of a span learns the one before it, from the model that was pushed last, and is tested on the span itself.
+
+Spans that are done (ROOT/days/SPAN.json is there) are left out; one that was stopped, however that was, goes on from its
+finished stages. Exits with 2 where a model was refused: the next span then learns its data, too.""")
+@click.argument("config")
+@click.option("--spans", required=True, metavar="A..B", help="First and last span: numbers, or dates (2023-11-16..2023-11-29).")
+@click.option("--model", metavar="NAME", help=_MODEL_HELP)
+@click.option("--log", type=str, help="Folders of the request logs, such as 'runs/shop/days/{YYYY}-{MM}-{DD}'.")
+@click.option("--root", type=click.Path(), help="Where artifacts, the reports and pushed models go.")
+@click.option("--again", is_flag=True, help="Run spans that are done, too.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help=_OVERRIDE_HELP)
+def backfill(config: str, spans: str, model: str | None, log: str | None, root: str | None, again: bool,
+             overrides: tuple[str, ...]) -> None:
+    import sys
+
+    from tfx_pipelines.backfill import backfill as days_of
+    from tfx_pipelines.backfill import spans_between
+    from tfx_pipelines.config import load_run_config
+
+    loaded = load_run_config(config, overrides, model=model, options={"data.log": log, "pipeline.root": root})
+    refused = 0
+    for span, report, before in days_of(loaded, spans_between(spans), _run_and_show, again):
+        refused += not report["blessed"]
+        verdict = f"pushed as version {report['pushed_version']}" if report["blessed"] else "refused"
+        click.echo(f"Span {span}: GAUC {report['metrics']['gauc']['value']:.4f}, {verdict}{' (done before)' if before else ''}")
+    if refused:
+        sys.exit(2)
+
+
 @click.command("compile", help=f"""Compile the pipeline of CONFIG for Kubeflow Pipelines or Vertex AI, without either.
 
 {_CONFIG_HELP}""")
@@ -130,9 +162,14 @@ def _compile(config, out: str, target, quiet: bool = False) -> Path:
     from tfx_pipelines.config import with_floors
     from tfx_pipelines.runners.kubeflow import compile_pipeline, legal_name
     from tfx_pipelines.source import log_digest, source_of
+    from tfx_pipelines.spans import with_span
 
-    source = source_of(config.data)
-    path = compile_pipeline(source.allowed(with_floors(config, source.floors)), source.schema, out, target, log_digest(source))
+    # The newest span that is here says the schema; which one is run, the platform finds out.
+    here = with_span(config)
+    source, digest = source_of(here.data), ""
+    if config.daily is None:
+        config, digest = here, log_digest(source)
+    path = compile_pipeline(source.allowed(with_floors(config, source.floors)), source.schema, out, target, digest)
     if not quiet:
         click.echo(f"Wrote {path}, plain text.\n"
                    f"Name:    {legal_name(config.name)}\n"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pydantic
 
 from tfx_pipelines.config_cluster import ClusterConfig, StepConfig
+from tfx_pipelines.config_daily import DailyConfig, DriftConfig
 from tfx_pipelines.config_files import CONFIGS, Source, model_name, name_in, read_sources, shipped
 from tfx_pipelines.config_graph import LogGraphConfig
 from tfx_pipelines.config_neighbours import NeighboursConfig
@@ -22,7 +23,8 @@ from zoo.training.config import TrainingConfig
 if TYPE_CHECKING:
     from zoo.export.model_description import Precision
 
-__all__ = ["CONFIGS", "GATED", "ClusterConfig", "DataConfig", "ExportConfig", "FilterConfig", "GateConfig", "LogGraphConfig",
+__all__ = ["CONFIGS", "GATED", "ClusterConfig", "DailyConfig", "DataConfig", "DriftConfig", "ExportConfig",
+           "FilterConfig", "GateConfig", "LogGraphConfig",
            "ModelConfig", "NeighboursConfig", "PipelineConfig", "RunConfig", "ServingConfig", "StepConfig", "TeacherConfig",
            "item_table", "load_run_config", "shipped", "with_floors"]
 
@@ -38,13 +40,14 @@ PICKLER = "--pickle_library=cloudpickle"
 
 class DataConfig(Config):
     """Args:
-        log: folder of the request log; the command line may name it instead.
+        log: folder of the request log; the command line may name it instead. With `{SPAN}`, or `{YYYY}`, `{MM}` and `{DD}`, in
+            its name there is a log of each span.
         cluster_log: the same log as a cluster reaches it (`gs://…`), for compiled pipelines; `log` by default.
         raw: in place of `log`, raw files that the pipeline imports first: files, folders or patterns; with `{SPAN}`, or
             `{YYYY}`, `{MM}` and `{DD}`, in their names (and `{VERSION}`), those of the newest span.
         prior: raw files with earlier events of the sessions, for histories alone.
         config: of the import: a YAML file, or the name of one that comes with the package.
-        span: of `raw` to import, not the newest one; a date counts in days since 1970.
+        span: of `raw` to import, or of `log` to read, not the newest one; a date counts in days since 1970.
         labels: of the log that are learned; all of them by default. With one alone, a model of several tasks has one.
         statistics_share: of the requests that StatisticsGen looks at, evenly over the log. A large log's statistics are the
             same by a tenth of it, but what is wrong with single requests may go unseen.
@@ -66,8 +69,10 @@ class DataConfig(Config):
         if self.raw and not self.config:
             raise ValueError("`raw` needs `config`, the import configuration of the files: a YAML file, or the name of one "
                              "that comes with the package")
-        if not self.raw and (self.prior or self.config or self.span is not None):
-            raise ValueError("`prior`, `config` and `span` are for `raw`, which names no files")
+        if not self.raw and (self.prior or self.config):
+            raise ValueError("`prior` and `config` are for `raw`, which names no files")
+        if not self.raw and self.span is not None and self.log is not None and "{" not in self.log:
+            raise ValueError("`span` says which of several logs is read, and `log` names one alone; such as days/{SPAN}")
         return self
 
 
@@ -187,6 +192,7 @@ class RunConfig(Config):
     data: DataConfig = DataConfig()
     model: ModelConfig
     training: TrainingConfig = TrainingConfig()
+    daily: DailyConfig | None = None
     teacher: TeacherConfig | None = None
     graph: LogGraphConfig | None = None
     pretraining: MetaPath2VecConfig | None = None
@@ -211,7 +217,12 @@ class RunConfig(Config):
     @property
     def name(self) -> str:
         """Name of the pipeline."""
-        data = Path(self.data.config).stem if self.data.config else Path(self.log).parent.name
+        if self.data.config:
+            data = Path(self.data.config).stem
+        elif "{" in self.log:  # logs of spans: what stands before the span
+            data = Path(self.log.partition("{")[0]).name.strip("-_. ")
+        else:
+            data = Path(self.log).parent.name
         return self.pipeline.name or f"{data or 'log'}-{self.model.name}"
 
     @property

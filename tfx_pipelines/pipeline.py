@@ -11,7 +11,9 @@ from tfx.dsl.components.base.base_node import BaseNode
 from tfx.proto import trainer_pb2, transform_pb2
 from tfx.types.channel import BaseChannel
 
+from tfx_pipelines.components.day_vocabularies import DayVocabularies
 from tfx_pipelines.components.declared_schema import DeclaredSchema
+from tfx_pipelines.components.drift_check import DriftCheck
 from tfx_pipelines.components.evaluator import Evaluator
 from tfx_pipelines.components.import_example_gen import ImportExampleGen
 from tfx_pipelines.components.item_table import ItemTable
@@ -25,9 +27,10 @@ from tfx_pipelines.components.run_report import RunReport
 from tfx_pipelines.components.serving_validator import ServingValidator
 from tfx_pipelines.components.statistics_gen import StatisticsGen
 from tfx_pipelines.components.teacher_scores import TeacherScores
-from tfx_pipelines.components.trainer import NEIGHBOURS, VECTORS, Trainer
-from tfx_pipelines.components.transform import Transform
+from tfx_pipelines.components.trainer import DAY, NEIGHBOURS, PUSHED, VECTORS, Trainer
+from tfx_pipelines.components.transform import VOCABULARIES, Transform
 from tfx_pipelines.config import ModelConfig, RunConfig, item_table
+from tfx_pipelines.config_daily import DailyConfig
 from tfx_pipelines.config_teacher import TeacherConfig
 from tfx_pipelines.evaluation import eval_config
 from tfx_pipelines.places import tensorflow_reads
@@ -81,8 +84,14 @@ def create_pipeline(config: RunConfig, schema: Schema, *, serving_dir: str, meta
 
 def _components(config: RunConfig, schema: Schema, serving_dir: str, log: str | None, log_digest: str,
                 report: bool) -> list[BaseNode]:
-    first = RawLogExampleGen(config.data) if config.data.raw else ImportExampleGen(log or config.log, log_digest)
-    declared, data = schema, data_components(schema, first, config.data.statistics_share)
+    first = (RawLogExampleGen(config.data, config.daily) if config.data.raw else
+             ImportExampleGen(log or config.log, log_digest, config.daily, config.data.span))
+    # Where the log's schema and catalogue lie: "" for beside the examples.
+    beside = "" if config.data.raw or config.daily else log or config.log
+    declared, daily = schema, config.daily
+    baseline = LatestPushedModel(serving_dir=serving_dir, schema=schema_to_json(_taught(config, schema)),
+                                 **({"examples": first.outputs["examples"]} if daily else {}))
+    data = data_components(schema, first, config.data.statistics_share, daily, baseline)
     # What a model learns from: the log and its transformed twin, or both with a teacher's scores.
     raw, ready = data["examples"].outputs["examples"], data["transform"].outputs["transformed_examples"]
     teaching: list[BaseNode] = []
@@ -90,16 +99,16 @@ def _components(config: RunConfig, schema: Schema, serving_dir: str, log: str | 
         teaching = _teaching(config, config.teacher, schema, data)
         schema = config.teacher.taught(schema)
         raw, ready = (teaching[-1].outputs[name] for name in ("scored_examples", "scored_transformed_examples"))
-    schema_json = schema_to_json(schema)
     kept = item_table(config)
-    tables = _graph_components(config, schema_to_json(declared), data["examples"], log)
-    trainer = _trainer(config, data, ready, schema, config.model, config.training, kept, tables)
+    tables = _graph_components(config, schema_to_json(declared), data["examples"], beside)
+    given = {name: tables[name].outputs[name] for name in (VECTORS, NEIGHBOURS) if name in tables}
+    if daily:
+        given |= {DAY: data["vocabularies"].outputs["vocabularies"], PUSHED: baseline.outputs["model"]}
+    trainer = _trainer(config, data, ready, schema, config.model, config.training, kept, given)
     model, filling = trainer.outputs["model"], []
     if kept:
-        filling = [ItemTable(model=model, examples=data["examples"].outputs["examples"],
-                             log="" if config.data.raw else log or config.log)]
+        filling = [ItemTable(model=model, examples=data["examples"].outputs["examples"], log=beside)]
         model = filling[0].outputs["filled"]
-    baseline = LatestPushedModel(serving_dir=serving_dir, schema=schema_json)
     evaluator = _evaluator(raw, model, schema, config, baseline.outputs["model"])
     serving = ServingValidator(
         examples=raw,
@@ -107,7 +116,7 @@ def _components(config: RunConfig, schema: Schema, serving_dir: str, log: str | 
         model_run=trainer.outputs["model_run"],
         transformed_examples=ready,
         transform_graph=data["transform"].outputs["transform_graph"],
-        schema=schema_json,
+        schema=schema_to_json(schema),
         model_name=config.served_name,
         replay_requests=config.serving.replay_requests,
         warmup_requests=config.serving.warmup_requests,
@@ -124,8 +133,10 @@ def _components(config: RunConfig, schema: Schema, serving_dir: str, log: str | 
         serving_dir=serving_dir,
         pipeline=config.name,
         schema=schema_to_json(declared),
+        **({"daily": 1} if daily else {}),
     )
-    stages = [*data.values(), *teaching, *tables.values(), trainer, *filling, baseline, evaluator, serving, pusher]
+    stages = [*data.values(), *teaching, *tables.values(), trainer, *filling, *([] if daily else [baseline]), evaluator,
+              serving, pusher]
     if report:
         stages.append(RunReport(
             examples=data["examples"].outputs["examples"],
@@ -137,9 +148,13 @@ def _components(config: RunConfig, schema: Schema, serving_dir: str, log: str | 
             infra_blessing=serving.outputs["blessing"],
             pushed_model=pusher.outputs["pushed_model"],
             config=config.model_dump_json(),
-            log="" if config.data.raw else log or config.log,
+            log=beside,
         ))
     return stages
+
+
+def _taught(config: RunConfig, schema: Schema) -> Schema:
+    return config.teacher.taught(schema) if config.teacher else schema
 
 
 def _teaching(config: RunConfig, teacher: TeacherConfig, schema: Schema, data: dict[str, BaseNode]) -> list[BaseNode]:
@@ -161,7 +176,7 @@ def _teaching(config: RunConfig, teacher: TeacherConfig, schema: Schema, data: d
 
 
 def _trainer(config: RunConfig, data: dict[str, BaseNode], examples: BaseChannel, schema: Schema, model: ModelConfig,
-             training: TrainingConfig, kept: str | None = None, tables: Mapping[str, BaseNode] | None = None
+             training: TrainingConfig, kept: str | None = None, given: Mapping[str, BaseChannel] | None = None
              ) -> BaseNode:
     return Trainer(
         run_fn="tfx_pipelines.trainer.run_fn",
@@ -180,16 +195,16 @@ def _trainer(config: RunConfig, data: dict[str, BaseNode], examples: BaseChannel
             "checkpoints": f"{config.root}/training" if tensorflow_reads(config.root) else None,
             "item_table": kept,
         },
-        tables={name: (tables or {})[name].outputs[name] for name in (VECTORS, NEIGHBOURS) if name in (tables or {})},
+        tables={**(given or {})},
     )
 
 
-def _graph_components(config: RunConfig, schema: str, examples: BaseNode, log: str | None) -> dict[str, BaseNode]:
+def _graph_components(config: RunConfig, schema: str, examples: BaseNode, log: str) -> dict[str, BaseNode]:
     """The stages from the log to its graph and what is learned of it, by the names of their outputs; none without a graph."""
     if config.graph is None:
         return {}
     graph = LogGraph(examples=examples.outputs["examples"], schema=schema, config=config.graph.model_dump_json(),
-                     log="" if config.data.raw or not config.graph.of_catalogue else log or config.log)
+                     log=log if config.graph.of_catalogue else "")
     stages: dict[str, BaseNode] = {"graph": graph}
     if config.pretraining is not None:
         stages[VECTORS] = MetaPathVectors(graph=graph.outputs["graph"], config=config.pretraining.model_dump_json())
@@ -225,13 +240,30 @@ def checking_components(schema: Schema, examples: BaseNode, share: float = 1.0) 
     return {"examples": examples, "statistics": statistics, "declared": declared, "validator": validator}
 
 
-def data_components(schema: Schema, examples: BaseNode, share: float = 1.0) -> dict[str, BaseNode]:
+def data_components(schema: Schema, examples: BaseNode, share: float = 1.0, daily: DailyConfig | None = None,
+                    pushed: BaseNode | None = None) -> dict[str, BaseNode]:
     """The stages that make a log ready to learn from, from the one that reads it to Transform, by name and in order.
 
     Args:
         schema, examples, share: as of `checking_components`.
+        daily: of a run for each day: its vocabularies grow from those of the model that serves today.
+        pushed: for a daily run, the stage that finds that model; it is one of the stages then.
     """
     stages = checking_components(schema, examples, share)
+    more, before = {}, stages["validator"]
+    if daily is not None and pushed is not None:
+        stages["pushed"] = pushed
+        settings = {"statistics": stages["statistics"].outputs["statistics"], "pushed": pushed.outputs["model"],
+                    "schema": schema_to_json(schema)}
+        if daily.drift or daily.skew:
+            stages["drift"] = DriftCheck(config=daily.model_dump_json(), **settings)
+            stages["drift"].add_upstream_node(before)
+            before = stages["drift"]
+        stages["vocabularies"] = DayVocabularies(
+            examples=examples.outputs["examples"], admit_at=daily.admit_at or 0, warm_start=int(daily.warm_start),
+            evict_after=-1 if daily.evict_after is None else daily.evict_after, **settings)
+        stages["vocabularies"].add_upstream_node(before)
+        more = {VOCABULARIES: stages["vocabularies"].outputs["vocabularies"]}
     transform = Transform(
         examples=stages["examples"].outputs["examples"],
         schema=stages["declared"].outputs["schema"],
@@ -240,7 +272,8 @@ def data_components(schema: Schema, examples: BaseNode, share: float = 1.0) -> d
         splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=list(SPLITS)),
         disable_statistics=True,
         disable_analyzer_cache=True,
+        **more,
     )
     # A log that does not fit its schema is named before the long stages, not after them.
-    transform.add_upstream_node(stages["validator"])
+    transform.add_upstream_node(before)
     return stages | {"transform": transform}

@@ -13,6 +13,11 @@ def serving_dir(config: RunConfig) -> str:
     return files.join(files.absolute(config.root), "serving", config.served_name)
 
 
+def day_report(config: RunConfig, span: int) -> str:
+    """The report of a daily run, which stays when other days have been run."""
+    return files.join(files.absolute(config.root), "days", f"{span}.json")
+
+
 def local_folder(config: RunConfig) -> Path:
     """The folder of ML Metadata (SQLite), logs and the lock: the root, or `runs/NAME` where that is remote."""
     return Path(files.absolute(f"runs/{config.name}" if files.scheme(config.root) else config.root))

@@ -11,10 +11,12 @@ from typing import Any
 
 import tensorflow_transform as tft
 
+from tfx_pipelines.day_files import NUMBERS, STATE, read_json, vocabulary_name
 from tfx_pipelines.schema import schema_from_json
+from zoo import files
 from zoo.assets import Assets
 from zoo.keras import tf
-from zoo.schema import FIRST_ID, REQUEST_TIME, UNKNOWN_ID, Column, Schema
+from zoo.schema import FIRST_ID, REQUEST_TIME, UNKNOWN_ID, Column, Feature, Schema
 
 Value = tf.Tensor | tf.SparseTensor
 
@@ -24,19 +26,22 @@ def preprocessing_fn(inputs: dict[str, Value], custom_config: dict[str, Any]) ->
 
     Args:
         inputs: raw columns: request columns `[R]`; sequences, candidates and several values sparse.
-        custom_config: `schema`, the Schema as JSON.
+        custom_config: `schema`, the Schema as JSON; and, for a daily run, `vocabularies`, the folder of a `DayVocabularies`
+            artifact, whose vocabularies, moments and buckets are taken in place of those of the split.
 
     Returns:
         Transformed columns by the same names, `<column>_bucket` for numbers with buckets, and the raw group key.
     """
     schema = schema_from_json(custom_config["schema"])
-    look_up = {name: _look_up(schema, name, inputs) for name in schema.spaces}
+    folder = custom_config.get("vocabularies")
+    look_up = {name: _look_up(schema, name, inputs, folder) for name in schema.spaces}
+    moments = read_json(files.join(folder, STATE, NUMBERS)) if folder else {}
     outputs: dict[str, Value] = {}
     for column in schema.columns():
         if column.feature.kind == "id":
             outputs[column.name] = _apply(look_up[column.space], inputs[column.name])
         elif column.feature.kind == "number":
-            outputs |= _number(column, inputs[column.name])
+            outputs |= _number(column, inputs[column.name], moments.get(column.name))
     passed = [*schema.string_keys, REQUEST_TIME]
     passed += [column.name for column in schema.columns() if column.feature.kind == "text"]
     passed += [name for column in schema.columns() for name in column.raw_names if name != column.name]
@@ -45,11 +50,6 @@ def preprocessing_fn(inputs: dict[str, Value], custom_config: dict[str, Any]) ->
     passed += [mark.column for mark in schema.marks]
     passed += ["sample_weight"] if schema.sample_weight else []
     return outputs | {name: inputs[name] for name in passed} | {schema.group_column: inputs[schema.group_key]}
-
-
-def vocabulary_name(space: str) -> str:
-    """Name of the vocabulary file of an id space."""
-    return f"vocabulary_{space}"
 
 
 def vocabulary_sizes(schema: Schema, output: tft.TFTransformOutput) -> dict[str, int]:
@@ -64,13 +64,19 @@ def vocabularies(schema: Schema, output: tft.TFTransformOutput) -> Assets:
                    for name, space in schema.spaces.items() if space.kind == "learned"})
 
 
-def _look_up(schema: Schema, name: str, inputs: dict[str, Value]) -> Callable[[tf.Tensor], tf.Tensor]:
+def _look_up(schema: Schema, name: str, inputs: dict[str, Value], folder: str | None) -> Callable[[tf.Tensor], tf.Tensor]:
     """The function from raw ids of a space to its numbers."""
     space = schema.spaces[name]
     if space.kind == "hashed":
         return lambda ids: tf.where(ids == "", tf.constant(UNKNOWN_ID, tf.int64),
                                     FIRST_ID + tf.strings.to_hash_bucket_fast(ids, space.buckets))
     columns = [column for column in schema.columns() if column.feature.space == name]
+    if folder is not None and columns:
+        path = files.join(folder, vocabulary_name(name))
+        table: Any = tft.make_and_track_object(lambda: tf.lookup.StaticHashTable(tf.lookup.TextFileInitializer(
+            path, tf.string, tf.lookup.TextFileIndex.WHOLE_LINE, tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER),
+            UNKNOWN_ID - FIRST_ID), name=vocabulary_name(name))
+        return lambda ids: FIRST_ID + table.lookup(ids)
     # Every occurrence counts, wherever it stands: one vocabulary for the candidate's and the history's items.
     everything = tf.concat([_values(inputs[column.name]) for column in columns], 0)
     # Each weighs 1: weights are summed up by id within a batch, where plain ids are counted by Beam one by one.
@@ -80,32 +86,49 @@ def _look_up(schema: Schema, name: str, inputs: dict[str, Value]) -> Callable[[t
     return lambda ids: FIRST_ID + tft.apply_vocabulary(ids, vocabulary, default_value=UNKNOWN_ID - FIRST_ID)
 
 
-def _number(column: Column, raw: Value) -> dict[str, Value]:
+def _number(column: Column, raw: Value, given: dict[str, Any] | None) -> dict[str, Value]:
     """A number as the model reads it, and its quantile bucket where it has buckets. NaN is a missing value.
 
     Both depend on the raw number alone. The last bit of a float32 logarithm depends on where in a batch the number stands, and
     that of a division on how the graph was optimised. So boundaries are raw numbers (the logarithm keeps their order), and
     normalisation is done in float64 and rounded once.
+
+    Args:
+        column: its column.
+        raw: as the log has it.
+        given: its `mean`, `deviation` and `bounds` (`tfx_pipelines.day`); None for those of the split.
     """
     feature = column.feature
     missing = tf.math.is_nan
     outputs: dict[str, Value] = {}
     if feature.buckets:
-        bounds = tft.quantiles(tf.boolean_mask(_values(raw), ~missing(_values(raw))), feature.buckets,
-                               epsilon=min(0.01, 1 / feature.buckets))
+        bucket = _buckets(feature, raw, given)
         outputs[column.bucket] = _apply(
             lambda x: tf.where(missing(x), tf.constant(UNKNOWN_ID, tf.int64),
-                               FIRST_ID + tft.apply_buckets(tf.where(missing(x), tf.zeros_like(x), x), bounds)), raw)
+                               FIRST_ID + bucket(tf.where(missing(x), tf.zeros_like(x), x))), raw)
     value = raw
     if feature.transform != "none":
         value = _apply(lambda x: tf.cast(x, tf.float64), value)
         if feature.transform == "log_zscore":
             value = _apply(lambda x: tf.sign(x) * tf.math.log1p(tf.abs(x)), value)
-        mean, variance = tft.mean(_values(value)), tft.var(_values(value))
-        deviation = tf.where(variance > 0, tf.sqrt(variance), tf.ones_like(variance))
+        if given is None:
+            mean, variance = tft.mean(_values(value)), tft.var(_values(value))
+            deviation = tf.where(variance > 0, tf.sqrt(variance), tf.ones_like(variance))
+        else:
+            mean, deviation = (tf.constant(given[name], tf.float64) for name in ("mean", "deviation"))
         value = _apply(lambda x: tf.cast((x - mean) / deviation, tf.float32), value)
     outputs[column.name] = _apply(lambda x: tf.where(missing(x), tf.zeros_like(x), x), value)
     return outputs
+
+
+def _buckets(feature: Feature, raw: Value, given: dict[str, Any] | None) -> Callable[[tf.Tensor], tf.Tensor]:
+    """The function from numbers, none of them missing, to their quantile buckets from 0 on."""
+    if given is not None:
+        edges = tf.constant(given["bounds"], tf.float32)
+        return lambda x: tf.reshape(tf.searchsorted(edges, tf.reshape(x, [-1]), "right", tf.int64), tf.shape(x))
+    bounds = tft.quantiles(tf.boolean_mask(_values(raw), ~tf.math.is_nan(_values(raw))), feature.buckets,
+                           epsilon=min(0.01, 1 / feature.buckets))
+    return lambda x: tft.apply_buckets(x, bounds)
 
 
 def _values(value: Value) -> tf.Tensor:

@@ -35,6 +35,7 @@ class Pushed(Config):
         span: of the examples, where they have one.
         baseline: version that it was compared with.
         metrics: AUC and GAUC on the test split.
+        delta: of a daily run, how large what changed from the baseline is (`zoo.export.delta.DeltaSize`).
     """
 
     name: str
@@ -49,6 +50,7 @@ class Pushed(Config):
     span: int | None = None
     baseline: int | None = None
     metrics: dict[str, float | None] = {}
+    delta: dict[str, int] | None = None
 
     # A later version of this package may say more.
     model_config = pydantic.ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
@@ -61,8 +63,22 @@ def registry_folder(serving_dir: str) -> str:
         >>> registry_folder("s3://shop/root/serving/din")
         's3://shop/root/registry/din'
     """
+    return _beside(serving_dir, "registry")
+
+
+def delta_folder(serving_dir: str, version: int) -> str:
+    """Where the delta of a version lies.
+
+    Example:
+        >>> delta_folder("s3://shop/root/serving/din", 1700000000)
+        's3://shop/root/deltas/din/1700000000'
+    """
+    return files.join(_beside(serving_dir, "deltas"), str(version))
+
+
+def _beside(serving_dir: str, what: str) -> str:
     above, name = files.parent(serving_dir), files.name(serving_dir)
-    return files.join(files.parent(above) if files.name(above) == _SERVING else above, "registry", name)
+    return files.join(files.parent(above) if files.name(above) == _SERVING else above, what, name)
 
 
 def record(serving_dir: str, pushed: Pushed) -> str:

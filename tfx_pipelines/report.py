@@ -11,6 +11,7 @@ from tfx_pipelines.components.serving_validator import RESULT
 from tfx_pipelines.config import GATED, RunConfig
 from tfx_pipelines.evaluation import filter_metrics, filter_values, gate_failures
 from tfx_pipelines.plots import report_picture
+from tfx_pipelines.report_day import day_lines, of_day
 from tfx_pipelines.report_teacher import by_stage, of_teacher, stage_lines
 from tfx_pipelines.runners.local import LocalRun
 from tfx_pipelines.scores import HISTORY, SCORES, read_columns
@@ -64,6 +65,7 @@ def write_report(root: str, config: RunConfig, log: RequestLog, run: LocalRun) -
         metrics["teacher"] = of_teacher(config.teacher, scored, log.schema, task)
     metrics |= by_stage(config.teacher, scored, log.schema, task)
     items = run.properties.get(("ItemTable", "filled"), {}).get("items")
+    daily = of_day(run, config, training)
     report = {
         "dataset": log.schema.name,
         "model": config.model.name,
@@ -81,6 +83,7 @@ def write_report(root: str, config: RunConfig, log: RequestLog, run: LocalRun) -
                     "p50_ms": served["p50_ms"], "p99_ms": served["p99_ms"],
                     **({name: served[name] for name in ("candidates", "compared", "unknown")} if items is not None else {})},
         **({"items": items} if items is not None else {}),
+        **({"daily": daily} if daily else {}),
         "stages": [dataclasses.asdict(stage) for stage in run.stages],
         "training": {"parameters": training["parameters"], "best_epoch": training["best_epoch"],
                      "seconds": sum(epoch["seconds"] for epoch in training["history"])},
@@ -183,7 +186,7 @@ def _markdown(report: dict[str, Any]) -> str:
                  f"| candidates compared through ids alone | {serving['compared']:,} of {serving['candidates']:,}, "
                  f"{serving['unknown']:,} unknown |"] if "items" in report else []),
               f"| latency of a ranking call, p50 / p99 | {serving['p50_ms']:.1f} / {serving['p99_ms']:.1f} ms |", "",
-              "![curves](report.png)", "", *stage_lines(metrics),
+              "![curves](report.png)", "", *stage_lines(metrics), *day_lines(report.get("daily")),
               "| stage | seconds | peak MiB | cached |", "| --- | --- | --- | --- |"]
     lines += [f"| {s['name']} | {s['seconds']:.1f} | {s['peak_rss_mib']:.0f} | {'yes' if s['cached'] else ''} |"
               for s in report["stages"]]

@@ -10,6 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from tfx_pipelines.report import ONE_POSITIVE, TRUTH, in_words
+from tfx_pipelines.report_day import delta_in_words
+from tfx_pipelines.report_day import in_words as in_words_of_day
 from tfx_pipelines.report_teacher import hearing
 
 
@@ -45,6 +47,10 @@ def show_report(console: Console, report: dict[str, Any], root: str, serving: st
     console.print(table)
     console.print("[bold green]Blessed.[/bold green]" if report["blessed"] else "[bold red]Not blessed.[/bold red]",
                   escape("; ".join(report["reasons"])))
+    if "daily" in report:
+        console.print(escape(in_words_of_day(report["daily"])) + ".", highlight=False)
+        if report["daily"]["delta"]:
+            console.print(escape(delta_in_words(report["daily"]["delta"])) + ".", highlight=False)
     sentence = hearing(metrics)
     if sentence:
         console.print(escape(sentence) + ".")

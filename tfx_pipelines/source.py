@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tfx_pipelines.config import DataConfig, RunConfig
 from tfx_pipelines.pushed import content
+from tfx_pipelines.span_paths import of_span
 from zoo import files
 from zoo.config import ConfigError
 from zoo.data.catalogue import CATALOGUE_FILE
@@ -49,7 +50,7 @@ def source_of(data: DataConfig) -> Source:
     if data.log is None:
         raise ConfigError("no request log is named: give data.log in the configuration, or --log on the command line; or "
                           "data.raw and data.config, to begin with raw files")
-    log = RequestLog(data.log, data.labels)
+    log = RequestLog(of_span(data.log, data.span) if data.span is not None else data.log, data.labels)
     return Source(log.schema, log.manifest.get("floors", {}), log)
 
 

@@ -12,14 +12,15 @@ import tensorflow_transform as tft
 from tfx.utils import io_utils
 
 from tfx_pipelines.code import stage_code
+from tfx_pipelines.day_files import GROWTH, IN_MODEL, ROWS, STATE, read_json, read_rows
 from tfx_pipelines.preprocessing import vocabularies, vocabulary_sizes
 from tfx_pipelines.schema import schema_from_json
 from tfx_pipelines.scores import HISTORY, write_scores
 from zoo import files
 from zoo.config import parse
-from zoo.export import export_model
+from zoo.export import export_model, load_model
 from zoo.keras import tf
-from zoo.training import TrainingConfig, read_dataset, score_dataset, train
+from zoo.training import TrainingConfig, WarmStart, read_dataset, score_dataset, train
 
 
 def run_fn(fn_args: Any) -> None:
@@ -33,7 +34,7 @@ def run_fn(fn_args: Any) -> None:
     Args:
         fn_args: TFX's; `custom_config` holds `schema`, `model`, `model_config`, `assets`, `given` (other stages' files, as
             assets too), `training`, `checkpoints`, a folder or None, and `item_table`, the precision of what the model keeps of
-            items.
+            items; of a daily run also `day`, the folder of its vocabularies, and `pushed`, the model to go on from.
     """
     settings = fn_args.custom_config
     transformed = tft.TFTransformOutput(fn_args.transform_output)
@@ -44,10 +45,15 @@ def run_fn(fn_args: Any) -> None:
     code = stage_code(settings["model"])["Trainer"]
     folder = settings["checkpoints"]
     checkpoints = folder and f"{folder}/{training_key(settings, code, [*train_files, *validation_files])}"
+    growth = read_json(files.join(settings["day"], GROWTH)) if "day" in settings else None
+    begin = None
+    if growth and growth["warm"]:
+        begin = WarmStart(load_model(settings["pushed"]), read_rows(files.join(settings["day"], ROWS)))
+        print(f"going on from version {growth['from_version']}", flush=True)
     result = train(settings["model"], schema, train_files, validation_files, config=config,
                    model_config=settings["model_config"], checkpoints=checkpoints,
                    assets=vocabularies(schema, transformed) | settings["given"] | settings["assets"],
-                   on_progress=lambda line: print(line, flush=True))
+                   begin=begin, on_progress=lambda line: print(line, flush=True))
     if result.model.unread_columns:
         print(f"{settings['model']} does not read {', '.join(result.model.unread_columns)}: items are computed ahead of time, "
               "from what belongs to them alone (owner: item in the schema)", flush=True)
@@ -57,13 +63,16 @@ def run_fn(fn_args: Any) -> None:
     write_scores(fn_args.model_run_dir, scored)
     summary = {"model": settings["model"], "code": code,
                "parameters": result.model.learned_numbers(), "best_epoch": result.best_epoch,
-               "history": result.history, "config": config.model_dump(mode="json")}
+               "history": result.history, "config": config.model_dump(mode="json"),
+               **({"growth": growth} if growth else {})}
     with tf.io.gfile.GFile(os.path.join(fn_args.model_run_dir, HISTORY), "w") as file:
         file.write(json.dumps(summary, indent=2))
     with tempfile.TemporaryDirectory() as folder:  # made here and copied, since the target may be remote
         exported = os.path.join(folder, "model")
         # Its items come from the catalogue, in a stage of their own.
         export_model(result.model, transformed.transform_features_layer(), exported, settings["item_table"])
+        if growth:
+            files.copy(files.join(settings["day"], STATE), files.join(exported, IN_MODEL))
         io_utils.copy_dir(exported, fn_args.serving_model_dir)
     if checkpoints:
         files.remove(checkpoints)

@@ -12,7 +12,7 @@ from tfx.dsl.compiler import compiler
 from tfx.orchestration.local import runner_utils
 
 from tfx_pipelines.code import PACKAGES, RUNS, stage_code
-from tfx_pipelines.config import DataConfig, FilterConfig, LogGraphConfig, NeighboursConfig
+from tfx_pipelines.config import DailyConfig, DataConfig, DriftConfig, FilterConfig, LogGraphConfig, NeighboursConfig
 from tfx_pipelines.config_teacher import TeacherConfig
 from tfx_pipelines.pipeline import create_pipeline
 from zoo.code import HOME, code_fingerprint, imported_modules
@@ -36,19 +36,23 @@ EDITS = {
     "serving/client.py": {"ServingValidator"},
     "serving/server/versions.py": {"ServingValidator"},
     "tfx_pipelines/components/serving_validator.py": {"ServingValidator"},
-    "tfx_pipelines/components/latest_pushed_model.py": {"LatestPushedModel", "TeacherModel", "TeacherScores", "Pusher"},
+    "tfx_pipelines/components/latest_pushed_model.py": {"DayVocabularies", "LatestPushedModel", "TeacherModel", "TeacherScores",
+                                                           "Pusher"},
     "tfx_pipelines/components/evaluator.py": {"Evaluator", "TeacherEvaluator"},
     "tfx_pipelines/components/teacher_scores.py": {"TeacherScores"},
     "tfx_pipelines/config.py": set(),
     "tfx_pipelines/components/import_example_gen.py": {"ImportExampleGen", "RawLogExampleGen"},
     "tfx_pipelines/components/transform.py": {"Transform"},
-    "tfx_pipelines/record_batches.py": {"LogGraph", "StatisticsGen", "Transform", "TeacherScores"},
+    "tfx_pipelines/record_batches.py": {"DayVocabularies", "LogGraph", "StatisticsGen", "Transform", "TeacherScores"},
+    "zoo/training/grown_vocabulary.py": {"DayVocabularies", "Trainer"},
+    "tfx_pipelines/drift.py": {"DriftCheck"},
     "tfx_pipelines/statistics.py": {"StatisticsGen"},
     "tfx_pipelines/transformation.py": {"Transform"},
-    "zoo/processes.py": {"LogGraph", "RawLogExampleGen", "StatisticsGen", "Transform", "TeacherScores"},
+    "zoo/processes.py": {"DayVocabularies", "LogGraph", "RawLogExampleGen", "StatisticsGen", "Transform", "TeacherScores"},
     "tfx_pipelines/components/pusher.py": {"Pusher"},
     "tfx_pipelines/container/step.py": set(),
-    "zoo/schema.py": {"RawLogExampleGen", "DeclaredSchema", "Transform", "Trainer", "ItemTable", "LatestPushedModel",
+    "zoo/schema.py": {"ImportExampleGen", "RawLogExampleGen", "DayVocabularies", "DriftCheck",
+                      "DeclaredSchema", "Transform", "Trainer", "ItemTable", "LatestPushedModel",
                       "ServingValidator", "TeacherModel", "TeacherScores", "LogGraph", "MetaPathVectors", "Pusher"},
     "zoo/graph/log_edges.py": {"LogGraph"},
     "zoo/graph/skip_gram.py": {"MetaPathVectors"},
@@ -103,6 +107,7 @@ def test_editing_a_file_changes_the_keys_of_the_stages_that_run_it(copy, path, s
 def test_every_stage_begins_where_the_pipeline_says(pipeline, config, log):
     """Whatever of ours a stage names (its executor, `run_fn`, a metric's module) is known as where its code begins."""
     changes = ({"data": DataConfig(raw=("gs://shop/events.csv",), config="rees46")},
+               {"data": DataConfig(log="days/{SPAN}"), "daily": DailyConfig(drift=DriftConfig())},
                {"teacher": TeacherConfig(name="din")}, {"teacher": TeacherConfig(pushed="serving")},
                {"graph": LogGraphConfig(edges={"bought": EdgeConfig(source="user_id", target="history_item")}),
                 "pretraining": MetaPath2VecConfig(paths=("user_id-item-user_id",)),

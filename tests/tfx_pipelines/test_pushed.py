@@ -10,7 +10,7 @@ from tfx.types.standard_artifacts import Examples, InfraBlessing, Model, ModelBl
 
 from tests.kubeflow.store import running_store
 from tests.toy import toy_schema
-from tfx_pipelines.components.latest_pushed_model import LatestPushedModel, unreadable
+from tfx_pipelines.components.latest_pushed_model import LatestPushedModel, newest_before, unreadable
 from tfx_pipelines.components.pusher import Pusher
 from tfx_pipelines.pushed import identity
 from tfx_pipelines.registry import Pushed, history, lineage, record
@@ -195,3 +195,15 @@ def test_versions_lie_in_an_object_store(monkeypatch, tmp_path):
         record(folder, Pushed(name="din", version=version.version, path=version.path, pushed_at="now", package="0"))
         assert lineage(folder, version).version == version.version
         assert store.keys("root/registry/") == [f"root/registry/din/{version.version}.json"]
+
+
+def test_a_day_that_is_run_again_passes_over_what_was_pushed_for_it_and_later(tmp_path):
+    folder = str(tmp_path / "root/serving/din")
+    for version, span in ((1, 5), (2, None), (3, 6), (4, 7)):
+        files.make_dirs(f"{folder}/{version}")
+        files.write_text(f"{folder}/{version}/saved_model.pb", "graph")
+        record(folder, Pushed(name="din", version=version, path="", pushed_at="", package="", span=span))
+    found = {span: getattr(newest_before(folder, span), "version", None) for span in (None, 8, 7, 6, 5)}
+    # One of no span serves, whatever the day.
+    assert found == {None: 4, 8: 4, 7: 3, 6: 2, 5: 2}
+    assert newest_before(f"{tmp_path}/nowhere", 5) is None

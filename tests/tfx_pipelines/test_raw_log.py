@@ -15,7 +15,7 @@ from tests.zoo.data.test_importer import DAY, HEADER, START, config, sessions, w
 from tfx_pipelines.beam_shards import beam_samples, beam_shards
 from tfx_pipelines.code import stage_code
 from tfx_pipelines.components.raw_log_example_gen import RawLogExampleGen, imported_log
-from tfx_pipelines.config import PICKLER, DataConfig
+from tfx_pipelines.config import PICKLER, DailyConfig, DataConfig
 from tfx_pipelines.runners.local import LocalRun, StageError, run_local
 from zoo import files
 from zoo.config import ConfigError
@@ -47,9 +47,11 @@ def imported(tmp_path):
         values = settings.pop("whole", None) or SETTINGS | settings.pop("config", {})
         (tmp_path / "import.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
         paths = tuple(str(tmp_path / "raw" / name) for name in raw)
+        daily = settings.pop("daily", None)
         data = DataConfig(raw=paths, config=str(tmp_path / "import.yaml"), **settings)
         pipeline = tfx.dsl.Pipeline(
-            pipeline_name="raw", pipeline_root=str(tmp_path / "root"), components=[RawLogExampleGen(data)], enable_cache=True,
+            pipeline_name="raw", pipeline_root=str(tmp_path / "root"), components=[RawLogExampleGen(data, daily)],
+            enable_cache=True,
             metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(str(tmp_path / "m.sqlite")))
         return run_local(pipeline, tmp_path / "run.log", keys=stage_code("din"))
 
@@ -88,6 +90,29 @@ def test_the_newest_span_is_imported_and_stands_in_the_metadata(tmp_path, import
     given = imported("events-{YYYY}{MM}{DD}.csv", span=19_679)
     assert given.properties["RawLogExampleGen", "examples"]["span"] == 19_679
     assert RequestLog(imported_log(examples(given))).manifest["source"]["files"] == ["events-20231118.csv"]
+
+
+def test_a_daily_run_learns_the_days_before_a_span_and_is_tested_on_it(tmp_path, imported):
+    """14 sessions a day, a thousand seconds apart, with two requests each: 11 of them begin in the first three hours."""
+    rows = sessions(days=4, per_day=14)
+    for day in range(4):
+        of_day = [row for row in rows if START + day * DAY <= int(row.split(",")[2]) < START + (day + 1) * DAY]
+        write(tmp_path / "raw" / f"events-202311{15 + day}.csv", of_day)
+    run = imported("events-{YYYY}{MM}{DD}.csv", span=19_678, daily=DailyConfig(days=2))
+    log = RequestLog(imported_log(examples(run)))
+    assert {split: count["requests"] for split, count in log.manifest["splits"].items()} == {
+        "train": 56, "validation": 22, "test": 6}
+    assert log.manifest["source"]["files"] == ["events-20231115.csv", "events-20231116.csv", "events-20231117.csv"]
+    assert json.loads(run.properties["RawLogExampleGen", "examples"]["days"])["train"] == [19_676, 19_677]
+    with pytest.raises(StageError, match=r"events-20231114.csv: no file has such a name; a daily run reads all days"):
+        imported("events-{YYYY}{MM}{DD}.csv", span=19_677, daily=DailyConfig(days=2))
+
+
+@pytest.mark.parametrize(("raw", "daily", "message"), [
+    ("events-{SPAN}.csv", {}, "their files are named by dates"), ("events-{YYYY}{MM}{DD}.csv", {"test": "same"}, "daily.test")])
+def test_days_that_can_not_be_imported_are_said_before_the_first_stage(raw, daily, message):
+    with pytest.raises(ConfigError, match=message):
+        RawLogExampleGen(DataConfig(raw=(raw,), config="rees46"), DailyConfig(**daily))
 
 
 def test_a_changed_table_is_imported_anew(tmp_path, imported):

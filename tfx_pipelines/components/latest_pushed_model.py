@@ -3,9 +3,9 @@
 # No postponed annotations here: TFX reads the types of the component's arguments.
 from typing import Any
 
-from tfx.dsl.component.experimental.annotations import OutputArtifact, Parameter
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
-from tfx.types.standard_artifacts import Model
+from tfx.types.standard_artifacts import Examples, Model
 from tfx.utils import path_utils
 
 from tfx_pipelines.registry import lineage
@@ -15,7 +15,7 @@ from zoo.data import parsing
 from zoo.json_text import json_text
 from zoo.model_files import SCHEMA_FILE
 from zoo.schema import Schema
-from zoo.versions import newest_version
+from zoo.versions import Version, newest_version, versions_in
 
 VERSION, REFUSED, RECORD = "version", "refused", "record"
 
@@ -25,6 +25,7 @@ def LatestPushedModel(
     model: OutputArtifact[Model],
     serving_dir: Parameter[str],
     schema: Parameter[str],
+    examples: InputArtifact[Examples] = None,  # pyright: ignore[reportArgumentType]  (TFX's way to say optional)
 ):
     """Copies the newest pushed version, whatever was blessed since; a folder without a model where there is none.
 
@@ -36,8 +37,10 @@ def LatestPushedModel(
             what), and why it is `refused` where it can't read this log.
         serving_dir: folder of versions that servers watch.
         schema: the zoo's Schema of the request log, as JSON.
+        examples: of a daily run: versions that were pushed for their span, or for later ones, are passed over, so that a day
+            that is run again begins where it began.
     """
-    pushed = newest_version(serving_dir)
+    pushed = newest_before(serving_dir, examples.get_int_custom_property("span") if examples is not None else None)
     if pushed is None:
         return
     model.set_int_custom_property(VERSION, pushed.version)
@@ -49,6 +52,18 @@ def LatestPushedModel(
         model.set_string_custom_property(REFUSED, why)
     else:
         files.copy(pushed.path, path_utils.serving_model_path(model.uri))
+
+
+def newest_before(serving_dir: str, span: int | None) -> Version | None:
+    """The newest version that was not pushed for a span or a later one; simply the newest for None."""
+    if span is None:
+        return newest_version(serving_dir)
+    for number in reversed(versions_in(serving_dir)):
+        version = Version(number, files.join(serving_dir, str(number)))
+        known = lineage(serving_dir, version)
+        if known is None or known.span is None or known.span < span:
+            return version
+    return None
 
 
 def unreadable(pushed: Schema | None, log: Schema) -> str:
@@ -77,4 +92,4 @@ def _schema_of(model: str) -> Schema | None:
     return Schema.load(path) if files.is_file(path) else None
 
 
-__all__ = ["RECORD", "REFUSED", "VERSION", "LatestPushedModel", "unreadable"]
+__all__ = ["RECORD", "REFUSED", "VERSION", "LatestPushedModel", "newest_before", "unreadable"]

@@ -1,6 +1,7 @@
 """Makes a model a version in the folder that servers watch, and says in the registry what it was made of."""
 
 # No postponed annotations here: TFX reads the types of the component's arguments.
+import dataclasses
 import datetime
 import json
 
@@ -12,13 +13,14 @@ from tfx.utils import path_utils
 from tfx_pipelines.components.latest_pushed_model import RECORD, REFUSED, VERSION
 from tfx_pipelines.lineage import origin
 from tfx_pipelines.recorded_metrics import metrics_of
-from tfx_pipelines.registry import Pushed, record
+from tfx_pipelines.registry import Pushed, delta_folder, record
 from tfx_pipelines.schema import schema_from_json
 from tfx_pipelines.scores import HISTORY, SCORES
 from zoo import __version__, files
+from zoo.export.delta import write_delta
 from zoo.versions import publish
 
-PUSHED_VERSION, DESTINATION = "pushed_version", "pushed_destination"
+PUSHED_VERSION, DESTINATION, DELTA = "pushed_version", "pushed_destination", "delta"
 
 
 @component
@@ -33,6 +35,7 @@ def Pusher(
     infra_blessing: InputArtifact[InfraBlessing] = None,  # pyright: ignore[reportArgumentType]
     model_run: InputArtifact[ModelRun] = None,  # pyright: ignore[reportArgumentType]
     baseline: InputArtifact[Model] = None,  # pyright: ignore[reportArgumentType]
+    daily: Parameter[int] = 0,
 ):
     """Publishes a model that every gate blessed, whole and under a number of its own, on any store that `zoo.files` reaches.
 
@@ -51,6 +54,8 @@ def Pusher(
         infra_blessing: of the ServingValidator, which has to bless where it is given.
         model_run: of the Trainer: its name, code and test scores go into the record.
         baseline: that the model was compared with.
+        daily: whether to write beside the version, in `ROOT/deltas/NAME/VERSION`, what changed from the baseline
+            (`zoo.export.delta`); the property `delta` says how large it is.
     """
     blessings = [one for one in (model_blessing, infra_blessing) if one is not None]
     if any(one.get_int_custom_property("blessed") != 1 for one in blessings):
@@ -63,13 +68,18 @@ def Pusher(
     given = {"model": model, "examples": examples, "model_blessing": model_blessing, "infra_blessing": infra_blessing,
              "model_run": model_run}
     compared = baseline is not None and baseline.has_custom_property(VERSION) and not baseline.has_custom_property(REFUSED)
+    delta = None
+    if daily and compared and baseline is not None:
+        before = path_utils.serving_model_path(baseline.uri)
+        delta = dataclasses.asdict(write_delta(before, version.path, delta_folder(serving_dir, version.version)))
+        pushed_model.set_string_custom_property(DELTA, json.dumps(delta))
     place = record(serving_dir, Pushed(
         name=files.name(serving_dir), version=version.version, path=version.path, package=__version__, pipeline=pipeline,
         pushed_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         model=training.get("model"), code=training.get("code"),
         inputs={name: origin(one) for name, one in given.items() if one is not None},
         span=examples.get_int_custom_property("span") if examples.has_custom_property("span") else None,
-        baseline=baseline.get_int_custom_property(VERSION) if compared else None,
+        baseline=baseline.get_int_custom_property(VERSION) if compared and baseline is not None else None, delta=delta,
         metrics=metrics_of(files.join(model_run.uri, SCORES), schema_from_json(schema)) if model_run is not None else {}))
     pushed_model.set_int_custom_property("pushed", 1)
     pushed_model.set_string_custom_property(DESTINATION, version.path)
@@ -77,4 +87,4 @@ def Pusher(
     pushed_model.set_string_custom_property(RECORD, place)
 
 
-__all__ = ["DESTINATION", "PUSHED_VERSION", "Pusher"]
+__all__ = ["DELTA", "DESTINATION", "PUSHED_VERSION", "Pusher"]

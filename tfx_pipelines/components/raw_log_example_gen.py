@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import glob
 import json
 import posixpath
@@ -21,7 +22,10 @@ from tfx.utils import io_utils, proto_utils
 from tfx_pipelines.beam_runner import on_this_machine
 from tfx_pipelines.beam_shards import beam_samples, beam_shards
 from tfx_pipelines.components.import_example_gen import hand_over
+from tfx_pipelines.config_daily import DailyConfig
 from tfx_pipelines.imported_log import imported_log
+from tfx_pipelines.learned_days import DAYS
+from tfx_pipelines.span_paths import has_span, of_span
 from zoo import files
 from zoo.config import ConfigError
 from zoo.data.importer import (
@@ -33,6 +37,7 @@ from zoo.data.importer import (
     parse_import_config,
 )
 from zoo.data.importer.events import EventLogError
+from zoo.data.importer.protocol import Splits
 from zoo.data.importer.rejected import REJECTED
 from zoo.data.request_log import RequestLog
 
@@ -41,6 +46,8 @@ if TYPE_CHECKING:  # a stage is made anew where code that it runs changed, which
 
 NAME = "RawLogExampleGen"
 EVENTS, PRIOR = "events", "prior"
+# Of the day that a daily run is tested on.
+_VALIDATION = datetime.timedelta(hours=3)
 
 
 class Executor(executor.Executor):
@@ -51,8 +58,14 @@ class Executor(executor.Executor):
         self._log_startup(input_dict, output_dict, exec_properties)
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         log = imported_log(examples.uri)
-        events, prior = (_found(exec_properties, kind) for kind in (EVENTS, PRIOR))
-        config = _config(exec_properties)
+        said = _said(exec_properties)
+        config = parse_import_config(said["config"], "import")
+        if said.get("daily"):
+            assert isinstance(config, ImportConfig)
+            config, events, prior = days_of(config, said, int(exec_properties["span"]))
+            examples.set_string_custom_property(DAYS, json.dumps(_days(said, int(exec_properties["span"]))))
+        else:
+            events, prior = (_found(exec_properties, kind) for kind in (EVENTS, PRIOR))
         try:
             more: dict[str, Any] = {"overwrite": True, "on_progress": _say}
             if isinstance(config, SamplesConfig):
@@ -83,6 +96,8 @@ class RawLogExampleGen(component.FileBasedExampleGen):
 
     Args:
         data: names the files and their import configuration.
+        daily: of a run for each day, which is tested on a span and learns those before it; all their events are imported
+            together, those of `prior` of the first of them.
 
     Raises:
         ConfigError: a file is absent, some files name a span and others do not, or the configuration is wrong.
@@ -90,12 +105,12 @@ class RawLogExampleGen(component.FileBasedExampleGen):
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
-    def __init__(self, data: DataConfig):
+    def __init__(self, data: DataConfig, daily: DailyConfig | None = None):
         patterns = {f"{kind}-{number}": _pattern(path) for kind, paths in ((EVENTS, data.raw), (PRIOR, data.prior))
                     for number, path in enumerate(paths)}
-        spans = [path for path in patterns.values() if _has_span(path)]
+        spans = [path for path in patterns.values() if has_span(path)]
         if spans and len(spans) < len(patterns):
-            other = next(path for path in patterns.values() if not _has_span(path))
+            other = next(path for path in patterns.values() if not has_span(path))
             raise ConfigError(f"data.raw and data.prior: {spans[0]} names a span, and {other} does not; all do or none")
         if data.span is not None and not spans:
             raise ConfigError("data.span says which span is imported, but no file of data.raw names one; such as "
@@ -108,9 +123,12 @@ class RawLogExampleGen(component.FileBasedExampleGen):
         config = import_config(data)
         # The driver looks at the files of patterns alone; tables beside them are looked at here, for the cache to know them.
         tables = [io_utils.generate_fingerprint(path, _pattern(path)) for path in config.beside]
-        custom = example_gen_pb2.CustomConfig()
+        custom, more = example_gen_pb2.CustomConfig(), {}
+        if daily is not None:
+            _check_days(config, daily, patterns.values())
+            more = {"daily": daily.days, "patterns": patterns}
         custom.custom_config.Pack(wrappers_pb2.StringValue(
-            value=json.dumps({"config": config.model_dump(mode="json"), "tables": tables})))
+            value=json.dumps({"config": config.model_dump(mode="json"), "tables": tables, **more})))
         super().__init__(input_base=base, input_config=example_gen_pb2.Input(splits=splits), range_config=span,
                          custom_config=custom)
 
@@ -152,13 +170,9 @@ def _pattern(path: str) -> str:
         return glob.escape(path)
     if files.is_dir(path):
         return files.join(glob.escape(path), "*")
-    if not (_has_span(path) or glob.has_magic(path)):
+    if not (has_span(path) or glob.has_magic(path)):
         raise ConfigError(f"{path}: no such file")
     return path
-
-
-def _has_span(path: str) -> bool:
-    return any(mark in path for mark in ("{SPAN", "{YYYY}", "{MM}", "{DD}"))
 
 
 def _common_folder(patterns: Iterable[str]) -> str:
@@ -176,11 +190,61 @@ def _say(what: str, done: int, total: int) -> None:
     print(f"{what} {done}/{total}", flush=True)
 
 
-def _config(exec_properties: dict[str, Any]) -> ImportConfig | SamplesConfig:
+def days_of(config: ImportConfig, said: dict[str, Any], span: int) -> tuple[ImportConfig, list[str], list[str]]:
+    """The import of the days of a daily run: its configuration, the files of events, and those of prior ones.
+
+    What is learned lies before the day that is tested, whose first hours are the validation split.
+
+    Args:
+        config: of a day; its splits are replaced.
+        said: the stage's settings: `daily`, how many days are learned, and `patterns` of files.
+        span: that is tested, in days since 1970.
+
+    Raises:
+        EventLogError: a day has no file.
+    """
+    day = datetime.datetime.fromtimestamp(0, datetime.timezone.utc) + datetime.timedelta(days=span)
+    splits = Splits(validation_from=day, test_from=day + _VALIDATION, until=day + datetime.timedelta(days=1))
+    first = span - said["daily"]
+    events = [path for one in range(first, span + 1) for path in _files_of(said["patterns"], EVENTS, one)]
+    # Prior events are older than all that is imported.
+    return config.model_copy(update={"splits": splits}), events, _files_of(said["patterns"], PRIOR, first)
+
+
+def _files_of(patterns: dict[str, str], kind: str, span: int) -> list[str]:
+    found = []
+    for name, pattern in patterns.items():
+        if name.startswith(kind):
+            paths = sorted(fileio.glob(of_span(pattern, span)))
+            if not paths:
+                raise EventLogError(f"{of_span(pattern, span)}: no file has such a name; a daily run reads all days that it "
+                                    "learns, and the one that it is tested on")
+            found += paths
+    return found
+
+
+def _days(said: dict[str, Any], span: int) -> dict[str, list[int]]:
+    return {"train": list(range(span - said["daily"], span)), "validation": [span], "test": [span]}
+
+
+def _check_days(config: ImportConfig | SamplesConfig, daily: DailyConfig, patterns: Iterable[str]) -> None:
+    if isinstance(config, SamplesConfig):
+        raise ConfigError("a daily run of samples needs a request log of each day: import each (`zoo data import`), and name "
+                          "them by data.log, such as days/{SPAN}")
+    if daily.test != "next":
+        raise ConfigError("daily.test: a daily run that imports events is tested on the next day; `same` needs a request log "
+                          "of each day (data.log)")
+    for path in patterns:
+        if "{YYYY}" not in path or "{VERSION" in path:
+            raise ConfigError(f"{path}: the events of a daily run are divided by time, so their files are named by dates: "
+                              "{YYYY}, {MM} and {DD}, and no {VERSION}")
+
+
+def _said(exec_properties: dict[str, Any]) -> dict[str, Any]:
     custom, text = example_gen_pb2.CustomConfig(), wrappers_pb2.StringValue()
     proto_utils.json_to_proto(exec_properties["custom_config"], custom)
     custom.custom_config.Unpack(text)
-    return parse_import_config(json.loads(text.value)["config"], "import")
+    return json.loads(text.value)
 
 
 def _found(exec_properties: dict[str, Any], kind: str) -> list[str]:

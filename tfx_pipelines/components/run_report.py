@@ -62,7 +62,8 @@ def RunReport(
     run = LocalRun()
     given = {("Trainer", "model_run"): model_run, ("LatestPushedModel", "model"): baseline,
              ("Evaluator", "evaluation"): evaluation, ("Evaluator", "blessing"): model_blessing,
-             ("ServingValidator", "blessing"): infra_blessing, ("Pusher", "pushed_model"): pushed_model}
+             ("ServingValidator", "blessing"): infra_blessing, ("Pusher", "pushed_model"): pushed_model,
+             ("ImportExampleGen", "examples"): examples}
     for key, artifact in given.items():
         run.artifacts[key], run.properties[key] = artifact.uri, properties(artifact)
     run.artifacts["Trainer", "model"] = origin(model)

@@ -9,12 +9,13 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import Artifact, Channel, artifact_utils, standard_artifacts, standard_component_specs
 from tfx.types.channel import BaseChannel
 from tfx.types.component_spec import ChannelParameter
-from tfx.utils import json_utils
+from tfx.utils import json_utils, path_utils
 
-from tfx_pipelines.artifacts import NeighbourTables, NodeVectors
+from tfx_pipelines.artifacts import DayVocabularies, NeighbourTables, NodeVectors
 from zoo.assets import Assets
 
 VECTORS, NEIGHBOURS = "vectors", "neighbours"
+DAY, PUSHED = "day", "pushed"
 
 
 class TrainerSpec(standard_component_specs.TrainerSpec):
@@ -23,11 +24,14 @@ class TrainerSpec(standard_component_specs.TrainerSpec):
     INPUTS = {
         **standard_component_specs.TrainerSpec.INPUTS,
         VECTORS: ChannelParameter(type=NodeVectors, optional=True),
-        NEIGHBOURS: ChannelParameter(type=NeighbourTables, optional=True)}
+        NEIGHBOURS: ChannelParameter(type=NeighbourTables, optional=True),
+        DAY: ChannelParameter(type=DayVocabularies, optional=True),
+        PUSHED: ChannelParameter(type=standard_artifacts.Model, optional=True)}
 
 
 class Executor(executor.GenericExecutor):
-    """Hands the files of those artifacts on to `run_fn` by their names, in its settings, as `given`."""
+    """Hands the files of those artifacts on to `run_fn` by their names, in its settings, as `given`; of a daily run, the folder
+    of its vocabularies as `day`, and the model that serves today as `pushed`."""
 
     def Do(self, input_dict: dict[str, list[Artifact]], output_dict: dict[str, list[Artifact]],
            exec_properties: dict[str, Any]) -> None:
@@ -37,6 +41,9 @@ class Executor(executor.GenericExecutor):
                 given |= Assets.from_folder(artifact_utils.get_single_uri(input_dict[name]))
         key = standard_component_specs.CUSTOM_CONFIG_KEY
         settings = json_utils.loads(exec_properties[key]) | {"given": dict(given)}
+        if input_dict.get(DAY):
+            settings |= {DAY: artifact_utils.get_single_uri(input_dict[DAY]),
+                         PUSHED: path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict[PUSHED]))}
         super().Do(input_dict, output_dict, exec_properties | {key: json_utils.dumps(settings)})
 
 
@@ -46,7 +53,8 @@ class Trainer(base_component.BaseComponent):
     Args:
         settings: inputs and settings of TFX's Trainer, by their names.
         custom_config: what `run_fn` reads.
-        tables: artifacts with further files that the model may read, by `vectors` and `neighbours`.
+        tables: artifacts with further files that the model may read, by `vectors` and `neighbours`; and, of a daily run, `day`
+            and `pushed`.
     """
 
     SPEC_CLASS = TrainerSpec

@@ -14,17 +14,22 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import dataset_metadata
 from tfx import v1 as tfx
 from tfx.components.transform import executor
-from tfx.dsl.components.base import executor_spec
+from tfx.dsl.components.base import base_component, executor_spec
 from tfx.proto import transform_pb2
-from tfx.types import Artifact, artifact_utils
+from tfx.types import Artifact, artifact_utils, standard_component_specs
+from tfx.types.channel import BaseChannel
+from tfx.types.component_spec import ChannelParameter
 from tfx.utils import io_utils, proto_utils
 
+from tfx_pipelines.artifacts import DayVocabularies
 from tfx_pipelines.beam_runner import on_this_machine
 from tfx_pipelines.record_batches import ReadRecordBatches, processes, split_files
 from tfx_pipelines.transformation import tensors, transform_file
 from zoo import files
 from zoo.data.layout import POOLS
 from zoo.processes import divided
+
+VOCABULARIES = "vocabularies"
 
 
 class Executor(executor.Executor):
@@ -43,8 +48,10 @@ class Executor(executor.Executor):
         splits = transform_pb2.SplitsConfig()
         proto_utils.json_to_proto(exec_properties["splits_config"], splits)
         module, _, function = exec_properties["preprocessing_fn"].rpartition(".")
+        given = ({VOCABULARIES: artifact_utils.get_single_uri(input_dict[VOCABULARIES])}
+                 if input_dict.get(VOCABULARIES) else {})
         preprocess = functools.partial(getattr(importlib.import_module(module), function),
-                                       custom_config=json.loads(exec_properties["custom_config"]))
+                                       custom_config=json.loads(exec_properties["custom_config"]) | given)
         self._analyze([path for split in splits.analyze for path in split_files(examples, split)], schema, preprocess, output)
         transformed = artifact_utils.get_single_instance(output_dict["transformed_examples"])
         # Pools are in some logs only, which is not known where the pipeline is compiled.
@@ -76,7 +83,25 @@ class Executor(executor.Executor):
         files.remove(work)
 
 
+class TransformSpec(standard_component_specs.TransformSpec):
+    """TFX's, with the vocabularies of a day."""
+
+    INPUTS = {**standard_component_specs.TransformSpec.INPUTS,
+              VOCABULARIES: ChannelParameter(type=DayVocabularies, optional=True)}
+
+
 class Transform(tfx.components.Transform):
-    """Vocabularies, buckets and moments of the analyzed split, and all splits transformed by them, by TensorFlow Transform."""
+    """Vocabularies, buckets and moments of the analyzed split, and all splits transformed by them, by TensorFlow Transform.
+
+    Args:
+        vocabularies: of a day, which are taken with the moments and buckets beside them, in place of an analysis.
+        settings: as of TFX's Transform.
+    """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+
+    def __init__(self, *, vocabularies: BaseChannel | None = None, **settings: Any):
+        super().__init__(**settings)
+        if vocabularies is not None:
+            said = {**self.spec.exec_properties, **self.spec.inputs, **self.spec.outputs}
+            base_component.BaseComponent.__init__(self, spec=TransformSpec(**said, vocabularies=vocabularies))

@@ -30,6 +30,8 @@ DOES = {
     "StatisticsGen": "compute statistics of every column",
     "DeclaredSchema": "declare the schema",
     "ExampleValidator": "look for anomalies",
+    "DriftCheck": "measure how far columns have moved",
+    "DayVocabularies": "grow the vocabularies by the day",
     "Transform": "build vocabularies, transform every split",
     "TeacherTrainer": "train the teacher",
     "TeacherEvaluator": "measure and bless the teacher",

@@ -22,6 +22,9 @@ class Dice(keras.layers.Layer):
     Source: Zhou et al., Deep Interest Network, KDD 2018, section 5.3.
     """
 
+    # What training moves beside weights, and a training that goes on from another begins with.
+    carried_state = ("moving_mean", "moving_variance", "batches")
+
     def __init__(self, momentum: float = 0.99, epsilon: float = 1e-8, **kwargs):
         super().__init__(**kwargs)
         self.momentum, self.epsilon = momentum, epsilon

@@ -18,12 +18,14 @@ class EmbeddingTable(keras.layers.Layer):
         scale: standard deviation of the initial values; 0 begins with zeros.
         optimizer_group: the optimizer that moves it.
         frozen: whether training leaves it as it is.
+        space: id space that the rows are the ids of; None where they are no ids of a vocabulary. Where a vocabulary changes,
+            its tables' rows move with their ids (`zoo.training.warm_start`).
     """
 
     def __init__(self, rows: int, dim: int, scale: float = 0.05, optimizer_group: str = "embedding", frozen: bool = False,
-                 **kwargs):
+                 space: str | None = None, **kwargs):
         super().__init__(trainable=not frozen, **kwargs)
-        self.rows, self.dim, self.optimizer_group = rows, dim, optimizer_group
+        self.rows, self.dim, self.optimizer_group, self.space = rows, dim, optimizer_group, space
         initializer = keras.initializers.RandomNormal(stddev=scale) if scale else "zeros"
         self.table = self.add_weight(f"{self.name}/table", (rows, dim), initializer=initializer, trainable=not frozen)
 

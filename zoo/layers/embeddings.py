@@ -229,7 +229,7 @@ class Embeddings(keras.layers.Layer):
         start = self.config.pretrained.get(space)
         frozen = start is not None and start.mode == "frozen"
         scale = 0.0 if frozen else self.config.scale  # what is random there would stay so
-        table = EmbeddingTable(self.schema.size(space), dim, scale, frozen=frozen, name=f"space_{space}")
+        table = EmbeddingTable(self.schema.size(space), dim, scale, frozen=frozen, space=space, name=f"space_{space}")
         if start is not None:
             given = given_rows(self.schema, space, start, assets, dim)
             table.fill(given.ids, given.vectors)

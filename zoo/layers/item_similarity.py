@@ -23,16 +23,17 @@ class ItemSimilarity(keras.layers.Layer):
         beta: β; 1 is an ordinary softmax, whose weights shrink with the length of the history.
         alpha: α of FISM.
         regularization: L2 on the rows of both tables in the batch, mean over requests.
+        space: id space of the rows, as of `EmbeddingTable`.
 
     Source: He et al., NAIS: Neural Attentive Item Similarity Model for Recommendation, TKDE 2018.
     """
 
     def __init__(self, rows: int, dim: int, attention: Literal["prod", "concat", "none"], hidden: int, beta: float,
-                 alpha: float, regularization: float, **kwargs):
+                 alpha: float, regularization: float, space: str | None = None, **kwargs):
         super().__init__(**kwargs)
         self.attention, self.beta, self.alpha, self.regularization = attention, beta, alpha, regularization
-        self.history, self.target = EmbeddingTable(rows, dim, 0.01), EmbeddingTable(rows, dim, 0.01)
-        self.bias = EmbeddingTable(rows, 1, 0.0)
+        self.history, self.target = (EmbeddingTable(rows, dim, 0.01, space=space) for _ in range(2))
+        self.bias = EmbeddingTable(rows, 1, 0.0, space=space)
         if attention != "none":
             self.of_pair = keras.layers.Dense(hidden)
             if attention == "concat":

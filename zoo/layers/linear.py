@@ -82,7 +82,7 @@ class Linear(keras.layers.Layer):
         self.candidate_numbers = [c for c in schema.columns("candidate") if c.feature.kind == "number"]
         self.tables = {
             column.name: EmbeddingTable(schema.size(column.space), 1, scale=0.0, optimizer_group=of_tables,
-                                        name=f"linear_{column.name}")
+                                        space=column.space, name=f"linear_{column.name}")
             for column in self.request_ids + self.candidate_ids
         }
         self.crosses = [Cross(schema, columns[a], columns[b], buckets, of_tables) for a, b in crosses]

@@ -69,7 +69,7 @@ class RoleEmbeddings(Embeddings):
             roles = [(column.name, column.space) for column in columns if column.space in entities]
             roles += [(_neighbour(space), space) for space in schema.spaces if space in neighbours]
             self.roles = {name: EmbeddingTable(schema.size(space), self._own_width(config, space), _DEDICATED_SCALE,
-                                               name=f"role_{name}") for name, space in roles}
+                                               space=space, name=f"role_{name}") for name, space in roles}
         if self.sums:
             self.mixed = {space: self.add_weight(f"mixed_{space}", (table.dim, table.dim), initializer="identity")
                           for space, table in self.spaces.items() if space in entities}

@@ -139,6 +139,12 @@ class RankingModel(tfrs.Model):
             self.distillation.begin(split.steps())
         return EVERYTHING
 
+    def begins_anew(self) -> str:
+        """Why a training of it can't go on from another one's weights; empty where it can."""
+        below = self._flatten_layers(include_self=False)
+        trees = any(hasattr(layer, "learned_numbers") and not isinstance(layer, RankingModel) for layer in below)
+        return "its trees are grown anew of each training split" if trees else ""
+
     def predictions(self, logits: Tensors) -> dict[str, tf.Tensor]:
         """Served values: probabilities clipped inside (0, 1) for binary tasks, the value itself for regression, not below 0
         where it never is; and the final `value`, where the settings ask for it."""

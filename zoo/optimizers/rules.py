@@ -112,6 +112,17 @@ class Ftrl(RowSparseOptimizer):
         super().__init__(learning_rate, name, **kwargs)
         self.beta, self.l1, self.l2 = beta, l1, l2
 
+    def build(self, var_list: Sequence[tf.Variable]) -> None:
+        """Begins at the weights that are there: `z = −w·(β/α + λ2) − sign(w)·λ1`, of which the rule makes w again.
+
+        With z = 0, the first step would forget the weights of a training that goes on from another one's.
+        """
+        built = getattr(self, "_built", False)
+        super().build(var_list)
+        if not built:
+            for variable, z in zip(var_list, self._slots["z"], strict=True):
+                z.assign(-variable * (self.beta / self.learning_rate + self.l2) - tf.sign(variable) * self.l1)
+
     def rule(self, gradient: tf.Tensor, value: tf.Tensor, state: Sequence[tf.Tensor],
              learning_rate: tf.Tensor) -> tuple[tf.Tensor, Sequence[tf.Tensor]]:
         z, n = state

@@ -7,6 +7,7 @@ from zoo.training.evaluate import Scored, score_dataset
 from zoo.training.loop import STEPS_PER_CALL, TrainingLoop
 from zoo.training.optimizers import GroupedOptimizer
 from zoo.training.trainer import TrainingResult, train
+from zoo.training.warm_start import WarmStart
 
 __all__ = ["STEPS_PER_CALL", "GroupedOptimizer", "OptimizerConfig", "Scored", "TrainingConfig", "TrainingLoop",
-           "TrainingResult", "read_dataset", "score_dataset", "train"]
+           "TrainingResult", "WarmStart", "read_dataset", "score_dataset", "train"]

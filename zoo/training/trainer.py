@@ -24,6 +24,7 @@ from zoo.training.evaluate import score_dataset
 from zoo.training.loop import STEPS_PER_CALL, TrainingLoop
 from zoo.training.optimizers import GroupedOptimizer
 from zoo.training.split import TrainingFiles
+from zoo.training.warm_start import WarmStart
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class TrainingResult:
 
 def train(name: str, schema: Schema, train_files: Sequence[str], validation_files: Sequence[str], *,
           config: TrainingConfig, model_config: dict[str, Any] | None = None, assets: Assets | None = None,
-          checkpoints: str | None = None, on_progress: Callable[[str], None] = lambda line: None) -> TrainingResult:
+          checkpoints: str | None = None, begin: WarmStart | None = None,
+          on_progress: Callable[[str], None] = lambda line: None) -> TrainingResult:
     """Trains a model of the zoo and keeps the epoch that is best on the validation split.
 
     Args:
@@ -56,6 +58,7 @@ def train(name: str, schema: Schema, train_files: Sequence[str], validation_file
         assets: files that the model reads (vocabularies, pre-trained tables).
         checkpoints: folder for checkpoints; a training that was stopped at any step (SIGKILL) and is called again in the same
             way goes on from the last of them, and ends with the model that an uninterrupted one ends with. None keeps none.
+        begin: the weights to go on from; fresh ones by default.
         on_progress: called with one line an epoch.
 
     Returns:
@@ -69,6 +72,8 @@ def train(name: str, schema: Schema, train_files: Sequence[str], validation_file
     tf.config.experimental.enable_op_determinism()
     model = registry.build(name, schema, model_config, assets)
     model.make_variables()
+    if begin is not None:
+        begin.begin(model)
     split = TrainingFiles(schema, tuple(train_files), config)
     validation = read_dataset(schema, validation_files, max(config.batch_size, 512), keys=True)
     kept = (checkpoints, _identity(name, schema, train_files, config, model_config)) if checkpoints else None

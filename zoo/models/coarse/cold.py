@@ -84,6 +84,9 @@ class COLD(RankingModel):
             self.kept.assign(np.sort(np.argsort(-scout.mean_importance(split), kind="stable")[:self.config.keep]))
         return span
 
+    def begins_anew(self) -> str:
+        return "`keep` chooses its fields anew of each training split" if self.kept is not None else super().begins_anew()
+
     def mean_importance(self, split: TrainingSplit) -> np.ndarray:
         """`[fields]` mean weight of each field over the candidates of a split."""
         assert self.importance is not None

@@ -90,7 +90,7 @@ class DMR(RankingModel):
         if config.u2i:
             self.field, self.column = self._output_field()
             self.output_table = EmbeddingTable(schema.size(self.column.space), config.output_dim,
-                                               config.embedding.scale, name="output_table")
+                                               config.embedding.scale, space=self.column.space, name="output_table")
             self.u2i = UserToItem(self._query(), config.hidden, config.output_dim)
             self.next_item = AuxiliaryMatch(config.auxiliary, config) if config.auxiliary != "none" else None
         self.tower = RankingTower(schema, config.tower)

@@ -45,7 +45,7 @@ class MLR(RankingModel):
         width = 2 * config.regions * len(self.tasks)
         ids = [column for column in schema.columns() if column.feature.kind == "id"]
         self.tables = {c.name: EmbeddingTable(schema.size(c.space), width, config.scale, self.optimizer_group,
-                                              name=f"theta_{c.name}") for c in ids}
+                                              space=c.space, name=f"theta_{c.name}") for c in ids}
         self.numbers = {
             c.name: self.add_weight(f"theta_{c.name}", (c.feature.width, width),
                                     initializer=keras.initializers.RandomNormal(stddev=config.scale))

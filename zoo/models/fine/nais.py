@@ -59,7 +59,8 @@ class NAIS(RankingModel):
         self.event, self.item = pairs["item"]
         self.similarities = {
             label.name: ItemSimilarity(schema.size(self.item.space), config.dim, config.attention, config.hidden,
-                                       config.beta, config.alpha, config.regularization, name=f"similarity_{label.name}")
+                                       config.beta, config.alpha, config.regularization, space=self.item.space,
+                                       name=f"similarity_{label.name}")
             for label in schema.tasks
         }
 
