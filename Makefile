@@ -6,7 +6,7 @@ PY := .venv/bin/python
 TWO := -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-fast lint bench bench-step bench-memory bench-data bench-coarse bench-live bench-serving bench-peers bench-walks bench-ranking bench-daily flink-data kubeflow-proof tables site mutate targets lock nightly soak clean
+.PHONY: help env demo test test-fast lint bench bench-step bench-memory bench-data bench-coarse bench-live bench-serving bench-peers bench-walks bench-ranking bench-daily flink-data kubeflow-proof tables site notebooks mutate targets lock nightly soak clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -83,6 +83,9 @@ kubeflow-proof: env ## every step of the pipeline as Kubeflow's launcher runs it
 
 tables: env      ## write the Markdown tables of the docs from docs/results/*.json
 	$(PY) -m benchmarks.tables
+
+notebooks: env   ## execute the notebooks from top to bottom and keep their outputs (runs/notebooks has what they make)
+	$(PY) -m website.execute_notebooks
 
 site: env        ## the documentation as a site in build/site; fails where a link leads nowhere
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict

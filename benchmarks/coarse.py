@@ -21,8 +21,8 @@ import numpy as np
 from benchmarks.coarse_teacher import NAME, Teacher, score_split
 from benchmarks.results import SEEDS, mean_std, read_rows, with_seeds, write_rows
 from benchmarks.settings import logs, settings
-from benchmarks.transformed import Transformed, transformed
 from benchmarks.variants import LADDER, TAUGHT
+from tfx_pipelines.transformed import Transformed, transformed
 from zoo.data.layout import POOLS
 from zoo.metrics import auc, pool_hit_rate, pool_ranks, teacher_ndcg, teacher_share
 from zoo.schema import REQUEST_ID

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from benchmarks.transformed import Transformed, transformed
 from serving.asked import asked
 from serving.encoding import encode_requests
+from tfx_pipelines.transformed import Transformed, transformed
 from zoo.data.catalogue import ITEM, VALID_FROM, Catalogue, arrow_schema
 from zoo.data.request import Request
 from zoo.data.request_log import RequestLog

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.settings import settings
-from benchmarks.transformed import Transformed
 from tfx_pipelines.config_teacher import TeacherConfig
 from tfx_pipelines.scores import SCORES, read_columns, write_scores
+from tfx_pipelines.transformed import Transformed
 from zoo.data.layout import POOLS
 from zoo.data.log_shard import open_shard
 from zoo.keras import tf

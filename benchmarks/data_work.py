@@ -67,7 +67,7 @@ def samples(size: int, folder: Path) -> dict[str, float]:
 
 def first_batch(size: int, folder: Path) -> dict[str, float]:
     """From samples to the first batch that a model can learn from: import, data stages, training input."""
-    from benchmarks.transformed import transformed
+    from tfx_pipelines.transformed import transformed
     from zoo.training import read_dataset
 
     count = samples(size, folder)["count"]
@@ -79,7 +79,7 @@ def first_batch(size: int, folder: Path) -> dict[str, float]:
 
 def pipeline(size: int, folder: Path) -> dict[str, float]:
     """ImportExampleGen, StatisticsGen, ExampleValidator and Transform, of the simulated log in the folder."""
-    from benchmarks.transformed import transformed
+    from tfx_pipelines.transformed import transformed
     from zoo.data.request_log import RequestLog
 
     transformed(str(folder / "log"), folder / "pipeline")
@@ -88,7 +88,7 @@ def pipeline(size: int, folder: Path) -> dict[str, float]:
 
 def reading(size: int, folder: Path) -> dict[str, float]:
     """A pass of the training input over what `pipeline` made; the second one, as the first one starts what is started once."""
-    from benchmarks.transformed import transformed
+    from tfx_pipelines.transformed import transformed
     from zoo.training import read_dataset
 
     made, started = transformed(str(folder / "log"), folder / "pipeline"), 0.0
@@ -101,7 +101,7 @@ def reading(size: int, folder: Path) -> dict[str, float]:
 
 def lr(size: int, folder: Path) -> dict[str, float]:
     """The second epoch of the fastest model on what `pipeline` made."""
-    from benchmarks.transformed import transformed
+    from tfx_pipelines.transformed import transformed
     from zoo.training import TrainingConfig, train
 
     made = transformed(str(folder / "log"), folder / "pipeline")

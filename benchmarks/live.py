@@ -21,8 +21,8 @@ import numpy as np
 
 from benchmarks.results import SEEDS, mean_std, read_rows, with_seeds, write_rows
 from benchmarks.settings import settings
-from benchmarks.transformed import Transformed, transformed
 from benchmarks.variants import SINGLE
+from tfx_pipelines.transformed import Transformed, transformed
 from zoo.metrics import auc, gauc
 from zoo.schema import Schema
 from zoo.training import Scored, read_dataset, score_dataset, train

@@ -17,9 +17,9 @@ from typing import Any
 
 from benchmarks.results import SEEDS, mean_std, read_rows, with_seeds, write_rows
 from benchmarks.settings import logs, settings
-from benchmarks.transformed import Transformed, transformed
 from benchmarks.variants import VARIANTS
 from tfx_pipelines.report import in_words
+from tfx_pipelines.transformed import Transformed, transformed
 from zoo.models import registry
 from zoo.training import read_dataset, score_dataset, train
 

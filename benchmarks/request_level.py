@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.results import SEEDS, mean_std, read_rows, with_seeds, write_rows
 from benchmarks.settings import settings
-from benchmarks.transformed import Transformed, transformed
+from tfx_pipelines.transformed import Transformed, transformed
 from zoo.keras import keras, tf
 from zoo.models import registry
 from zoo.models.base import split_inputs

@@ -5,14 +5,12 @@ from __future__ import annotations
 import io
 from typing import Any
 
-import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from zoo.metrics.gauc import group_auc
 from zoo.training import Scored
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 
 _BLUE, _ORANGE, _GREY = "#2f6db5", "#d9822b", "#8a8f98"
 
@@ -31,7 +29,9 @@ def report_picture(report: dict[str, Any], history: list[dict[str, Any]], scored
     Returns:
         A PNG.
     """
-    figure, axes = plt.subplots(2, 2, figsize=(11, 8.5), constrained_layout=True)
+    # Not by pyplot, which would choose how a notebook shows its own pictures.
+    figure = Figure(figsize=(11, 8.5), layout="constrained")
+    axes = figure.subplots(2, 2)
     _learning(axes[0, 0], history, report["training"]["best_epoch"])
     _roc(axes[0, 1], scored, task, report["metrics"]["auc"])
     _calibration(axes[1, 0], report["metrics"]["calibration"], scored, task)
@@ -42,11 +42,10 @@ def report_picture(report: dict[str, Any], history: list[dict[str, Any]], scored
     figure.suptitle(f"{report['model']} on {report['dataset']}, test split", fontweight="bold")
     picture = io.BytesIO()
     figure.savefig(picture, dpi=110)
-    plt.close(figure)
     return picture.getvalue()
 
 
-def _learning(axis: plt.Axes, history: list[dict[str, Any]], best: int) -> None:
+def _learning(axis: Axes, history: list[dict[str, Any]], best: int) -> None:
     epochs = [entry["epoch"] for entry in history]
     axis.plot(epochs, [entry["loss"] for entry in history], "o-", color=_GREY, label="training loss")
     axis.plot(epochs, [entry["validation"]["logloss"] for entry in history], "o-", color=_ORANGE,
@@ -63,7 +62,7 @@ def _learning(axis: plt.Axes, history: list[dict[str, Any]], best: int) -> None:
                 frameon=False)
 
 
-def _roc(axis: plt.Axes, scored: Scored, task: str, auc: float) -> None:
+def _roc(axis: Axes, scored: Scored, task: str, auc: float) -> None:
     axis.plot(*_roc_curve(scored.labels[task], scored.scores[task], scored.weights[task]), color=_BLUE,
               label=f"model, AUC {auc:.4f}")
     if task in scored.truth:
@@ -81,7 +80,7 @@ def _roc_curve(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> t
     return np.cumsum(misses)[points] / misses.sum(), np.cumsum(hits)[points] / hits.sum()
 
 
-def _calibration(axis: plt.Axes, bins: dict[str, Any], scored: Scored, task: str) -> None:
+def _calibration(axis: Axes, bins: dict[str, Any], scored: Scored, task: str) -> None:
     top = 1.08 * max(*bins["predicted"], *bins["observed"])
     axis.plot([0, top], [0, top], color=_GREY, linewidth=0.8)
     axis.plot(bins["predicted"], bins["observed"], "o-", color=_BLUE, label="observed rate")
@@ -95,7 +94,7 @@ def _calibration(axis: plt.Axes, bins: dict[str, Any], scored: Scored, task: str
     axis.legend(frameon=False, loc="upper left")
 
 
-def _groups(axis: plt.Axes, scored: Scored, group_key: str, task: str, gauc: float) -> None:
+def _groups(axis: Axes, scored: Scored, group_key: str, task: str, gauc: float) -> None:
     groups = group_auc(scored.keys[group_key], scored.labels[task], scored.scores[task], scored.weights[task])
     valid = ~np.isnan(groups.auc)
     axis.hist(groups.auc[valid], bins=20, range=(0, 1), weights=groups.weight[valid], color=_BLUE, alpha=0.8)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib
 import numpy as np
+from matplotlib.figure import Figure
 
 from serving.load.load import LoadResult
 from zoo import files
-
-matplotlib.use("Agg")
 
 
 def plot(results: Sequence[LoadResult], path: files.PathLike) -> None:
@@ -21,10 +19,9 @@ def plot(results: Sequence[LoadResult], path: files.PathLike) -> None:
         results: one or more loads, each a colour.
         path: of the picture; its ending says the format.
     """
-    from matplotlib import pyplot as untyped
-
-    pyplot: Any = untyped
-    figure, (over_time, share) = pyplot.subplots(1, 2, figsize=(11, 4), constrained_layout=True)
+    # Not by pyplot, which would choose how a notebook shows its own pictures.
+    figure: Any = Figure(figsize=(11, 4), layout="constrained")
+    over_time, share = figure.subplots(1, 2)
     for result in results:
         good = np.sort(result.latency_ms[~np.isnan(result.latency_ms)])
         name = f"{result.rate:g} calls/s"
@@ -37,4 +34,3 @@ def plot(results: Sequence[LoadResult], path: files.PathLike) -> None:
         axes.grid(alpha=0.3)
     with files.local_draft(path) as local:
         figure.savefig(local, dpi=110)
-    pyplot.close(figure)

@@ -7,15 +7,13 @@ import math
 from datetime import datetime, timezone
 from typing import Any
 
-import matplotlib
 import numpy as np
+from matplotlib import dates, ticker
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from zoo.check.times import DAY, HOUR
 from zoo.data.log_shard import SPLITS
-
-matplotlib.use("Agg")
-from matplotlib import dates, ticker
-from matplotlib import pyplot as plt
 
 _COLORS = {"train": "#2f6db5", "validation": "#8a8f98", "test": "#d9822b"}
 _LINES = ("-", "--", ":", "-.")
@@ -31,7 +29,8 @@ def check_picture(report: dict[str, Any]) -> bytes:
     Returns:
         A PNG.
     """
-    figure = plt.figure(figsize=(15, 8.5), constrained_layout=True)
+    # Not by pyplot, which would choose how a notebook shows its own pictures.
+    figure = Figure(figsize=(15, 8.5), layout="constrained")
     # Each row has a layout of its own: long names in one make no gap in the other.
     panels = ((_requests, _rates, _positions), (_histories, _unknown, _alone))
     for row, draws in zip(figure.subfigures(2, 1), panels, strict=True):
@@ -44,11 +43,10 @@ def check_picture(report: dict[str, Any]) -> bytes:
                     f"{warnings or 'no'} warning{'' if warnings == 1 else 's'}".replace("$", r"\$"), fontweight="bold")
     picture = io.BytesIO()
     figure.savefig(picture, dpi=110)
-    plt.close(figure)
     return picture.getvalue()
 
 
-def _requests(axis: plt.Axes, report: dict[str, Any]) -> None:
+def _requests(axis: Axes, report: dict[str, Any]) -> None:
     if not (found := _over_time(axis, report)):
         axis.set(title="Requests")
         axis.text(0.5, 0.5, "the log has no times", ha="center", va="center", transform=axis.transAxes)
@@ -64,7 +62,7 @@ def _requests(axis: plt.Axes, report: dict[str, Any]) -> None:
     axis.set_ylim(0, 1.18 * floor.max())
 
 
-def _rates(axis: plt.Axes, report: dict[str, Any]) -> None:
+def _rates(axis: Axes, report: dict[str, Any]) -> None:
     """How often candidates were positive."""
     axis.set(title="Positive candidates")
     if not (found := _over_time(axis, report)):
@@ -82,7 +80,7 @@ def _rates(axis: plt.Axes, report: dict[str, Any]) -> None:
         axis.legend(frameon=False)
 
 
-def _positions(axis: plt.Axes, report: dict[str, Any]) -> None:
+def _positions(axis: Axes, report: dict[str, Any]) -> None:
     for (label, by_split), line in zip(report["positions"].items(), _LINES * 9, strict=False):
         for split, places in by_split.items():
             axis.plot([one["position"] for one in places], [one["positives"] / one["observed"] for one in places], line,
@@ -94,7 +92,7 @@ def _positions(axis: plt.Axes, report: dict[str, Any]) -> None:
     axis.legend(frameon=False)
 
 
-def _histories(axis: plt.Axes, report: dict[str, Any]) -> None:
+def _histories(axis: Axes, report: dict[str, Any]) -> None:
     """Of the first sequence."""
     name = next(iter(report["splits"]["train"]["histories"]), None)
     axis.set(title="History lengths")
@@ -113,7 +111,7 @@ def _histories(axis: plt.Axes, report: dict[str, Any]) -> None:
     axis.legend(frameon=False)
 
 
-def _unknown(axis: plt.Axes, report: dict[str, Any]) -> None:
+def _unknown(axis: Axes, report: dict[str, Any]) -> None:
     spaces = list(report["unknown"])[::-1]
     for place, split in enumerate(("validation", "test")):
         shares = [report["unknown"][space].get(split, {}).get("seldom", 0.0) for space in spaces]
@@ -125,7 +123,7 @@ def _unknown(axis: plt.Axes, report: dict[str, Any]) -> None:
     axis.legend(frameon=False)
 
 
-def _alone(axis: plt.Axes, report: dict[str, Any]) -> None:
+def _alone(axis: Axes, report: dict[str, Any]) -> None:
     """Training and test AUC of single features; where the two lie apart, something is counted that is not known later."""
     found = report["alone"][:_MOST_FEATURES][::-1]
     several = len(report["positions"]) > 1
@@ -143,7 +141,7 @@ def _alone(axis: plt.Axes, report: dict[str, Any]) -> None:
     axis.legend(frameon=False, fontsize=8)
 
 
-def _over_time(axis: plt.Axes, report: dict[str, Any]) -> tuple[list[float], float, str] | None:
+def _over_time(axis: Axes, report: dict[str, Any]) -> tuple[list[float], float, str] | None:
     """Where the steps begin, how wide they are, and what they are called; sets the axis."""
     time = report["time"]
     if time is None:

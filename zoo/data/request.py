@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from zoo.config import nearest
@@ -52,6 +52,16 @@ class Request:
     @property
     def candidate_count(self) -> int:
         return len(next(iter(self.candidates.values()), ()))
+
+    def without_event(self, sequence: str, place: int) -> Request:
+        """The same request of a user who had not done one of the things that they did.
+
+        Args:
+            sequence: name of the sequence.
+            place: of the event, 0 for the oldest, −1 for the most recent one.
+        """
+        left = {name: [*values[:place], *values[place:][1:]] for name, values in self.sequences[sequence].items()}
+        return replace(self, sequences={**self.sequences, sequence: left})
 
     def values(self, column: Column) -> Sequence[Any]:
         """The values of a column that may reach a model: one of the request, of each event or of each candidate.

@@ -95,13 +95,19 @@ class ItemToItem(keras.layers.Layer):
 
     def call(self, candidates: EmbeddedCandidates, behaviours: Behaviours) -> tuple[tf.Tensor, tf.Tensor]:
         """`û [R, N, D]` and `r̂ [R, N]`; both zero for an empty history."""
+        mask = tf.expand_dims(behaviours.mask, 1)
+        logits = self._logits(candidates, behaviours)
+        return tf.matmul(masked_softmax(logits, mask), behaviours.keys), tf.reduce_sum(logits * mask, -1)
+
+    def weights_of(self, candidates: EmbeddedCandidates, behaviours: Behaviours) -> tf.Tensor:
+        """`[R, N, T]` the share of each event in û; zero on padding."""
+        return masked_softmax(self._logits(candidates, behaviours), tf.expand_dims(behaviours.mask, 1))
+
+    def _logits(self, candidates: EmbeddedCandidates, behaviours: Behaviours) -> tf.Tensor:
         event = self.of_event(tf.concat([self.query(behaviours.context, behaviours.mask), behaviours.keys], -1))
         hidden = tf.expand_dims(self.of_candidate(candidates.query), 2) + tf.expand_dims(event, 1)
         logits = tf.squeeze(self.logit(tf.tanh(hidden)), -1)
-        if self.matches is not None:
-            logits += self.matches(candidates, behaviours)
-        mask = tf.expand_dims(behaviours.mask, 1)
-        return tf.matmul(masked_softmax(logits, mask), behaviours.keys), tf.reduce_sum(logits * mask, -1)
+        return logits if self.matches is None else logits + self.matches(candidates, behaviours)
 
 
 class Prefix(NamedTuple):

@@ -3,6 +3,7 @@
 from zoo.metrics.calibration import Calibration, calibration
 from zoo.metrics.classification import auc, logloss
 from zoo.metrics.gauc import GaucResult, gauc
+from zoo.metrics.gauc_interval import Interval, gauc_interval
 from zoo.metrics.one_positive import hit_rate, ndcg, positive_ranks
 from zoo.metrics.pool_hit_rate import pool_hit_rate
 from zoo.metrics.pool_ranks import PoolMean, PoolRanks, pool_ranks
@@ -11,6 +12,6 @@ from zoo.metrics.stage_quality import StageQuality, expected_auc, stage_quality
 from zoo.metrics.teacher_ndcg import teacher_ndcg
 from zoo.metrics.teacher_share import teacher_share
 
-__all__ = ["Calibration", "GaucResult", "MetricError", "PoolMean", "PoolRanks", "StageQuality", "auc", "calibration",
-           "expected_auc", "gauc", "hit_rate", "logloss", "ndcg", "pool_hit_rate", "pool_ranks", "positive_ranks",
-           "stage_quality", "teacher_ndcg", "teacher_share"]
+__all__ = ["Calibration", "GaucResult", "Interval", "MetricError", "PoolMean", "PoolRanks", "StageQuality", "auc",
+           "calibration", "expected_auc", "gauc", "gauc_interval", "hit_rate", "logloss", "ndcg", "pool_hit_rate",
+           "pool_ranks", "positive_ranks", "stage_quality", "teacher_ndcg", "teacher_share"]

@@ -209,12 +209,24 @@ class RankingModel(tfrs.Model):
         """`{task: [R, N]}` logits from the model's inputs (`zoo.data.parsing.to_dense`)."""
         if training and self.distillation is not None:
             self.distillation.step()
-        request, candidates = split_inputs(self.schema, inputs)
-        states = [self.encode_request(request), self.encode_candidates(candidates_of(self.encoded_schema, inputs))]
+        states = [*self.encoded(inputs)]
         if self.scaled_statistics is not None:
             # Of a request and a candidate together, so they belong to neither state.
-            states.append(self.scaled_statistics(request, candidates))
+            states.append(self.scaled_statistics(*split_inputs(self.schema, inputs)))
         return self.score(*states)
+
+    def encoded(self, inputs: Tensors) -> tuple[Any, Any]:
+        """The states of requests and candidates, which layers can be asked about.
+
+        Args:
+            inputs: the model's, by column.
+
+        Example:
+            >>> request, candidates = din.encoded(batch.inputs)
+            >>> din.attention.weights_of(candidates, request.behaviours)        # [R, N, T]
+        """
+        request, _ = split_inputs(self.schema, inputs)
+        return self.encode_request(request), self.encode_candidates(candidates_of(self.encoded_schema, inputs))
 
     def probabilities(self, inputs: Tensors) -> dict[str, tf.Tensor]:
         """`{task: [R, N]}` predictions for the model's inputs, at inference."""

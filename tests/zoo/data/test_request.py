@@ -192,3 +192,12 @@ def test_a_log_appears_only_when_it_is_complete(tmp_path):
         RequestLogWriter(tmp_path / "log", SCHEMA, {})
     with pytest.raises(RequestLogError, match="not a request log"):
         RequestLog(tmp_path)
+
+
+def test_a_request_without_an_event():
+    request = toy_request(np.random.default_rng(2), SCHEMA, history=4)
+    past = request.sequences["history"]
+    for place, kept in ((0, [1, 2, 3]), (2, [0, 1, 3]), (-1, [0, 1, 2]), (-2, [0, 1, 3])):
+        left = request.without_event("history", place)
+        assert left.sequences["history"] == {name: [values[k] for k in kept] for name, values in past.items()}
+        assert left.candidates == request.candidates and request.sequences["history"] is past

@@ -57,6 +57,7 @@ def test_item_to_item_by_hand():
     interest, relevance = network(candidates, past)
     np.testing.assert_allclose(relevance, [[logits.sum()]], rtol=1e-5)
     np.testing.assert_allclose(interest, [[[weights @ [1.0, -1.0]]]], rtol=1e-5)
+    np.testing.assert_allclose(network.weights_of(candidates, past), [[[*weights, 0.0]]], rtol=1e-5)
 
 
 def test_prefix_finds_the_last_event_from_the_length():

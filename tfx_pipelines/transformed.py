@@ -1,4 +1,4 @@
-"""A request log through the pipeline's own stages up to Transform, once for all models that learn from it."""
+"""A request log through the pipeline's own stages up to Transform, for models trained by hand: in notebooks and benchmarks."""
 
 from __future__ import annotations
 
@@ -13,26 +13,55 @@ from tfx_pipelines.code import stage_code
 from tfx_pipelines.components.import_example_gen import ImportExampleGen
 from tfx_pipelines.config import load_run_config
 from tfx_pipelines.pipeline import data_components
-from tfx_pipelines.preprocessing import vocabulary_sizes
+from tfx_pipelines.preprocessing import vocabularies, vocabulary_sizes
 from tfx_pipelines.runners.local import run_local
 from zoo import files
+from zoo.assets import Assets
 from zoo.data.request_log import RequestLog
+from zoo.files import PathLike
+from zoo.keras import keras
 from zoo.schema import Schema
 
 
 @dataclass(frozen=True)
 class Transformed:
-    """A bound schema, the files of every split, the floors that the log names, and the transformation."""
+    """What models learn from.
+
+    Args:
+        schema: of the log, bound to its vocabularies.
+        files: transformed examples by split, in the order of the log.
+        floors: that the log names.
+        transform_graph: folder of what TensorFlow Transform learned.
+        assets: the vocabularies.
+    """
 
     schema: Schema
     files: dict[str, list[str]]
     floors: dict[str, dict[str, float]]
     transform_graph: str
+    assets: Assets
+
+    def layer(self) -> keras.layers.Layer:
+        """The transformation as `zoo.export.export_model` takes it along."""
+        return tft.TFTransformOutput(self.transform_graph).transform_features_layer()
 
 
-def transformed(log_path: str, root: Path) -> Transformed:
-    """Transforms a log below `root`; a second call finds it cached."""
-    log, root = RequestLog(log_path), root.absolute()
+def transformed(log_path: PathLike, root: PathLike) -> Transformed:
+    """Transforms a request log by the pipeline's stages: statistics, validation, vocabularies and normalisation.
+
+    Args:
+        log_path: the log's folder.
+        root: a local folder for the artifacts; a second call finds them there.
+
+    Raises:
+        AnomalyError: the log has values that its schema does not allow.
+
+    Example:
+        >>> data = transformed("runs/shop/log", "runs/shop/transformed")
+        >>> result = train("din", data.schema, data.files["train"], data.files["validation"], config=TrainingConfig(),
+        ...                assets=data.assets, on_progress=print)
+    """
+    log, root = RequestLog(log_path), Path(root).absolute()
     config = load_run_config("demo", options={"data.log": files.absolute(log.path), "pipeline.root": str(root)})
     stages = data_components(log.schema, ImportExampleGen(config.log))
     part = tfx.dsl.Pipeline(
@@ -46,4 +75,5 @@ def transformed(log_path: str, root: Path) -> Transformed:
     examples = Path(run.artifacts["Transform", "transformed_examples"])
     return Transformed(log.schema.bind(vocabulary_sizes(log.schema, output)),
                        {split: sorted(map(str, examples.glob(f"Split-{split}/*"))) for split in log.splits},
-                       log.manifest.get("floors", {}), run.artifacts["Transform", "transform_graph"])
+                       log.manifest.get("floors", {}), run.artifacts["Transform", "transform_graph"],
+                       vocabularies(log.schema, output))
