@@ -16,9 +16,10 @@ def test_logs_and_progress_are_left_away():
             v4.new_output("display_data", {"application/javascript": "x"})]
     metadata = {"execution": {"iopub.status.busy": "2026"}, "tags": ["parameters"]}
     cell = v4.new_code_cell("f()", outputs=[*kept, *left], metadata=metadata)
+    kernel = {"display_name": "Python 3", "name": "python3"}
     notebook = v4.new_notebook(cells=[v4.new_markdown_cell("# 1. A"), cell],
-                               metadata={"kernelspec": {"name": "python3"}, "language_info": {"version": "3.10.13"}})
+                               metadata={"kernelspec": kernel, "language_info": {"name": "python", "version": "3.10.13"}})
     clean(notebook)
-    assert notebook.metadata == {"kernelspec": {"name": "python3"}}
+    assert notebook.metadata == {"kernelspec": kernel}
     assert cell.metadata == {"tags": ["parameters"]}
     assert [output.get("text") for output in cell.outputs] == ["a\nc\n", None, None] and cell.outputs == kept
