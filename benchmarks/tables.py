@@ -2,7 +2,8 @@
 
 A table stands between `<!-- table: FILE -->` and `<!-- end -->`; `<!-- table: FILE DATASET -->` has the models of one dataset,
 best first, and `<!-- table: FILE DATASET MODEL -->` one model with its ablations. A model's own rows stand between
-`<!-- results: MODEL -->` and `<!-- end -->`; what the tests were tried with, between `<!-- mutations -->` and `<!-- end -->`.
+`<!-- results: MODEL -->` and `<!-- end -->`; what the tests were tried with, between `<!-- mutations -->` and `<!-- end -->`;
+what was done to the fleet on a Kubernetes, between `<!-- kubernetes -->` and `<!-- end -->`.
 
     make tables
 """
@@ -61,6 +62,18 @@ def fault_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def kubernetes_table() -> str:
+    """What was done to the fleet on a Kubernetes, what came of it, and what callers saw meanwhile."""
+    path = RESULTS / "kubernetes.json"
+    if not path.is_file():
+        return "Not run yet: `make kubernetes-proof` writes the figures.\n"
+    rows = json.loads(path.read_text(encoding="utf-8"))["checks"]
+    lines = ["| what was done | what came of it | calls meanwhile | failed |", "| --- | --- | --- | --- |"]
+    lines += [f"| {row['done']} | {row['outcome']} | " + " | ".join(
+        "–" if row[name] is None else f"{row[name]:,}" for name in ("calls", "failed")) + " |" for row in rows]
+    return "\n".join(lines) + "\n\nMeasured by `make kubernetes-proof`.\n"
+
+
 def chosen(rows: list[dict[str, Any]], dataset: str | None = None, model: str | None = None) -> list[dict[str, Any]]:
     """The rows of a dataset by their first metric, best first: of all models, of one with its ablations, or of those ablations
     of all models whose names end so."""
@@ -88,6 +101,8 @@ def fill(text: str) -> str:
     text = re.sub(r"(<!-- mutations -->).*?<!-- end -->", lambda match: f"{match[1]}\n{mutation_table()}<!-- end -->", text,
                   flags=re.S)
     text = re.sub(r"(<!-- faults -->).*?<!-- end -->", lambda match: f"{match[1]}\n{fault_table()}<!-- end -->", text,
+                  flags=re.S)
+    text = re.sub(r"(<!-- kubernetes -->).*?<!-- end -->", lambda match: f"{match[1]}\n{kubernetes_table()}<!-- end -->", text,
                   flags=re.S)
     text = re.sub(r"(<!-- table: (\w+)((?: \w+){0,2}) -->).*?<!-- end -->", named, text, flags=re.S)
     return re.sub(r"(<!-- results: (\w+) -->).*?<!-- end -->", of_model, text, flags=re.S)

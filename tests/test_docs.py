@@ -46,7 +46,7 @@ def test_tables_are_those_of_the_results(path):
     assert fill(path.read_text()) == path.read_text(), "run `make tables`"
 
 
-OTHER_RESULTS = {RESULTS / f"{name}.json" for name in ("targets", "mutations", "faults")}
+OTHER_RESULTS = {RESULTS / f"{name}.json" for name in ("targets", "mutations", "faults", "kubernetes")}
 
 
 @pytest.mark.parametrize("path", sorted(set(RESULTS.glob("*.json")) - OTHER_RESULTS), ids=lambda path: path.name)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from serving.client import RankingClient
 from serving.server import LocalModelServer
+from tests.installed import installed
 from tests.kubeflow.launcher import Launcher, loads, order
 from tests.kubeflow.store import Store, running_store
 from zoo.data.request_log import RequestLog
@@ -33,7 +34,7 @@ def main() -> None:
     below = mounts(bucket, work)
     try:
         with running_store(bucket) as store:
-            package = installed(work)
+            package = installed(work / "site")
             print(f"package {package}, store {store.endpoint}, artifacts at {below}/s3/{bucket}", flush=True)
             log = write_simulated_log(SimulatorConfig(requests=REQUESTS), work / "log")
             store.upload(str(log.path), "log")
@@ -56,19 +57,6 @@ def mounts(bucket: str, work: Path) -> str:
     except OSError:
         return str(work)
     return ""
-
-
-def installed(work: Path) -> Path:
-    """A folder that holds the built package, without the repository."""
-    source, target = work / "source", work / "site"
-    for package in ("zoo", "serving", "tfx_pipelines"):
-        shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / file, source)
-    subprocess.run([sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--python",
-                    sys.executable, "--target", str(target), str(source)], check=True)
-    shutil.rmtree(source)
-    return target
 
 
 def compile_pipeline(work: Path, store: Store, environment: Mapping[str, str]) -> Path:
