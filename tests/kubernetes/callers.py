@@ -21,6 +21,7 @@ from serving.async_client import AsyncRankingClient
 from serving.client_metrics import ClientMetrics
 from serving.errors import ServingError
 from serving.split import TrafficSplit
+from tests.kubernetes.models import CALL
 from tests.toy import toy_requests
 
 SHARES = {"canary": 30, "stable": 70}
@@ -29,7 +30,7 @@ DEADLINE_S = 20.0  # a busy machine is no fault of the fleet
 
 async def call_for_ever(target: str, models: Path, out: Path) -> None:
     """Sends calls when they are due, at random times with the mean of the file's rate, whatever became of those before."""
-    requests = toy_requests(300, candidates=50, history=8)
+    requests = toy_requests(300, **CALL)
     rng, tasks = np.random.default_rng(0), set[asyncio.Task[None]]()
     with open(out, "a", buffering=1, encoding="utf-8") as file:
         async with AsyncRankingClient.of_model(target, "din", models / "din", split=TrafficSplit(SHARES),

@@ -57,7 +57,7 @@ def running(target: str, models: Path, calls: Path, rate: float) -> Iterator[Loa
                                stdout=log, stderr=log)
     try:
         end = time.monotonic() + 120
-        while not load.calls():
+        while not any("version" in call for call in load.calls()):
             if process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(f"the callers did not begin:\n{calls.with_suffix('.log').read_text()[-4000:]}")
             time.sleep(0.5)

@@ -23,7 +23,7 @@ from tests.kubernetes.pods import ready
 from tests.kubernetes.report import rows
 
 SERVERS = fleet.DESCRIPTION["replicas"]["min"]
-RATE = 10.0
+RATE = 5.0
 
 
 def main() -> None:
