@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import apache_beam as beam
@@ -11,7 +10,7 @@ import yaml
 from apache_beam.options.pipeline_options import PipelineOptions
 from tfx import v1 as tfx
 
-from tests.zoo.data.test_importer import DAY, HEADER, START, config, sessions, write
+from tests.zoo.data.test_importer import config, sessions, write
 from tfx_pipelines.beam_shards import beam_samples, beam_shards
 from tfx_pipelines.code import stage_code
 from tfx_pipelines.components.raw_log_example_gen import RawLogExampleGen, imported_log
@@ -224,26 +223,6 @@ def test_beam_makes_samples_as_processes_do(tmp_path, monkeypatch, request_colum
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
     if out == "memory":
         assert files.list_dir(files.parent(place)) == ["log"]
-
-
-@pytest.mark.slow
-def test_a_raw_file_becomes_a_served_model(tmp_path, command):
-    rows = [f"u{n % 20},s{day}-{n},{START + day * DAY + n * 100 + step * 10},click,i{(n * (step + 1) + day) % 12},c{n % 3}"
-            for day in range(3) for n in range(60) for step in range(4)]
-    file = write(tmp_path / "events.csv", rows, HEADER)
-    (tmp_path / "import.yaml").write_text(yaml.safe_dump(SETTINGS), encoding="utf-8")
-    (tmp_path / "run.yaml").write_text(yaml.safe_dump({
-        "data": {"raw": [str(file)], "config": str(tmp_path / "import.yaml")}, "model": {"name": "lr"},
-        "training": {"epochs": 1}, "gate": {"auc": 0.0, "gauc": 0.0, "max_drop": 1.0}}), encoding="utf-8")
-    output, code = command("run", tmp_path / "run.yaml", "--root", tmp_path / "root")
-    assert code == 0, output
-    report = json.loads((tmp_path / "root" / "report.json").read_text(encoding="utf-8"))
-    assert {stage["name"]: stage["cached"] for stage in report["stages"]}["RawLogExampleGen"] is False
-    assert (tmp_path / "root" / "serving" / "lr" / str(report["pushed_version"]) / "saved_model.pb").is_file()
-    command("run", tmp_path / "run.yaml", "--root", tmp_path / "root")
-    again = json.loads((tmp_path / "root" / "report.json").read_text(encoding="utf-8"))
-    cached = {stage["name"]: stage["cached"] for stage in again["stages"]}
-    assert cached["RawLogExampleGen"] and cached["Transform"] and cached["Trainer"]
 
 
 def test_a_run_from_raw_files_compiles_for_kubeflow(tmp_path, command):

@@ -13,6 +13,7 @@ import pytest
 from serving.client import RankingClient
 from serving.model_dir import schema_of_model
 from serving.server import LocalModelServer
+from tests.tfx_pipelines.test_commands import KILLED
 from tfx_pipelines.anomalies import AnomalyError
 from tfx_pipelines.places import serving_dir
 from tfx_pipelines.pushed import identity
@@ -108,7 +109,7 @@ def test_second_run_takes_everything_from_the_cache(ran, demo):
 def test_the_baseline_is_what_was_pushed(ran, config):
     """B is blessed by the Evaluator and refused by the replay; C is compared with A, and fails the gate."""
     pushed = newest_version(serving_dir(config))
-    b = config.model_copy(update={"training": config.training.model_copy(update={"seed": 7}),
+    b = config.model_copy(update={"training": config.training.model_copy(update=KILLED),
                                   "serving": config.serving.model_copy(update={"max_abs_diff": 1e-30})})
     run_b, report_b = run_pipeline(b)
     assert run_b.properties["Evaluator", "blessing"]["blessed"] == 1

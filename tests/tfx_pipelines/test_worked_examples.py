@@ -1,4 +1,5 @@
-"""Worked examples of docs/data.md from the raw file to the served model, whose replayed scores are the trainer's."""
+"""Worked examples of docs/data.md from the raw file to the served model, whose replayed scores are the trainer's; and what of
+it comes from the cache."""
 
 from __future__ import annotations
 
@@ -57,3 +58,8 @@ def test_an_example_is_imported_trained_and_served(tmp_path, command, example):
     assert RequestLog(log).manifest["rejected"] == {} and report["serving"]["requests_replayed"] > 0
     assert report["serving"]["max_abs_diff"] <= 1e-5
     assert (tmp_path / "root/serving/din" / str(report["pushed_version"]) / "saved_model.pb").is_file()
+    assert not any(stage["cached"] for stage in report["stages"])
+    if example is events:
+        command("run", tmp_path / "run.yaml", "--root", tmp_path / "root")
+        again = json.loads((tmp_path / "root/report.json").read_text(encoding="utf-8"))
+        assert {"RawLogExampleGen", "Transform", "Trainer"} <= {stage["name"] for stage in again["stages"] if stage["cached"]}
