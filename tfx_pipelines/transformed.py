@@ -68,7 +68,7 @@ def transformed(log_path: PathLike, root: PathLike) -> Transformed:
         pipeline_name=config.name, pipeline_root=config.root, components=list(stages.values()), enable_cache=True,
         metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
             str(root / "metadata.sqlite")),
-        beam_pipeline_args=config.beam_arguments)
+        beam_pipeline_args=[*config.beam_arguments])
     run = run_local(part, root / "transform.log", keys=stage_code(config.model.name),
                     checks={("ExampleValidator", "anomalies"): check_anomalies})
     output = tft.TFTransformOutput(run.artifacts["Transform", "transform_graph"])

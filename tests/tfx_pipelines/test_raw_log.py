@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import apache_beam as beam
@@ -10,7 +11,7 @@ import yaml
 from apache_beam.options.pipeline_options import PipelineOptions
 from tfx import v1 as tfx
 
-from tests.zoo.data.test_importer import config, sessions, write
+from tests.zoo.data.test_importer import DAY, START, config, sessions, write
 from tfx_pipelines.beam_shards import beam_samples, beam_shards
 from tfx_pipelines.code import stage_code
 from tfx_pipelines.components.raw_log_example_gen import RawLogExampleGen, imported_log
