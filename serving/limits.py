@@ -53,9 +53,10 @@ class RetryBudget:
 class Throttle:
     """Keeps calls at home with the probability that a server would refuse them for want of threads or room.
 
-    p = (sent - twice · taken - spare) / (sent + 1), within 0 and 0.9, over calls that fade with a half-life: while servers take
-    every second call nothing is kept back, and when they take few, most stay here, where they cost nobody anything. One in ten
-    is always sent, so that the end of the trouble is seen within seconds.
+    p = (seen - twice · taken - spare) / (seen + 1), within 0 and 0.9, over calls that fade with a half-life; seen are those
+    that came back and those kept here, so that a call without an answer yet is none that was refused. While servers take every
+    second call nothing is kept back, and when they take few, most stay here, where they cost nobody anything. One in ten is
+    always sent, so that the end of the trouble is seen within seconds.
 
     Args:
         twice: how many calls are sent for each that is taken before any is kept back.
@@ -71,7 +72,7 @@ class Throttle:
                  chance: Callable[[], float] = random.random):
         self._twice, self._spare, self._half_life_s = twice, spare, half_life_s
         self._clock, self._chance = clock, chance
-        self._sent = self._taken = 0.0
+        self._seen = self._taken = 0.0
         self._at = clock()
         self._lock = threading.Lock()
 
@@ -79,17 +80,19 @@ class Throttle:
         """Whether the next call is sent."""
         with self._lock:
             self._fade()
-            refused = (self._sent - self._twice * self._taken - self._spare) / (self._sent + 1)
-            self._sent += 1
-            return self._chance() >= min(refused, _MOST_KEPT_BACK)
+            refused = (self._seen - self._twice * self._taken - self._spare) / (self._seen + 1)
+            sent = self._chance() >= min(refused, _MOST_KEPT_BACK)
+            self._seen += not sent
+            return sent
 
     def answered(self, taken: bool) -> None:
         """A call came back; `taken`: the server did not refuse it for want of threads or room."""
         with self._lock:
             self._fade()
+            self._seen += 1
             self._taken += taken
 
     def _fade(self) -> None:
         now = self._clock()
         kept = 0.5 ** ((now - self._at) / self._half_life_s)
-        self._sent, self._taken, self._at = self._sent * kept, self._taken * kept, now
+        self._seen, self._taken, self._at = self._seen * kept, self._taken * kept, now

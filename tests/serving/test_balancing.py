@@ -201,6 +201,14 @@ def test_throttling_follows_what_servers_take():
     assert sent(1.0) > 0.95, "twenty seconds after it is over, all are"
 
 
+def test_a_call_without_an_answer_yet_is_none_that_was_refused():
+    throttle = Throttle(clock=lambda: 0.0, chance=random.Random(0).random)
+    assert all(throttle.admits() for _ in range(200)), "servers are slow, or start: nobody has refused anything"
+    for _ in range(200):
+        throttle.answered(False)
+    assert not all(throttle.admits() for _ in range(200))
+
+
 def test_calls_are_kept_back_while_servers_refuse_them():
     with services([BUSY] * 10_000) as (found, targets):
         throttle = Throttle(chance=random.Random(0).random)
