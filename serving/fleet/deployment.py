@@ -181,7 +181,7 @@ def _watch(fleet: Fleet) -> dict[str, Any]:
         ),
         "ports": [{"name": "sync", "containerPort": SYNC_PORT}],
         "startupProbe": Why(
-            {"httpGet": {"path": "/started", **probe}, "periodSeconds": 5, "failureThreshold": 240},
+            {"httpGet": {"path": "/started", **probe}, "periodSeconds": 5, "timeoutSeconds": 3, "failureThreshold": 240},
             "Asks the server for the status of each model: every version that the configuration names must be AVAILABLE.",
         ),
         "readinessProbe": Why(

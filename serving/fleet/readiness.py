@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import urllib.parse
@@ -18,7 +19,7 @@ from serving.fleet.sync import wanted
 from zoo import files
 from zoo.versions import versions_in
 
-_SECONDS = 2.0
+SECONDS = 2.0
 
 
 class Readiness:
@@ -68,7 +69,7 @@ class Readiness:
     def states(self, name: str) -> dict[int, str]:
         """The server's word on the versions of a model."""
         url = f"{self.server}/v1/models/{urllib.parse.quote(name, safe='')}"
-        with self._opener.open(url, timeout=_SECONDS) as answer:
+        with self._opener.open(url, timeout=SECONDS) as answer:
             said: dict[str, Any] = json.load(answer)
         return {int(one["version"]): str(one["state"]) for one in said.get("model_version_status", [])}
 
@@ -92,11 +93,13 @@ def _handler(readiness: Readiness) -> type[BaseHTTPRequestHandler]:
                 return
             missing = readiness.missing(all_versions=self.path == "/started")
             body = ("\n".join(missing) or "ready").encode() + b"\n"
-            self.send_response(503 if missing else 200)
-            self.send_header("Content-Type", "text/plain; charset=utf-8")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            # A probe whose time is up has gone meanwhile; it asks again.
+            with contextlib.suppress(ConnectionError):
+                self.send_response(503 if missing else 200)
+                self.send_header("Content-Type", "text/plain; charset=utf-8")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:
             """Probes come every few seconds; the kubelet's events say what failed."""

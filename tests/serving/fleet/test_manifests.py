@@ -13,6 +13,7 @@ import pytest
 from serving.fleet import flags, overlays
 from serving.fleet.description import pinned
 from serving.fleet.names import SYNC_PORT
+from serving.fleet.readiness import SECONDS
 from serving.fleet.render import left_out, render
 from tests.serving.fleet.built import build, documents, one
 from tests.serving.fleet.descriptions import ALL, FULL, TLS, described
@@ -172,6 +173,7 @@ def test_a_server_outlives_its_clients_connections():
     assert asleep >= age + 30 and pod["terminationGracePeriodSeconds"] > asleep + grace
     assert deployment["spec"]["minReadySeconds"] >= age
     assert sync["readinessProbe"]["httpGet"]["port"] == "sync" and sync["ports"][0]["containerPort"] == SYNC_PORT
+    assert all(sync[probe]["timeoutSeconds"] > SECONDS for probe in ("startupProbe", "readinessProbe")), "time for its answer"
     assert "readinessProbe" not in server, "its port and its health service say nothing of the models"
 
 
