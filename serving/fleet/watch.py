@@ -23,12 +23,18 @@ from zoo.config import ConfigError
 def follow(rollout: str, grpc: str, tls: ClientTls | None = None) -> None:
     """Brings the server beside this to the state file, where it differs; it was away, or the file was changed by hand.
 
+    While the file announces versions that are about to be loaded, somebody brings them to every server, this one too: two who
+    send it configurations would undo each other's, so then nothing is done.
+
     Raises:
         ServingError: it does not answer, or a version can't be loaded.
     """
     state = read_state(rollout)
+    if any(model.incoming for model in state.models.values()):
+        return
     with FleetServer(grpc, tls, deadline_s=5.0) as server:
-        if any(row.faults for row in status(state, [server])):
+        # Read again: what differs may be what has just been changed.
+        if any(row.behind for row in status(state, [server])) and read_state(rollout) == state:
             bring([server], state)
             click.echo(f"the server is as {rollout} says, generation {state.generation}")
 

@@ -20,6 +20,7 @@ class ServerStatus:
         versions: by number, the state, with the error where there is one.
         labels: by label, the version that it points to there; None where it points to none that answers.
         faults: what is not as the state file wants it.
+        behind: whether a version or a label is not where the state file wants it, so that bringing the server there may help.
     """
 
     model: str
@@ -27,6 +28,7 @@ class ServerStatus:
     versions: dict[int, str]
     labels: dict[str, int | None]
     faults: list[str]
+    behind: bool
 
 
 def status(state: State, servers: Sequence[FleetServer]) -> list[ServerStatus]:
@@ -40,7 +42,7 @@ def _status(state: State, name: str, server: FleetServer) -> ServerStatus:
         known = server.states(name)
         labels = {label: server.pointed(name, label) for label in model.labels}
     except ServingError as error:
-        return ServerStatus(name, server.target, {}, {}, [str(error)])
+        return ServerStatus(name, server.target, {}, {}, [str(error)], behind=True)
     # What ended without an error was unloaded, and is of no interest.
     versions = {version: f"{one.state} {one.error}".strip() for version, one in sorted(known.items())
                 if one.state != "END" or one.error}
@@ -48,8 +50,9 @@ def _status(state: State, name: str, server: FleetServer) -> ServerStatus:
               if versions.get(version) != "AVAILABLE"]
     faults += [f"label {label} points to {labels[label] or 'nothing'}, not to {version}"
                for label, version in model.labels.items() if labels[label] != version]
+    behind = bool(faults)
     faults += [f"version {version}: {said}" for version, said in versions.items()
                if said.startswith("END") and version not in model.loaded]
     if "AVAILABLE" not in versions.values():
         faults.append("no version answers")
-    return ServerStatus(name, server.target, versions, labels, faults)
+    return ServerStatus(name, server.target, versions, labels, faults, behind)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
+import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -142,6 +145,29 @@ def test_probes_tell_versions_apart(start, tmp_path):
     assert latest.missing(False)[0].startswith("scorer: no status"), "a server that is gone"
 
 
+def test_a_probe_that_has_gone_leaves_no_trace(tmp_path, capfd):
+    (tmp_path / "config").write_text('model_config_list { config { name: "scorer" base_path: "/models/scorer" } }')
+    readiness = Readiness("http://127.0.0.1:1", tmp_path / "config", tmp_path)
+    asked, gone = threading.Event(), threading.Event()
+
+    def slow(all_versions: bool) -> list[str]:
+        asked.set()
+        gone.wait(30)
+        return ["much to say"] * 500_000
+
+    readiness.missing = slow
+    probes = readiness.serve(0, "127.0.0.1")
+    probes.daemon_threads = False  # so that closing waits for the answer
+    with socket.create_connection(probes.server_address) as probe:
+        probe.sendall(b"GET /ready HTTP/1.1\r\n\r\n")
+        assert asked.wait(30)
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # reset, as a kubelet's
+    gone.set()
+    probes.shutdown()
+    probes.server_close()
+    assert "Error" not in capfd.readouterr().err
+
+
 def test_the_command_renders_and_says_what_comes_next(tmp_path):
     (tmp_path / "fleet.yaml").write_text(yaml.safe_dump({**FULL, "gpu": {"memory_gib": 30, "mig_profile": "1g.10gb"}}))
     arguments = ["render", str(tmp_path / "fleet.yaml"), "--out", str(tmp_path / "out")]
@@ -175,17 +201,19 @@ def test_the_sync_command_copies_once(store, tmp_path):
     assert wrong.exit_code == 2 and "--ready-port needs --model-config" in wrong.output
 
 
-def test_a_server_follows_the_state_file(tmp_path):
+def test_a_server_follows_the_state_file(tmp_path, capsys):
     """As in a pod: the sync copies what the file announces, the server starts from the file, and follows when it was away."""
     import threading
 
     from serving.fleet.rollout.changes import promote
-    from serving.fleet.rollout.servers import FleetServer
+    from serving.fleet.rollout.server_config import server_config
+    from serving.fleet.rollout.servers import FleetServer, VersionState
     from serving.fleet.rollout.state import read_state
     from serving.fleet.watch import follow
     from serving.serve import _read
     from serving.server import LocalModelServer
     from tests.serving.models import write_version
+    from tests.serving.test_versions import wait_for
     from zoo.versions import publish
 
     made, store, models = tmp_path / "made", tmp_path / "store/scorer", tmp_path / "models"
@@ -200,14 +228,15 @@ def test_a_server_follows_the_state_file(tmp_path):
     stop = threading.Event()
 
     def sidecar():
-        while not stop.wait(0.2):
+        while not stop.wait(0.02):
             list(sync(sources, models))
+            follow(str(state), server.target)
 
     with LocalModelServer(_read(models / "models.config"), poll_seconds=0.1) as server, \
             FleetServer(server.target) as operator:
         beside = threading.Thread(target=sidecar)
         beside.start()
-        promote(state, "scorer", [operator], "canary", new)
+        promote(state, "scorer", [operator], "canary", new, timeout_s=30.0)
         stop.set()
         beside.join()
         assert operator.pointed("scorer", "canary") == new and operator.pointed("scorer", "stable") == old
@@ -217,6 +246,23 @@ def test_a_server_follows_the_state_file(tmp_path):
         list(sync(sources, models))
         follow(str(state), server.target)
         assert operator.pointed("scorer", "stable") == newest and operator.available("scorer") == [newest]
+        announced = {**described_state, "labels": {"stable": new}, "incoming": [newest]}
+        state.write_text(yaml.safe_dump({"models": {"scorer": announced}}))
+        list(sync(sources, models))
+        follow(str(state), server.target)
+        assert operator.pointed("scorer", "stable") == newest, "an operator is at work"
+        state.write_text(yaml.safe_dump({"models": {"scorer": {**described_state, "labels": {"stable": newest}}}}))
+        # A version that nobody asks for and that could not be loaded stays in the status: there is nothing to bring.
+        (models / f"scorer/{newest + 1}").mkdir()
+        (models / f"scorer/{newest + 1}/saved_model.pb").write_bytes(b"no model")
+        both = server_config(read_state(state), {"scorer": [newest, newest + 1]})
+        capsys.readouterr()
+        for config in (both, server_config(read_state(state))):
+            operator.reload(config)
+            wait_for(lambda: operator.states("scorer").get(newest + 1, VersionState("", "")).state == "END")
+        assert operator.states("scorer")[newest + 1].error
+        follow(str(state), server.target)
+        assert "the server is as" not in capsys.readouterr().out
     list(sync(sources, models))
     with LocalModelServer(_read(models / "models.config")) as server, FleetServer(server.target) as operator:
         assert operator.pointed("scorer", "stable") == newest
