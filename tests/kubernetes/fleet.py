@@ -34,11 +34,11 @@ DESCRIPTION: dict[str, Any] = {
     "replicas": {"min": 2, "max": MOST},
 }
 NEWER: Mapping[str, Any] = merged(DESCRIPTION, {"image": {"cpu": NEWER_SERVER}})
-# Two CPUs, which both nodes count as theirs, are to carry all servers: less is reserved than used. And nothing of Prometheus'
-# operator is here, so its objects are left out.
+# Two CPUs, which both nodes count as theirs, are to carry all servers and their callers, who can not send so much that servers
+# need what they ask for: less is reserved. And nothing of Prometheus' operator is here, so its objects are left out.
 _RESERVED = [
-    {"op": "replace", "path": "/spec/template/spec/containers/0/resources/requests/cpu", "value": "250m"},
-    {"op": "replace", "path": "/spec/template/spec/containers/1/resources/requests/cpu", "value": "50m"},
+    {"op": "replace", "path": "/spec/template/spec/containers/0/resources/requests/cpu", "value": "80m"},
+    {"op": "replace", "path": "/spec/template/spec/containers/1/resources/requests/cpu", "value": "20m"},
 ]
 
 

@@ -14,6 +14,7 @@ from tests.installed import ROOT, installed
 from tests.kubernetes.archive import Image, Layer, layer, read, write
 from tests.kubernetes.debian import unpack
 
+_ENVIRONMENT = "zoo.test/environment:1"
 PAUSE, ZOO, SERVER, NEWER_SERVER = "zoo.test/pause:1", "zoo.test/zoo:1", "zoo.test/model-server:1", "zoo.test/model-server:2"
 _BASE = ("base-files", "busybox-static", "ca-certificates", "libc6", "libgcc-s1", "libstdc++6", "zlib1g", "libssl3", "libffi8",
          "libsqlite3-0", "libbz2-1.0", "liblzma5", "libuuid1", "libncursesw6", "libtinfo6", "libcrypt1", "libexpat1",
@@ -41,8 +42,9 @@ def images(cache: Path, model_server: str | None) -> list[Image]:
     newer = _layer(cache, "newer", "", lambda folder, _: _newer(folder))
     config = {"Env": _ENV, "User": "10001", "WorkingDir": "/tmp"}
     zoo = [base, environment, package]
-    return [Image(PAUSE, [base], {"Entrypoint": ["/bin/sh", "-c", _PAUSE]}), Image(ZOO, zoo, config),
-            Image(SERVER, [*zoo, server], config), Image(NEWER_SERVER, [*zoo, server, newer], config)]
+    # The second runs nowhere: while the package's layer is replaced, it keeps containerd from clearing away the layers below.
+    return [Image(PAUSE, [base], {"Entrypoint": ["/bin/sh", "-c", _PAUSE]}), Image(_ENVIRONMENT, zoo[:2], config),
+            Image(ZOO, zoo, config), Image(SERVER, [*zoo, server], config), Image(NEWER_SERVER, [*zoo, server, newer], config)]
 
 
 def imported(cache: Path, made: list[Image]) -> None:

@@ -9,14 +9,12 @@ _CONTROL, _PORT = "10.98.0.1", 4443
 
 def metrics_api() -> None:
     """Tells the API server where metrics-server is: beside it, not in a pod."""
-    labels = {"kubernetes.io/service-name": "metrics-server"}
     create(
         {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "metrics-server", "namespace": "kube-system"},
          "spec": {"ports": [{"name": "https", "port": 443, "targetPort": _PORT}]}},
-        {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
-         "metadata": {"name": "metrics-server", "namespace": "kube-system", "labels": labels},
-         "ports": [{"name": "https", "port": _PORT, "protocol": "TCP"}],
-         "endpoints": [{"addresses": [_CONTROL], "conditions": {"ready": True}}]},
+        # Not a slice: Kubernetes 1.33 looks for this kind before it asks an API of others, and makes the slice of it.
+        {"apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": "metrics-server", "namespace": "kube-system"},
+         "subsets": [{"addresses": [{"ip": _CONTROL}], "ports": [{"name": "https", "port": _PORT, "protocol": "TCP"}]}]},
         {"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": "v1beta1.metrics.k8s.io"},
          "spec": {"service": {"name": "metrics-server", "namespace": "kube-system"}, "group": "metrics.k8s.io",
                   "version": "v1beta1", "insecureSkipTLSVerify": True, "groupPriorityMinimum": 100, "versionPriority": 100}},

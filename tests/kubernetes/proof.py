@@ -10,11 +10,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.kubernetes import cluster
 from tests.kubernetes.images import images, imported
 from tests.kubernetes.programs import missing, programs
+from tests.kubernetes.scenario import UNDER_LOAD
 
 
 def main() -> None:
@@ -24,6 +26,8 @@ def main() -> None:
                         help="folder for programs and images: 10 GB")
     parser.add_argument("--out", type=Path, help="JSON file for what was seen")
     parser.add_argument("--keep", action="store_true", help="leave the logs and the nodes' disks")
+    parser.add_argument("--checks", nargs="+", metavar="NAME", default=[], choices=[*UNDER_LOAD, "gpus"],
+                        help=f"only these, once the fleet is up: {', '.join([*UNDER_LOAD, 'gpus'])}")
     given = parser.parse_args()
     lacking = missing()
     if lacking:
@@ -38,7 +42,7 @@ def main() -> None:
     work = Path(tempfile.mkdtemp(prefix="run-", dir=cache))
     try:
         write_models(work / "made")
-        prove(cache, work)
+        prove(cache, work, given.checks)
         if given.out:
             shutil.copy(work / "found.json", given.out)
     finally:
@@ -58,12 +62,12 @@ def write_models(folder: Path) -> None:
         write_model(model, folder / name, worse)
 
 
-def prove(cache: Path, work: Path) -> None:
+def prove(cache: Path, work: Path, checks: Sequence[str]) -> None:
     """Runs the scenario inside a cluster."""
     started = time.monotonic()
     with cluster.running(cache, work / "cluster") as running:
         print(f"two nodes are ready after {time.monotonic() - started:.0f} s", flush=True)
-        scenario = running.inside([sys.executable, "-m", "tests.kubernetes.scenario", work, running.state / "pki"])
+        scenario = running.inside([sys.executable, "-m", "tests.kubernetes.scenario", work, running.state / "pki", *checks])
         if scenario.wait():
             raise subprocess.CalledProcessError(scenario.returncode, "tests.kubernetes.scenario")
 

@@ -1,6 +1,6 @@
 """The proof itself, inside the cluster's namespaces: brings the fleet up, and does to it all that happens to a fleet.
 
-    python -m tests.kubernetes.scenario WORK PKI
+    python -m tests.kubernetes.scenario WORK PKI [CHECK …]
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,24 @@ from tests.kubernetes.report import rows
 
 SERVERS = fleet.DESCRIPTION["replicas"]["min"]
 RATE = 5.0
+# By name, in their order; each begins with what the one before left.
+UNDER_LOAD: Mapping[str, Callable[[Context], dict[str, Any]]] = {
+    "balance": balance.balanced,
+    "push": rolls.push_rolls,
+    "image": rolls.image_rolls,
+    "kill": losses.killed,
+    "budget": losses.budget,
+    "drain": losses.drained,
+    "canary": canary.taken_back,
+    "autoscaler": lambda one: autoscaling.scaled(one, RATE),
+    "balance_again": balance.balanced,
+}
 
 
 def main() -> None:
     """Prints a line for each check, and at last the figures that the target promises."""
-    work, pki = map(Path, sys.argv[1:])
+    work, pki = map(Path, sys.argv[1:3])
+    wanted = sys.argv[3:] or [*UNDER_LOAD, "gpus"]
     made, store = work / "made", work / "store"
     found: dict[str, dict[str, Any]] = {}
 
@@ -41,24 +54,16 @@ def main() -> None:
     shown("strict", refused_when_misspelt)
     shown("readiness", lambda: come_up(work, made, store))
     with load.running(fleet.TARGET, store, work / "calls.jsonl", RATE) as running:
-        context = Context(work, store, store / "rollout.yaml", running)
-        for name, check in {
-            "balance": balance.balanced,
-            "push": lambda one: rolls.push_rolls(one, made / "newer"),
-            "image": rolls.image_rolls,
-            "kill": losses.killed,
-            "budget": losses.budget,
-            "drain": losses.drained,
-            "canary": lambda one: canary.taken_back(one, made / "worse"),
-            "autoscaler": lambda one: autoscaling.scaled(one, RATE),
-            "balance_again": balance.balanced,
-        }.items():
-            shown(name, lambda check=check: under_load(context, check))
+        context = Context(work, made, store, store / "rollout.yaml", running)
+        for name in UNDER_LOAD:
+            if name in wanted:
+                shown(name, lambda check=UNDER_LOAD[name]: under_load(context, check))
         pods = len(ready())
     calls = running.calls()
-    shown("gpus", lambda: gpus.planned(work, pki))
+    if "gpus" in wanted:
+        shown("gpus", lambda: gpus.planned(work, pki))
     failed = sum("error" in call for call in calls)
-    print(json.dumps({"pods": pods, "calls": len(calls), "failed": failed, "rolled_back": "rolled_back" in found["canary"]}))
+    print(json.dumps({"pods": pods, "calls": len(calls), "failed": failed, "rolled_back": "canary" in found}))
 
 
 def refused_when_misspelt() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from tests.kubernetes.fleet import NAME
 from tests.kubernetes.kubectl import get, wait
 from tests.kubernetes.pods import answered, name, ready
 
-_RATES = (40.0, 60.0, 80.0, 100.0)
+_RATES = (20.0, 30.0, 40.0, 60.0, 80.0)
 _SECONDS = 90.0  # at each rate; metrics come every 15 seconds, and the autoscaler looks every 15 seconds
 
 

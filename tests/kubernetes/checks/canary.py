@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -14,9 +13,9 @@ from tests.kubernetes.load import METRICS_PORT
 from zoo.versions import versions_in
 
 
-def taken_back(context: Context, worse: Path) -> dict[str, Any]:
+def taken_back(context: Context) -> dict[str, Any]:
     """A version whose scores are all high is promoted to canary; the watch takes it back, and it has no calls any more."""
-    zoo("push", str(worse), "--to", str(context.models / "din"))
+    zoo("push", str(context.made / "worse"), "--to", str(context.models / "din"))
     bad = versions_in(context.models / "din")[-1]
     on_servers("promote", str(context.state), "din", "--label", "canary")
     bounds = context.work / "bounds.yaml"

@@ -20,12 +20,14 @@ class Context:
 
     Args:
         work: folder for files.
+        made: the models that are pushed.
         models: the store, which pods see as `/source`.
         state: the rollout's state file.
         load: calls that are being sent.
     """
 
     work: Path
+    made: Path
     models: Path
     state: Path
     load: Load

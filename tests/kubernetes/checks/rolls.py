@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from tests.kubernetes import fleet
@@ -14,9 +13,9 @@ from tests.kubernetes.pods import name, ready, status_of
 from zoo.versions import versions_in
 
 
-def push_rolls(context: Context, model: Path) -> dict[str, Any]:
+def push_rolls(context: Context) -> dict[str, Any]:
     """A version is pushed, becomes the canary and then stable; in the end it answers all calls."""
-    zoo("push", str(model), "--to", str(context.models / "din"))
+    zoo("push", str(context.made / "newer"), "--to", str(context.models / "din"))
     version = versions_in(context.models / "din")[-1]
     on_servers("promote", str(context.state), "din", "--label", "canary")
     wait("the canary has calls", lambda: version in {call.get("version") for call in context.load.calls()})
