@@ -39,9 +39,7 @@ def bring(
     try:
         for server in servers:
             versions, labels = before[server.target]
-            # One that has them all goes straight on, so that its own sync and an operator may do this at once.
-            if any(not set(model.loaded) <= set(versions[name]) for name, model in state.models.items()):
-                server.reload(server_config(state, _beside(state, versions), labels))
+            server.reload(server_config(state, _beside(state, versions), labels))
         _wait(servers, state, timeout_s)
         loaded_everywhere()
     except BaseException:

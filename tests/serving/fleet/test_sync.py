@@ -228,9 +228,8 @@ def test_a_server_follows_the_state_file(tmp_path, capsys):
     stop = threading.Event()
 
     def sidecar():
-        while not stop.wait(0.02):
+        while not stop.wait(0.2):
             list(sync(sources, models))
-            follow(str(state), server.target)
 
     with LocalModelServer(_read(models / "models.config"), poll_seconds=0.1) as server, \
             FleetServer(server.target) as operator:
