@@ -33,7 +33,7 @@ def with_graph(config) -> RunConfig:
 
 def run(with_graph, log, folder, **keys):
     first = ImportExampleGen(log.path)
-    stages = _graph_components(with_graph, schema_to_json(log.schema), first, None)
+    stages = _graph_components(with_graph, schema_to_json(log.schema), first, log.path)
     return run_local(tfx.dsl.Pipeline(
         pipeline_name="graph", pipeline_root=str(folder / "root"), components=[first, *stages.values()], enable_cache=True,
         metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(str(folder / "ml.sqlite")),
