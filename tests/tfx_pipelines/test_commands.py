@@ -29,7 +29,7 @@ def of_the_demo(config):
 @pytest.mark.slow
 def test_the_demo_shows_the_whole_way(demo, config):
     assert demo.code == 0, demo.output
-    for line in ("1. A request log", r"is there already \(3,000\s+requests\)", "2. The pipeline: din, trained",
+    for line in ("1. A request log", r"is\s+there\s+already\s+\(3,000\s+requests\)", "2. The pipeline: din, trained",
                  r"\[ \d/\d\d\] ImportExampleGen +read the request log +\d+\.\d s +\d+ MiB",
                  r"^ +epoch 1/2  loss 0\.\d+  validation AUC 0\.\d+", r"\[\d+/\d\d\] Pusher",
                  "3. A ranking call over gRPC", r"127\.0\.0\.1:\d+ answers for .*/serving/din", "ranked by version",

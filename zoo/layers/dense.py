@@ -38,14 +38,13 @@ class SplitDense(keras.layers.Layer):
         self.bias = self.add_weight("bias", (self.units,), initializer="zeros")
 
     def call(self, parts: Sequence[tf.Tensor]) -> tf.Tensor:
-        total: tf.Tensor | None = None
-        for rank in sorted({len(part.shape) for part in parts}):
-            # Parts of one level stand side by side: they are narrow, and a second product would be as wide as the layer.
-            level = [pair for pair in zip(parts, self.kernels, strict=True) if len(pair[0].shape) == rank]
-            values, kernels = (together[0] if len(level) == 1 else tf.concat(together, axis)
-                               for together, axis in zip(zip(*level, strict=True), (-1, 0), strict=True))
-            product = flat_product(values, kernels, self.bias if total is None else None)
-            total = product if total is None else _raised(total, rank) + product
+        rank = max(len(part.shape) for part in parts)
+        total = self.bias
+        for part, kernel in sorted(zip(parts, self.kernels, strict=True), key=lambda pair: len(pair[0].shape)):
+            product = tf.matmul(part, kernel) if len(part.shape) == 2 else tf.tensordot(part, kernel, 1)
+            while len(product.shape) < rank:
+                product = tf.expand_dims(product, -2)
+            total = total + product
         return total
 
 
@@ -68,18 +67,12 @@ class MLP(keras.layers.Layer):
         self.dropout = Dropout(dropout) if dropout else None
 
     def call(self, parts: Sequence[tf.Tensor], mask: tf.Tensor | None = None) -> tf.Tensor:
-        first, *layers = self.dense
-        hidden = first(list(parts))
-        places, hidden = tf.shape(hidden)[:-1], tf.reshape(hidden, [-1, hidden.shape[-1]])
-        mask = None if mask is None else tf.reshape(tf.broadcast_to(mask, places), [-1])
-        hidden = self._after(0, hidden, mask)
-        for number, layer in enumerate(layers, 1):
-            hidden = self._after(number, layer(hidden), mask)
-        return tf.reshape(hidden, tf.concat([places, hidden.shape[-1:]], 0))
-
-    def _after(self, number: int, rows: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
-        rows = activate(self.activations[number], rows, mask)
-        return rows if self.dropout is None else self.dropout(rows)
+        hidden = list(parts)
+        for dense, activation_layer in zip(self.dense, self.activations, strict=True):
+            hidden = activate(activation_layer, dense(hidden), mask)
+            if self.dropout is not None:
+                hidden = self.dropout(hidden)
+        return hidden
 
 
 def _given(value: tf.Tensor):
@@ -91,10 +84,3 @@ def flat_product(rows: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None = No
     flat = tf.matmul(tf.reshape(rows, [-1, rows.shape[-1]]), kernel)
     flat = flat if bias is None else tf.nn.bias_add(flat, bias)
     return flat if len(rows.shape) == 2 else tf.reshape(flat, tf.concat([tf.shape(rows)[:-1], [kernel.shape[1]]], 0))
-
-
-def _raised(values: tf.Tensor, rank: int) -> tf.Tensor:
-    """`[..., 1, H]` of this rank, as many ones as it takes, of values `[..., H]`."""
-    while len(values.shape) < rank:
-        values = tf.expand_dims(values, -2)
-    return values
