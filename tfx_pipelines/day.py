@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,12 +32,13 @@ class Day:
 
     Args:
         schema: declares the columns.
+        known: columns whose moments and buckets are those of an earlier day, and are not looked at.
     """
 
-    def __init__(self, schema: Schema):
+    def __init__(self, schema: Schema, known: Collection[str] = ()):
         self.schema, self.spaces = schema, learned(schema)
         self.numbers = [column for column in schema.columns() if column.feature.kind == "number"
-                        and (column.feature.buckets or column.feature.transform != "none")]
+                        and column.name not in known and (column.feature.buckets or column.feature.transform != "none")]
         self._counts: dict[str, list[pa.Table]] = {space: [] for space in self.spaces}
         self._values: dict[str, list[np.ndarray]] = {column.name: [] for column in self.numbers}
 

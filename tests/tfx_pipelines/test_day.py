@@ -58,6 +58,9 @@ def test_moments_and_buckets_are_those_of_the_values():
     logs = np.log1p([1.0, 3.0, 5.0, 7.0])
     assert moments["candidate_stock"] == {"mean": pytest.approx(logs.mean()), "deviation": pytest.approx(logs.std())}
     assert "candidate_raw" not in moments
+    later = Day(SCHEMA, known=["candidate_price"])
+    later.add(batch(([], ["a"], [1.0])))
+    assert set(later.moments()) == {"candidate_stock"}, "an earlier day's are not reckoned again"
     assert day(([], [], [])).moments()["candidate_price"] == {"mean": 0.0, "deviation": 1.0, "bounds": []}
 
 

@@ -62,9 +62,6 @@ def DayVocabularies(
         warm_start: whether weights are to be carried over; else rows begin fresh.
     """
     declared, model = schema_from_json(schema), path_utils.serving_model_path(pushed.uri)
-    day, tfmd = Day(declared), schema_pb2.Schema()
-    text_format.Parse(schema_text(declared), tfmd)
-    day.read(split_files([examples], "train"), tfmd)
     state, reason = None, "nothing was pushed yet"
     if has_model(model):
         state = state_of(model)
@@ -73,9 +70,12 @@ def DayVocabularies(
         reason = f"the model that was pushed can't read this log: {pushed.get_string_custom_property(REFUSED)}"
     before = {name: GrownVocabulary.load(files.join(state, f"{name}.json")) for name in learned(declared)
               if state and files.is_file(files.join(state, f"{name}.json"))}
+    numbers = read_json(files.join(state, NUMBERS)) if state else {}
+    day, tfmd = Day(declared, known=numbers), schema_pb2.Schema()
+    text_format.Parse(schema_text(declared), tfmd)
+    day.read(split_files([examples], "train"), tfmd)
     span = examples.get_int_custom_property("span")
     growth = grown(declared, day, before, span, admit_at or None, None if evict_after < 0 else evict_after)
-    numbers = read_json(files.join(state, NUMBERS)) if state else {}
     folder = files.join(vocabularies.uri, STATE)
     files.make_dirs(folder)
     for name, one in growth.items():

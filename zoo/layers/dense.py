@@ -79,8 +79,7 @@ def _given(value: tf.Tensor):
     return lambda shape, dtype=None, **_: tf.cast(value, dtype or tf.float32)
 
 
-def flat_product(rows: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None = None) -> tf.Tensor:
+def flat_product(rows: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """`[..., H]` of rows `[..., W]` and a kernel `[W, H]`, as one matrix product: a batched one is made of many small ones."""
     flat = tf.matmul(tf.reshape(rows, [-1, rows.shape[-1]]), kernel)
-    flat = flat if bias is None else tf.nn.bias_add(flat, bias)
-    return flat if len(rows.shape) == 2 else tf.reshape(flat, tf.concat([tf.shape(rows)[:-1], [kernel.shape[1]]], 0))
+    return tf.reshape(flat, tf.concat([tf.shape(rows)[:-1], [kernel.shape[1]]], 0))

@@ -45,7 +45,5 @@ class RankingTower(keras.layers.Layer):
     def call(self, parts: Sequence[tf.Tensor | None], mask: tf.Tensor) -> dict[str, tf.Tensor]:
         """Parts `[R, ·]` or `[R, N, ·]` (None is none) and the candidates' mask `[R, N]` to `{task: [R, N]}`."""
         parts = [part for part in parts if part is not None and part.shape[-1] != 0]
-        hidden = self.mlp(parts, mask=mask)
-        rows = self.logits(tf.reshape(hidden, [-1, hidden.shape[-1]]))
-        logits = tf.reshape(rows, tf.concat([tf.shape(hidden)[:-1], rows.shape[-1:]], 0))
+        logits = self.logits(self.mlp(parts, mask=mask))
         return {task: logits[..., i] for i, task in enumerate(self.tasks)}

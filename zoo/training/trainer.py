@@ -76,7 +76,7 @@ def train(name: str, schema: Schema, train_files: Sequence[str], validation_file
         begin.begin(model)
     split = TrainingFiles(schema, tuple(train_files), config)
     validation = read_dataset(schema, validation_files, max(config.batch_size, 512), keys=True)
-    kept = (checkpoints, _identity(name, schema, train_files, config, model_config)) if checkpoints else None
+    kept = (checkpoints, _identity(name, schema, train_files, config, model_config, begin and model)) if checkpoints else None
     run = _Run(model, config, split, kept, on_progress)
     while not run.over:
         run.epoch()
@@ -157,8 +157,12 @@ class _Run:
 
 
 def _identity(name: str, schema: Schema, files: Sequence[str], config: TrainingConfig,
-              model_config: dict[str, Any] | None) -> str:
-    """A digest of what a training is; two with the same end with the same model."""
+              model_config: dict[str, Any] | None, begun: RankingModel | None) -> str:
+    """A digest of what a training is; two with the same end with the same model. `begun` has the weights that it goes on from;
+    fresh ones follow from the seed."""
     sizes = [tf.io.gfile.stat(file).length for file in files]
     parts = [name, schema.model_dump(mode="json"), sizes, config.model_dump(mode="json"), model_config or {}]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
+    for weight in begun.get_weights() if begun else ():
+        digest.update(weight.tobytes())
+    return digest.hexdigest()

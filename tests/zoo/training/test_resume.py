@@ -14,7 +14,7 @@ import pytest
 
 from tests.toy import toy_bound, toy_requests, write_transformed
 from zoo.config import parse
-from zoo.training import TrainingConfig, train
+from zoo.training import TrainingConfig, WarmStart, train
 from zoo.training.checkpoint import CheckpointError
 
 # Dropout, Dice's moving averages and a drawn auxiliary loss: whatever has a state or draws.
@@ -103,3 +103,5 @@ def test_checkpoints_of_another_training_are_refused(files, tmp_path):
     run(files, {"epochs": 1}, checkpoints=str(tmp_path))
     with pytest.raises(CheckpointError, match="checkpoints of another training"):
         run(files, {"epochs": 1, "seed": 6}, checkpoints=str(tmp_path))
+    with pytest.raises(CheckpointError, match="checkpoints of another training"):  # from other weights
+        run(files, {"epochs": 1}, checkpoints=str(tmp_path), begin=WarmStart(run(files, {"epochs": 1}).model, {}))

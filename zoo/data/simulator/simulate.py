@@ -134,9 +134,8 @@ def write_simulated_days(config: SimulatorConfig, folder: files.PathLike, overwr
 
 
 def _source(config: SimulatorConfig) -> dict[str, Any]:
-    """What a log says of its making; a marketplace without trends says nothing of them."""
-    without = {"trends"} if config.trends is None else None
-    return {"kind": "simulator", "config": config.model_dump(mode="json", exclude=without)}
+    """What a log says of its making."""
+    return {"kind": "simulator", "config": config.model_dump(mode="json")}
 
 
 def _parts(config: SimulatorConfig) -> Iterator[tuple[int, str, pa.RecordBatch]]:
