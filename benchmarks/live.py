@@ -22,6 +22,7 @@ import numpy as np
 from benchmarks.results import SEEDS, mean_std, read_rows, with_seeds, write_rows
 from benchmarks.settings import settings
 from benchmarks.variants import SINGLE
+from tfx_pipelines.config import load_run_config
 from tfx_pipelines.transformed import Transformed, transformed
 from zoo.metrics import auc, gauc
 from zoo.schema import Schema
@@ -32,7 +33,10 @@ TASKS = ("click", "stay", "order")
 # One generation after the other; each row with a name in `benchmarks.variants` is an ablation of the model that it begins with.
 MODELS = ["lr", "lr-unweighted", "gbdt", "gbdt-unweighted", "mmoe", "double_sequence", "double_sequence-rooms",
           "double_sequence-products", "double_sequence-no-minutes", "double_sequence-shared-bottom",
-          "double_sequence-waiting-is-no", f"double_sequence{SINGLE}"]
+          "double_sequence-waiting-is-no", f"double_sequence{SINGLE}", "hin", "hin-no-paths", "hin-random-start",
+          "hin-anchored", "hin-shared", "hin-dedicated", "hin-mean", "hin-expanded"]
+# Beside the neighbours that `hin` looks up, those by which its product history is expanded.
+NETWORK = load_run_config(LOG, ["neighbours.paths.near=item-user-item"], model="hin")
 
 
 def measures(scored: Scored, group_key: str) -> dict[str, float]:
@@ -72,7 +76,7 @@ def trained(data: Transformed, schema: Schema, name: str, seed: int) -> tuple[Sc
     if len(schema.labels) < len(TASKS):
         model_config = {setting: value for setting, value in model_config.items() if setting != "value"}
     result = train(model, schema, data.files["train"], data.files["validation"],
-                   config=training.model_copy(update={"seed": seed}), model_config=model_config,
+                   config=training.model_copy(update={"seed": seed}), model_config=model_config, assets=data.assets,
                    on_progress=lambda line: print(f"  {line}", flush=True))
     scored = score_dataset(result.model, read_dataset(schema, data.files["test"], 512, keys=True))
     return scored, {"seconds": sum(epoch["seconds"] for epoch in result.history), "best_epoch": result.best_epoch,
@@ -116,7 +120,7 @@ def main() -> None:
     options = parser.parse_args()
     for name in options.models:
         settings(LOG, name)  # a wrong name is told before the first long run
-    data = transformed(options.log, options.root / "transformed")
+    data = transformed(options.log, options.root / "transformed", NETWORK)
     rows = {one["model"]: one for one in read_rows(options.out)}
     for name in options.models:
         runs = []

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks.variants import VARIANTS
-from tfx_pipelines.config import load_run_config, shipped
+from tfx_pipelines.config import RunConfig, load_run_config, shipped
 from zoo.config import merged
 from zoo.training.config import TrainingConfig
 
@@ -26,6 +27,17 @@ def settings(log: str, name: str) -> tuple[str, dict[str, Any], TrainingConfig]:
         name: of a model, or of one of `VARIANTS`.
     """
     model, changes = VARIANTS.get(name, (name, {}))
+    config = run_settings(log, model)
+    return model, _without_none(merged(config.model.config, changes)), config.training
+
+
+def run_settings(log: str, model: str) -> RunConfig:
+    """The whole configuration of a log's run with a model."""
     own = CONFIGS / f"{log}.yaml"
-    config = load_run_config(own if own.is_file() else log, model=model)
-    return model, merged(config.model.config, changes), config.training
+    return load_run_config(own if own.is_file() else log, model=model)
+
+
+def _without_none(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A variant takes a setting away by None."""
+    return {key: _without_none(value) if isinstance(value, Mapping) else value
+            for key, value in config.items() if value is not None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-# A name for the table, the model, and what is changed in the settings that a log's configuration gives it.
+# A name for the table, the model, and what is changed in the settings that a log's configuration gives it; None takes one away.
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "dmr-no-auxiliary": ("dmr", {"auxiliary": "none"}),
     "dmr-logistic": ("dmr", {"auxiliary": "logistic"}),
@@ -55,6 +55,12 @@ VARIANTS |= {f"{model}-unweighted": (model, {"row_weights": {"order": 0.0, "stay
 VARIANTS |= {f"double_sequence-{name}": ("double_sequence", change) for name, change in (
     ("rooms", {"streams": ["rooms"]}), ("products", {"streams": ["products"]}), ("no-minutes", {"minutes_units": 0}),
     ("shared-bottom", {"tasks": {"sharing": "shared_bottom"}}), ("waiting-is-no", {"late": False}))}
+VARIANTS |= {f"hin-{name}": ("hin", change) for name, change in (
+    ("no-paths", {"paths": None}), ("random-start", {"embedding": {"pretrained": None}}),
+    ("anchored", {"embedding": {"pretrained": dict.fromkeys(("user", "host", "item"), {"mode": "anchored", "anchor": 0.01})}}),
+    ("shared", {"embedding": {"tables": "shared"}}),
+    ("dedicated", {"embedding": {"tables": "dedicated", "pretrained": None}}), ("mean", {"semantic": "mean"}),
+    ("expanded", {"paths": {"near": {"column": "products_item", "to": "item"}}, "expand": ["near"]}))}
 SINGLE = "-single"  # how the names of rows end that have a model for each task
 VARIANTS |= {f"double_sequence{SINGLE}": ("double_sequence", {})}
 VARIANTS["cold-8"] = ("cold", {"keep": 8})

@@ -100,7 +100,7 @@ def _components(config: RunConfig, schema: Schema, serving_dir: str, log: str | 
         schema = config.teacher.taught(schema)
         raw, ready = (teaching[-1].outputs[name] for name in ("scored_examples", "scored_transformed_examples"))
     kept = item_table(config)
-    tables = _graph_components(config, schema_to_json(declared), data["examples"], beside)
+    tables = graph_components(config, declared, data["examples"], beside)
     given = {name: tables[name].outputs[name] for name in (VECTORS, NEIGHBOURS) if name in tables}
     if daily:
         given |= {DAY: data["vocabularies"].outputs["vocabularies"], PUSHED: baseline.outputs["model"]}
@@ -199,20 +199,6 @@ def _trainer(config: RunConfig, data: dict[str, BaseNode], examples: BaseChannel
     )
 
 
-def _graph_components(config: RunConfig, schema: str, examples: BaseNode, log: str) -> dict[str, BaseNode]:
-    """The stages from the log to its graph and what is learned of it, by the names of their outputs; none without a graph."""
-    if config.graph is None:
-        return {}
-    graph = LogGraph(examples=examples.outputs["examples"], schema=schema, config=config.graph.model_dump_json(),
-                     log=log if config.graph.of_catalogue else "")
-    stages: dict[str, BaseNode] = {"graph": graph}
-    if config.pretraining is not None:
-        stages[VECTORS] = MetaPathVectors(graph=graph.outputs["graph"], config=config.pretraining.model_dump_json())
-    if config.neighbours is not None:
-        stages[NEIGHBOURS] = NeighbourLists(graph=graph.outputs["graph"], config=config.neighbours.model_dump_json())
-    return stages
-
-
 def _evaluator(examples: BaseChannel, model: BaseChannel, schema: Schema, config: RunConfig,
                baseline: BaseChannel | None = None) -> BaseNode:
     return Evaluator(
@@ -277,3 +263,24 @@ def data_components(schema: Schema, examples: BaseNode, share: float = 1.0, dail
     # A log that does not fit its schema is named before the long stages, not after them.
     transform.add_upstream_node(before)
     return stages | {"transform": transform}
+
+
+def graph_components(config: RunConfig, schema: Schema, examples: BaseNode, log: str) -> dict[str, BaseNode]:
+    """The stages from the log to its graph and what is learned of it, by the names of their outputs; none without a graph.
+
+    Args:
+        config: of the run.
+        schema: of the log.
+        examples: the stage that reads the log.
+        log: its folder, for its catalogue; "" for the one beside the examples.
+    """
+    if config.graph is None:
+        return {}
+    graph = LogGraph(examples=examples.outputs["examples"], schema=schema_to_json(schema),
+                     config=config.graph.model_dump_json(), log=log if config.graph.of_catalogue else "")
+    stages: dict[str, BaseNode] = {"graph": graph}
+    if config.pretraining is not None:
+        stages[VECTORS] = MetaPathVectors(graph=graph.outputs["graph"], config=config.pretraining.model_dump_json())
+    if config.neighbours is not None:
+        stages[NEIGHBOURS] = NeighbourLists(graph=graph.outputs["graph"], config=config.neighbours.model_dump_json())
+    return stages

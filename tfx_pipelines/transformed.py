@@ -11,8 +11,9 @@ from tfx import v1 as tfx
 from tfx_pipelines.anomalies import check_anomalies
 from tfx_pipelines.code import stage_code
 from tfx_pipelines.components.import_example_gen import ImportExampleGen
-from tfx_pipelines.config import load_run_config
-from tfx_pipelines.pipeline import data_components
+from tfx_pipelines.components.trainer import NEIGHBOURS, VECTORS
+from tfx_pipelines.config import RunConfig, load_run_config
+from tfx_pipelines.pipeline import data_components, graph_components
 from tfx_pipelines.preprocessing import vocabularies, vocabulary_sizes
 from tfx_pipelines.runners.local import run_local
 from zoo import files
@@ -32,7 +33,7 @@ class Transformed:
         files: transformed examples by split, in the order of the log.
         floors: that the log names.
         transform_graph: folder of what TensorFlow Transform learned.
-        assets: the vocabularies.
+        assets: the vocabularies; and what was learned of the log's graph, where one was asked for.
     """
 
     schema: Schema
@@ -46,12 +47,13 @@ class Transformed:
         return tft.TFTransformOutput(self.transform_graph).transform_features_layer()
 
 
-def transformed(log_path: PathLike, root: PathLike) -> Transformed:
+def transformed(log_path: PathLike, root: PathLike, of_run: RunConfig | None = None) -> Transformed:
     """Transforms a request log by the pipeline's stages: statistics, validation, vocabularies and normalisation.
 
     Args:
         log_path: the log's folder.
         root: a local folder for the artifacts; a second call finds them there.
+        of_run: a run's configuration, whose `graph`, `pretraining` and `neighbours` are made of the log, too.
 
     Raises:
         AnomalyError: the log has values that its schema does not allow.
@@ -64,8 +66,10 @@ def transformed(log_path: PathLike, root: PathLike) -> Transformed:
     log, root = RequestLog(log_path), Path(root).absolute()
     config = load_run_config("demo", options={"data.log": files.absolute(log.path), "pipeline.root": str(root)})
     stages = data_components(log.schema, ImportExampleGen(config.log))
+    tables = graph_components(of_run, log.schema, stages["examples"], config.log) if of_run else {}
     part = tfx.dsl.Pipeline(
-        pipeline_name=config.name, pipeline_root=config.root, components=list(stages.values()), enable_cache=True,
+        pipeline_name=config.name, pipeline_root=config.root, enable_cache=True,
+        components=[*stages.values(), *tables.values()],
         metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
             str(root / "metadata.sqlite")),
         beam_pipeline_args=[*config.beam_arguments])
@@ -73,7 +77,10 @@ def transformed(log_path: PathLike, root: PathLike) -> Transformed:
                     checks={("ExampleValidator", "anomalies"): check_anomalies})
     output = tft.TFTransformOutput(run.artifacts["Transform", "transform_graph"])
     examples = Path(run.artifacts["Transform", "transformed_examples"])
+    assets = vocabularies(log.schema, output)
+    for name in (VECTORS, NEIGHBOURS):
+        if name in tables:
+            assets |= Assets.from_folder(run.artifacts[tables[name].id, name])
     return Transformed(log.schema.bind(vocabulary_sizes(log.schema, output)),
                        {split: sorted(map(str, examples.glob(f"Split-{split}/*"))) for split in log.splits},
-                       log.manifest.get("floors", {}), run.artifacts["Transform", "transform_graph"],
-                       vocabularies(log.schema, output))
+                       log.manifest.get("floors", {}), run.artifacts["Transform", "transform_graph"], assets)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from benchmarks import live
 from benchmarks.settings import settings
+from zoo.assets import Assets
 from zoo.data.simulator import SimulatorConfig
 from zoo.data.simulator.schema import simulator_schema
 from zoo.models import registry
@@ -40,13 +43,29 @@ def test_the_three_tasks_by_hand():
     assert live.measures(live.of_truth(scored()), "user_id")["click_gap"] == 0.0
 
 
-def test_every_row_has_settings_that_its_model_takes():
-    schema = simulator_schema(SimulatorConfig(live={}))
+@pytest.fixture
+def assets(tmp_path) -> Assets:
+    """Of seven ids in each space: their names, vectors and neighbours."""
+    ids = pa.array(map(str, range(7)))
+    for space in ("user", "host", "item", "category"):
+        (tmp_path / f"vocabulary_{space}").write_text("".join(f"{one}\n" for one in ids.to_pylist()))
+        pq.write_table(pa.table({"id": ids, "vector": [[1.0] * 32] * 7}), tmp_path / f"vectors_{space}.parquet")
+    for path in live.NETWORK.neighbours.paths:
+        pq.write_table(pa.table({"id": ids, "neighbours": [["3"]] * 7, "shares": [[1.0]] * 7}),
+                       tmp_path / f"neighbours_{path}.parquet")
+    return Assets.from_folder(tmp_path)
+
+
+def test_every_row_has_settings_that_its_model_takes(assets):
+    schema = simulator_schema(SimulatorConfig(live={"user_ids": True}))
     schema = schema.bind(dict.fromkeys(schema.spaces, 9))
     for name in live.MODELS:
         model, config, _ = settings(live.LOG, name)
-        built = registry.build(model, schema, config | ({"trees": 1} if model == "gbdt" else {}))
+        built = registry.build(model, schema, config | ({"trees": 1} if model == "gbdt" else {}), assets)
         assert bool(built.outcomes.value) == (model not in ("lr", "gbdt")), name
+        if model == "hin":
+            assert ("vectors_item" in built.assets.read()) == (name not in ("hin-random-start", "hin-dedicated")), name
+            assert bool(built.along) == (name != "hin-no-paths"), name
 
 
 def test_a_row_has_the_mean_of_its_runs():

@@ -8,10 +8,9 @@ from tfx import v1 as tfx
 
 from tfx_pipelines.components.import_example_gen import ImportExampleGen
 from tfx_pipelines.config import RunConfig, load_run_config
-from tfx_pipelines.pipeline import _graph_components, create_pipeline
+from tfx_pipelines.pipeline import create_pipeline, graph_components
 from tfx_pipelines.runners.kubeflow import pipeline_job
 from tfx_pipelines.runners.local import run_local
-from tfx_pipelines.schema import schema_to_json
 from zoo.config import ConfigError, parse
 from zoo.data.neighbour_file import read_neighbours
 from zoo.data.vectors import read_vectors
@@ -33,7 +32,7 @@ def with_graph(config) -> RunConfig:
 
 def run(with_graph, log, folder, **keys):
     first = ImportExampleGen(log.path)
-    stages = _graph_components(with_graph, schema_to_json(log.schema), first, log.path)
+    stages = graph_components(with_graph, log.schema, first, log.path)
     return run_local(tfx.dsl.Pipeline(
         pipeline_name="graph", pipeline_root=str(folder / "root"), components=[first, *stages.values()], enable_cache=True,
         metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(str(folder / "ml.sqlite")),
