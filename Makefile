@@ -17,11 +17,11 @@ env:             ## make .venv from requirements.lock (Python 3.10 from PATH, py
 demo: env        ## the whole way once: simulate, train, gate, serve, rank (some 7 minutes; a second run is much shorter)
 	@.venv/bin/zoo demo
 
-test: env lint   ## all tests that need no special hardware or service (20 to 23 minutes on 2 cores)
+test: env lint   ## all tests that need no special hardware or service (14 minutes on 2 idle cores)
 	$(PY) -m pytest tests $(TWO)
 
-test-fast: env   ## the tests that take no longer than a few seconds each (3 minutes)
-	$(PY) -m pytest tests $(TWO) -m "not slow" -q
+test-fast: env   ## the tests that take no longer than a few seconds each (under 3 minutes)
+	$(PY) -m pytest tests $(TWO) -m "not slow" -q --durations 10 --durations-min 5
 
 mutate: env      ## break the code in one place at a time; every change must be noticed by a test (some 20 minutes)
 	$(PY) -m tests.mutation

@@ -55,6 +55,7 @@ def test_what_can_t_be_applied_is_an_error(code, old, new, message):
         mutation(old=old, new=new).apply(code)
 
 
+@pytest.mark.slow
 def test_a_change_is_noticed_or_not_and_what_can_t_be_imported_says_nothing(code):
     path, log = code / "zoo" / "double.py", code / "log"
     assert run_tests(code, ["test_close.py", "test_loose.py"], log, 60).passed == 2

@@ -334,6 +334,7 @@ def ranked_by_the_plain_count(kind: str, folder: str, **settings) -> tuple[list[
             [taken[item] for request in test for item in request.candidates["item"]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "folder", "users"), [
     ("grocery", "grocery", 14_681), pytest.param("beauty", "s3rec", 22_363, marks=pytest.mark.slow)])
 def test_leave_one_out_has_its_floors(kind, folder, users):

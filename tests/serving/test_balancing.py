@@ -85,6 +85,7 @@ def test_a_server_that_refuses_hands_the_call_to_the_next():
         assert len(found[1].requests) == 10
 
 
+@pytest.mark.slow
 def test_a_killed_server_costs_no_call_and_no_wrong_answer(two_versions):
     """SIGKILL under load, while another server answers; then it comes back and is called again."""
     port = free_port()
@@ -116,6 +117,7 @@ def test_a_killed_server_costs_no_call_and_no_wrong_answer(two_versions):
     assert all(version == 2 and score == pytest.approx(2 + PRICE / 1000, rel=1e-6) for version, score in answered)
 
 
+@pytest.mark.slow
 def test_a_server_that_hangs_is_passed_by(two_versions):
     """SIGSTOP: the connection stands and nothing answers, as on a machine that swaps."""
     with ServerProcess("--model", f"scorer={two_versions}") as first, LocalModelServer({"scorer": two_versions}) as second:

@@ -51,6 +51,7 @@ def test_calls_are_the_log_s(din):
         messages_of(din, "din", [])
 
 
+@pytest.mark.slow
 def test_latency_counts_from_when_a_call_was_due(din):
     """Eight threads of 0.2 s answer 40 calls a second; at 80 the queue grows, and only the due time shows it."""
     sent = messages_of(din, "m", toy_requests(4))

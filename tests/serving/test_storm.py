@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import grpc
+import pytest
 
 from serving.server.protocol import model_service_pb2_grpc
 from tests.serving.models import write_version
@@ -14,6 +15,7 @@ from tests.toy import toy_requests
 REQUEST = toy_requests(1)[0]
 
 
+@pytest.mark.slow
 def test_a_storm_of_reloads_costs_no_call(start, tmp_path):
     """Four senders move a label back and forth and take another model in and out, while callers call by label and without."""
     base, other = tmp_path / "scorer", tmp_path / "other"

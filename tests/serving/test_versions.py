@@ -45,6 +45,7 @@ def states(client):
 
 
 
+@pytest.mark.slow
 def test_versions_swap_under_load_without_a_failed_request(start, tmp_path):
     base = tmp_path / "scorer"
     write_version(base, 1)

@@ -171,6 +171,7 @@ def test_raw_files_come_with_a_configuration_and_in_place_of_a_log(values):
         DataConfig(**values)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("events", [10_000, 5])
 def test_beam_makes_the_log_that_processes_make_file_for_file(tmp_path, monkeypatch, events):
     monkeypatch.setattr(importer, "SHARD_EVENTS", events)

@@ -68,6 +68,7 @@ def test_numbers_are_those_of_all_files(log):
     assert middle == pytest.approx(np.quantile(numbers, 0.5), abs=0.02)
 
 
+@pytest.mark.slow
 def test_it_does_not_matter_who_looks_at_a_file(log):
     paths = log[0]
     assert statistics(paths, processes=2).SerializeToString(deterministic=True) == statistics(paths).SerializeToString(

@@ -153,6 +153,7 @@ def test_states_are_flat_by_name():
     assert list(flatten(one)) == ["state"]
 
 
+@pytest.mark.slow
 def test_vectors_of_a_catalogue_score_as_the_model_does(tmp_path, monkeypatch):
     """As the guide has it: items are encoded from the catalogue alone, and a product with the user's vector is the score."""
     register(monkeypatch, tmp_path)

@@ -55,6 +55,7 @@ def version_at(server, **options):
         return client.rank_one(REQUEST).version
 
 
+@pytest.mark.slow
 def test_a_version_goes_from_canary_to_stable_and_back_under_load(start, state_file, tmp_path):
     failures, seen, stop = [], set(), threading.Event()
 
@@ -113,6 +114,7 @@ def test_a_version_that_is_not_what_was_pushed_moves_no_label(state_file, tmp_pa
         assert server.pointed("scorer", "stable") == 1 and read_state(state_file).models["scorer"].labels == {"stable": 1}
 
 
+@pytest.mark.slow
 def test_a_version_that_one_server_can_not_load_moves_no_label_anywhere(state_file, tmp_path):
     """Two servers with folders of their own, as pods have; one copy is damaged."""
     other = tmp_path / "other/scorer"

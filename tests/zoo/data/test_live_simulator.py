@@ -142,6 +142,7 @@ def test_what_was_sold_lay_on_the_rooms_shelf(log):
     assert sold and all(item in offered[host] for item, host in sold)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_log_and_the_catalogue_knows_the_hosts(config, log, tmp_path):
     written = write_simulated_log(config, tmp_path / "log")
     again = [*written.requests("train"), *written.requests("validation"), *written.requests("test")]

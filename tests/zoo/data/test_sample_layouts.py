@@ -86,6 +86,7 @@ def test_users_stand_in_one_split_alone(din):
     assert sum(map(len, users)) == USERS == len(set.union(*users)) and all(users)
 
 
+@pytest.mark.slow
 def test_a_model_learns_from_deepctrs_sample(din, tmp_path):
     assert trained(din, "din", tmp_path)["logloss"] < math.log(2)
 

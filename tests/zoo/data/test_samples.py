@@ -127,6 +127,7 @@ def test_events_with_fields_in_one_column(tmp_path, form):
         {"item": ["2", "1"], "action": ["pv", "buy"]}, {"item": [], "action": []}, {"item": ["3"], "action": [""]}]
 
 
+@pytest.mark.slow
 @hypothesis.settings(max_examples=150, deadline=None)
 @hypothesis.given(
     rows=st.lists(st.lists(st.tuples(st.sampled_from([None, 0, 1, 2, 3]), st.sampled_from([None, "a", "b"])), max_size=6),
@@ -350,6 +351,7 @@ def test_the_log_does_not_depend_on_shards(tmp_path, wide, monkeypatch, request_
     assert_candidates_stand_in_the_catalogue(logs[0])
 
 
+@pytest.mark.slow
 def test_processes_make_the_same_log(tmp_path, wide, monkeypatch):
     change = {"candidates": [ITEM], "splits": {"shares": {"validation": 0.3, "test": 0.3}}}
     alone = requests_of(run(tmp_path, wide, **change))

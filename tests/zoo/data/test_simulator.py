@@ -96,6 +96,7 @@ def test_history_is_what_the_user_clicked_before(requests):
                           if label]
 
 
+@pytest.mark.slow
 def test_users_have_several_interests_that_drift():
     def favourites(drift: float) -> float:
         """Share of a user's late clicks in the leaf categories of the early ones."""

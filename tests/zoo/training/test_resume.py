@@ -83,6 +83,7 @@ class Stop(Exception):
     """What interrupts a training in this process."""
 
 
+@pytest.mark.slow
 def test_a_training_goes_on_between_epochs_and_knows_its_history(files, tmp_path):
     whole, lines = run(files), []
 
@@ -99,6 +100,7 @@ def test_a_training_goes_on_between_epochs_and_knows_its_history(files, tmp_path
     assert result.best_epoch == whole.best_epoch and same(result.model.get_weights(), whole.model.get_weights())
 
 
+@pytest.mark.slow
 def test_checkpoints_of_another_training_are_refused(files, tmp_path):
     run(files, {"epochs": 1}, checkpoints=str(tmp_path))
     with pytest.raises(CheckpointError, match="checkpoints of another training"):

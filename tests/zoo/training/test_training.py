@@ -41,12 +41,14 @@ def test_batches_are_padded_to_their_longest(files):
     np.testing.assert_array_equal(weights["click"].numpy().sum(1), inputs["candidate_count"])
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_metrics(files):
     first, second, other = run(files), run(files), run(files, seed=6)
     assert [e["validation"] for e in first.history] == [e["validation"] for e in second.history]
     assert first.history[-1]["validation"] != other.history[-1]["validation"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("metric", "best"), [("auc", np.argmax), ("logloss", np.argmin)])
 def test_the_best_epoch_is_kept(files, metric, best):
     settings = {"epochs": 5, "select_by": metric, "optimizers": FASTER}
@@ -65,6 +67,7 @@ def test_learning_is_better_than_chance(files):
     assert result.history[result.best_epoch - 1]["validation"]["auc"] > 0.6
 
 
+@pytest.mark.slow
 def test_graphs_are_traced_without_autograph(files, monkeypatch):
     statuses, model = [], registry.get("din")
     score = model.score
@@ -79,6 +82,7 @@ def test_graphs_are_traced_without_autograph(files, monkeypatch):
     assert len(statuses) >= 3 and statuses[0] == "UNSPECIFIED" and set(statuses[1:]) == {"DISABLED"}
 
 
+@pytest.mark.slow
 def test_divergence_is_an_error_that_says_so(files):
     huge = {"dense": {"name": "sgd", "learning_rate": 1e30}, "embedding": {"name": "adagrad", "learning_rate": 1e30}}
     with pytest.raises((FloatingPointError, ValueError), match="NaN"):
