@@ -58,10 +58,10 @@ def assets(tmp_path) -> Assets:
 
 def test_every_row_has_settings_that_its_model_takes(assets):
     schema = simulator_schema(SimulatorConfig(live={"user_ids": True}))
-    schema = schema.bind(dict.fromkeys(schema.spaces, 9))
+    schema = schema.bind(dict.fromkeys(schema.spaces, 7))
     for name in live.MODELS:
         model, config, _ = settings(live.LOG, name)
-        built = registry.build(model, schema, config | ({"trees": 1} if model == "gbdt" else {}), assets)
+        built = registry.build(model, schema, config | ({"trees": 1} if model == "gbdt" else {}), Assets(assets))
         assert bool(built.outcomes.value) == (model not in ("lr", "gbdt")), name
         if model == "hin":
             assert ("vectors_item" in built.assets.read()) == (name not in ("hin-random-start", "hin-dedicated")), name

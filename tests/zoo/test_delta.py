@@ -35,10 +35,11 @@ def exported(path: Path, items: list[str], weights: dict[str, float]) -> str:
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
-    """Item a is gone, b stays as it is, c has another weight, d is new."""
+    """Item a is gone, b stays as it is, c has another weight, d is new, and e has another sign alone."""
     folder = tmp_path_factory.mktemp("delta")
-    before = exported(folder / "before", ["a", "b", "c"], {"a": 1.0, "b": 2.0, "c": 3.0})
-    after = exported(folder / "after", ["b", "c", "d"], {"b": 2.0, "c": float("nan"), "d": -0.0})
+    before = exported(folder / "before", ["a", "b", "c", "e"], {"a": 1.0, "b": 2.0, "c": 3.0, "e": 0.0})
+    after = exported(folder / "after", ["b", "c", "d", "e"],
+                     {"b": 2.0, "c": float("nan"), "d": 4.0, "e": -0.0})
     return before, after, write_delta(before, after, folder / "delta"), str(folder / "delta")
 
 
@@ -68,14 +69,14 @@ def test_yesterdays_model_and_a_delta_give_todays_bit_for_bit(models, tmp_path):
 
 
 def test_rows_of_ids_that_stay_are_not_in_it(models):
-    """Of the table of three items, c and d: b has moved up, and is the same."""
+    """Of the table of four items, c, d and e: b has moved up, and is the same."""
     *_, size, delta = models
     said = json.loads(Path(delta, "delta.json").read_text(encoding="utf-8"))
     moved = [(name, kind) for name, kind in said["tensors"]["variables/variables"].items() if kind.get("move") == "item"]
     assert len(moved) == 1
     with np.load(Path(delta, "rows.npz")) as stored:
-        assert stored[moved[0][1]["at"]].tolist() == [3, 4]
-    assert size.rows == 4 and size.rows_of == 10  # once for the signatures, once for the model that is built again
+        assert stored[moved[0][1]["at"]].tolist() == [3, 4, 5]
+    assert size.rows == 6 and size.rows_of == 12  # once for the signatures, once for the model that is built again
     assert 0 < size.bytes < size.model_bytes
 
 
