@@ -51,7 +51,7 @@ EDITS = {
     "zoo/processes.py": {"DayVocabularies", "LogGraph", "RawLogExampleGen", "StatisticsGen", "Transform", "TeacherScores"},
     "tfx_pipelines/components/pusher.py": {"Pusher"},
     "tfx_pipelines/container/step.py": set(),
-    "zoo/schema.py": {"ImportExampleGen", "RawLogExampleGen", "DayVocabularies", "DriftCheck",
+    "zoo/schema/schema.py": {"ImportExampleGen", "RawLogExampleGen", "DayVocabularies", "DriftCheck",
                       "DeclaredSchema", "Transform", "Trainer", "ItemTable", "LatestPushedModel",
                       "ServingValidator", "TeacherModel", "TeacherScores", "LogGraph", "MetaPathVectors", "Pusher"},
     "zoo/graph/log_edges.py": {"LogGraph"},
