@@ -29,7 +29,7 @@ mutate: env      ## break the code in one place at a time; every change must be 
 targets: env     ## say which measured results miss their targets
 	$(PY) -m benchmarks.targets
 
-nightly: env     ## what takes a network and long: the built package in fresh environments, and as Kubeflow's steps
+nightly: env     ## what takes long, or a network: all notebooks, the built package in fresh environments, and as Kubeflow's steps
 	$(PY) -m pytest tests/nightly -q
 
 soak: env        ## half an hour under load with a new version every two seconds (SOAK_MINUTES for less)
