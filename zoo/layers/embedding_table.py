@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from zoo.keras import keras, tf
+from zoo.layers.rows import fill_rows, gather_rows
 
 
 class EmbeddingTable(keras.layers.Layer):
@@ -31,9 +32,9 @@ class EmbeddingTable(keras.layers.Layer):
 
     def fill(self, ids: np.ndarray, vectors: np.ndarray) -> None:
         """Sets the rows of some ids `[n]` to given vectors `[n, dim]`."""
-        self.table.scatter_nd_update(ids[:, None], vectors)
+        fill_rows(self.table, ids, vectors)
 
     def call(self, ids: tf.Tensor) -> tf.Tensor:
         # An id past the end would raise on CPU and read zeros on GPU.
         known = tf.where((ids >= 0) & (ids < self.rows), ids, tf.ones_like(ids))
-        return tf.gather(self.table, known)
+        return gather_rows(self.table, known)

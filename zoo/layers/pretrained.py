@@ -12,6 +12,7 @@ from zoo.assets import Assets
 from zoo.config import Config, ConfigError
 from zoo.data.vectors import read_vectors
 from zoo.keras import keras, tf
+from zoo.layers.rows import fill_rows, gather_rows
 from zoo.schema import FIRST_ID, Schema
 
 LOG = logging.getLogger(__name__)
@@ -95,10 +96,10 @@ class Anchor(keras.layers.Layer):
         self.strength = strength
         self.origin = self.add_weight("origin", (rows, given.vectors.shape[1]), initializer="zeros", trainable=False)
         self.held = self.add_weight("held", (rows,), initializer="zeros", trainable=False)
-        self.origin.scatter_nd_update(given.ids[:, None], given.vectors)
+        fill_rows(self.origin, given.ids, given.vectors)
         self.held.scatter_nd_update(given.ids[:, None], np.ones(len(given.ids), np.float32))
 
     def call(self, ids: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
         """Ids `[n]`, each once, and their rows `[n, D]` to a scalar."""
-        distances = tf.reduce_sum(tf.square(vectors - tf.gather(self.origin, ids)), -1)
+        distances = tf.reduce_sum(tf.square(vectors - gather_rows(self.origin, ids)), -1)
         return 0.5 * self.strength * tf.reduce_sum(tf.gather(self.held, ids) * distances)

@@ -8,6 +8,7 @@ import pydantic
 
 from zoo.config import Config
 from zoo.optimizers import OptimizerConfig
+from zoo.training.machines.config import MachinesConfig
 
 
 class TrainingConfig(Config):
@@ -23,6 +24,7 @@ class TrainingConfig(Config):
             them, and is chosen by the root of its mean squared error.
         patience: stop after so many epochs without a better one.
         shuffle_buffer: requests held for shuffling.
+        machines: on which a training is divided; None trains in one process.
         checkpoint_seconds: how often at least a checkpoint is made; seldomer where making one takes long.
     """
 
@@ -34,4 +36,5 @@ class TrainingConfig(Config):
     select_by: Literal["gauc", "auc", "logloss"] = "auc"
     patience: int = pydantic.Field(default=1, ge=1)
     shuffle_buffer: int = pydantic.Field(default=20_000, ge=1)
+    machines: MachinesConfig | None = None
     checkpoint_seconds: float = pydantic.Field(default=60.0, ge=0)

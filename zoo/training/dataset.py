@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,8 +18,15 @@ from zoo.schema import REQUEST_TIME, Schema
 _PARSERS = max(2, (os.cpu_count() or 2) // 2)
 
 
+class Share(NamedTuple):
+    """Every `of`-th batch, from number `index` on; the index may be a tensor."""
+
+    of: int
+    index: Any
+
+
 def read_dataset(schema: Schema, files: Sequence[str], batch_size: int, *, shuffle_buffer: int = 0, seed: int = 0,
-                 epoch: int = 0, skip: int = 0, keys: bool = False, after: int | None = None,
+                 epoch: int = 0, skip: int = 0, share: Share | None = None, keys: bool = False, after: int | None = None,
                  until: int | None = None) -> tf.data.Dataset:
     """Batches from TFRecords of transformed examples, one epoch.
 
@@ -32,6 +40,7 @@ def read_dataset(schema: Schema, files: Sequence[str], batch_size: int, *, shuff
         seed: of the shuffling.
         epoch: each number is an order of its own, the same in every run.
         skip: begin after so many batches, which are not parsed.
+        share: only some of the batches, of which the others are not parsed.
         after: only requests later than this, seconds since 1970.
         until: only requests not later than this.
         keys: also give, as a second element, `{key: string [R]}` and the true probabilities `{truth_…: [R, N]}`.
@@ -52,6 +61,8 @@ def read_dataset(schema: Schema, files: Sequence[str], batch_size: int, *, shuff
     if shuffle_buffer:
         dataset = dataset.shuffle(shuffle_buffer, seed=_order(seed, epoch), reshuffle_each_iteration=False)
     dataset = dataset.batch(batch_size).skip(skip)
+    if share is not None:
+        dataset = dataset.shard(*share)
     # Fixed, not tuned: the tuner's thread sleeps twice as long each time and is waited for where an epoch ends, which
     # made epochs up to twice as long (docs/results.md).
     return dataset.map(_parser(schema.model_dump_json(), keys), num_parallel_calls=_PARSERS).prefetch(2).with_options(untuned())

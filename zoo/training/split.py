@@ -10,7 +10,7 @@ from zoo.keras import tf
 from zoo.models.preparation import EVERYTHING, Span
 from zoo.schema import Schema
 from zoo.training.config import TrainingConfig
-from zoo.training.dataset import read_dataset, read_times
+from zoo.training.dataset import Share, read_dataset, read_times
 from zoo.training.loop import TrainingLoop
 from zoo.training.optimizers import GroupedOptimizer
 from zoo.training.protocol import Trainable
@@ -30,20 +30,23 @@ class TrainingFiles:
     files: tuple[str, ...]
     config: TrainingConfig
 
-    def batches(self, span: Span = EVERYTHING, epoch: int = 0, skip: int = 0) -> tf.data.Dataset:
+    def batches(self, span: Span = EVERYTHING, epoch: int = 0, skip: int = 0, share: Share | None = None) -> tf.data.Dataset:
         """Shuffled batches of one pass over the requests of a span.
 
         Args:
             span: which requests.
             epoch: each is shuffled in an order of its own, the same in every run with the run's seed.
             skip: begin after so many batches.
+            share: of the batches, where several workers divide them.
         """
         return read_dataset(self.schema, self.files, self.config.batch_size, shuffle_buffer=self.config.shuffle_buffer,
-                            seed=self.config.seed, epoch=epoch, skip=skip, after=span.after, until=span.until)
+                            seed=self.config.seed, epoch=epoch, skip=skip, share=share, after=span.after, until=span.until)
 
-    def steps(self) -> int:
-        """How many batches one pass over the split has."""
-        return -(-len(read_times(self.files)) // self.config.batch_size)
+    def steps(self, span: Span = EVERYTHING) -> int:
+        """How many batches one pass over the requests of a span has."""
+        times = read_times(self.files)
+        inside = (times > (span.after or -1)) & (times <= (times.max() if span.until is None else span.until))
+        return -(-int(inside.sum()) // self.config.batch_size)
 
     def time_quantile(self, share: float) -> int:
         """The time until which this share of the requests came; see `TrainingSplit`."""

@@ -1,0 +1,153 @@
+"""Training on several machines: real processes on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.toy import toy_bound, toy_requests, write_transformed
+from zoo.config import ConfigError
+from zoo.keras import tf
+from zoo.layers.rows import fill_rows, gather_rows
+from zoo.models import registry
+from zoo.models.preparation import Span
+from zoo.training import TrainingConfig, train
+from zoo.training.dataset import Share
+from zoo.training.machines.cluster import Cluster
+from zoo.training.machines.config import MachinesConfig
+from zoo.training.machines.train import MachinesError
+from zoo.training.machines.weights import copy_weights
+from zoo.training.split import TrainingFiles
+
+REQUESTS, BATCH = 1_600, 16
+# The toy's tables have 62 rows at most: so small ones are divided.
+MACHINES = MachinesConfig(workers=2, servers=2, part_rows=20)
+
+
+class Parted:
+    """A table in parts, as TensorFlow gives it to the ops that know parts."""
+
+    def __init__(self, parts):
+        self.variables = [tf.Variable(part) for part in parts]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder, schema = tmp_path_factory.mktemp("machines"), toy_bound()
+    return {split: [write_transformed(str(folder / f"{split}.gz"), schema, toy_requests(count, seed=seed, schema=schema))]
+            for seed, (split, count) in enumerate((("train", REQUESTS), ("validation", 300)))}
+
+
+def children(job: str) -> list[int]:
+    """Process ids of the servers of a job that belong to this process."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().decode().split("\0")
+        except OSError:
+            continue
+        if "zoo.training.machines.server" in words and words[words.index("--parent") + 1] == str(os.getpid()) and job in words:
+            found.append(int(path.parent.name))
+    return sorted(found)
+
+
+def wait_for(condition, what: str, seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_comes_back_and_the_model_is_as_good_as_by_one_process(files, tmp_path):
+    schema, config = toy_bound(), TrainingConfig(batch_size=BATCH, epochs=4, patience=4)
+    alone = train("din", schema, files["train"], files["validation"], config=config)
+    said, killed = [], []
+
+    def listen(line: str) -> None:
+        said.append(line)
+        if line.startswith("epoch 1/"):
+            killed.append(children("worker")[0])
+            os.kill(killed[0], signal.SIGKILL)
+            wait_for(lambda: len(set(children("worker")) - set(killed)) == MACHINES.workers, "another worker in its place")
+
+    divided = train("din", schema, files["train"], files["validation"], on_progress=listen, checkpoints=str(tmp_path / "kept"),
+                    config=config.model_copy(update={"machines": MACHINES, "checkpoint_seconds": 0.0}))
+    assert killed and len(divided.history) == 4 and [line.split(" ")[0] for line in said] == ["epoch"] * 4
+    best = {run: result.history[result.best_epoch - 1]["validation"]["auc"] for run, result in
+            (("alone", alone), ("divided", divided))}
+    assert best["alone"] > 0.6 and abs(best["alone"] - best["divided"]) < 0.03, best
+    assert not children("worker") and not children("ps"), "nobody is left"
+    # The weights of the best epoch are those that came back.
+    batch = next(iter(TrainingFiles(schema, tuple(files["validation"]), config).batches()))
+    assert np.isfinite(divided.model.probabilities(batch[0])["click"].numpy()).all()
+
+
+@pytest.mark.slow
+def test_a_training_that_can_t_be_led_says_why(files, tmp_path):
+    schema, config = toy_bound(), TrainingConfig(machines=MACHINES, epochs=1)
+    with pytest.raises(MachinesError, match="(?s)go on from its last checkpoint.*No such file"):
+        train("din", schema, [str(tmp_path / "nothing.gz")], files["validation"], config=config)
+
+
+def test_rows_of_a_table_in_parts():
+    whole = tf.Variable(np.arange(14.0, dtype=np.float32).reshape(7, 2))
+    parts = Parted([whole[:4], whole[4:]])
+    fill_rows(parts, np.array([0, 3, 4, 6]), np.full((4, 2), -1.0, np.float32))
+    fill_rows(whole, np.array([0, 3, 4, 6]), np.full((4, 2), -1.0, np.float32))
+    np.testing.assert_array_equal(tf.concat(parts.variables, 0), whole)
+    np.testing.assert_array_equal(gather_rows(whole, tf.constant([[6, 1]]))[0, 1], [2.0, 3.0])
+
+
+def test_all_weights_are_copied():
+    one, other = (registry.build("din", toy_bound()) for _ in range(2))
+    for model in (one, other):
+        model.make_variables()
+    copy_weights(one, other)
+    for ours, theirs in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    lr = registry.build("lr", toy_bound())
+    lr.make_variables()
+    with pytest.raises(ValueError, match="can't take the weights"):
+        copy_weights(one, lr)
+
+
+def test_workers_divide_the_batches_of_an_epoch(files):
+    split = TrainingFiles(toy_bound(), tuple(files["train"]), TrainingConfig(batch_size=64))
+    everything = [batch[0]["history_item"].numpy() for batch in split.batches()]
+    parts = [[batch[0]["history_item"].numpy() for batch in split.batches(share=Share(2, tf.constant(index, tf.int64)))]
+             for index in (0, 1)]
+    assert len(parts[0]) + len(parts[1]) == len(everything) == split.steps()
+    for place, batch in enumerate(everything):
+        np.testing.assert_array_equal(batch, parts[place % 2][place // 2])
+
+
+def test_steps_of_a_span(files):
+    split = TrainingFiles(toy_bound(), tuple(files["train"]), TrainingConfig(batch_size=64))
+    middle = split.time_quantile(0.5)
+    for span in (Span(until=middle), Span(after=middle), Span()):
+        assert split.steps(span) == sum(1 for _ in split.batches(span))
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    (None, "TF_CONFIG is not set"),
+    ("{", "not what TensorFlow expects"),
+    (json.dumps({"cluster": {"worker": ["a:1"], "ps": ["b:1", "c:1"]}}), "names 1 workers and 2 parameter servers"),
+])
+def test_tf_config_that_fits_not(text, message):
+    with pytest.raises(ConfigError, match=message):
+        Cluster.of_tf_config(text, MACHINES)
+
+
+def test_tf_config_names_the_machines():
+    cluster = {"chief": ["z:1"], "worker": ["a:1", "b:1"], "ps": ["c:1", "d:1"]}
+    text = json.dumps({"cluster": cluster, "task": {"type": "chief", "index": 0}})
+    assert Cluster.of_tf_config(text, MACHINES) == Cluster(("a:1", "b:1"), ("c:1", "d:1"))
+    with pytest.raises(ValueError, match="at least one of `servers`"):
+        MachinesConfig(servers=0)

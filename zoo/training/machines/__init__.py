@@ -1,0 +1,1 @@
+"""Training that is divided between several processes or machines, by `tf.distribute`."""
