@@ -19,6 +19,7 @@ COMMANDS = {
     "run": ("tfx_pipelines.commands:run", "Run the pipeline of a configuration: from a request log to a pushed model."),
     "backfill": ("tfx_pipelines.commands:backfill", "Run the daily pipeline of a configuration for some days, in order."),
     "compile": ("tfx_pipelines.commands:compile_", "Compile the pipeline of a configuration for Kubeflow or Vertex AI."),
+    "training-job": ("tfx_pipelines.commands:training_job", "Write the Kubernetes objects of a run whose training is divided."),
     "submit": ("tfx_pipelines.commands:submit", "Start the pipeline of a configuration on Kubeflow Pipelines, and follow it."),
     "serve": ("serving.commands:serve", "Serve exported models on this machine, by TF Serving's protocol."),
     "rank": ("serving.commands:rank", "Send a ranking request to a server and print the ranked candidates."),

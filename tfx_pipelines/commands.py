@@ -1,4 +1,4 @@
-"""`zoo run`, `zoo compile`, `zoo submit` and `zoo demo`."""
+"""`zoo run`, `zoo backfill`, `zoo compile`, `zoo submit`, `zoo training-job` and `zoo demo`."""
 
 from __future__ import annotations
 
@@ -110,6 +110,38 @@ def submit(config: str, model: str | None, log: str | None, cluster_log: str | N
         started = start(loaded, _compile(loaded, f"{folder}/pipeline.yaml", "kubeflow", quiet=True), echo=click.echo)
     if started is not None and follow and not finish(started, loaded, echo=click.echo):
         sys.exit(2)
+
+
+@click.command("training-job", help=f"""Write the Kubernetes objects of a run whose training is divided between pods.
+
+{_CONFIG_HELP} It says between how many: `training.machines`. One pod runs the pipeline and leads the others. Apply the file
+with `kubectl apply -f FILE`.""")
+@click.argument("config")
+@click.option("--kind", type=click.Choice(["tfjob", "jobset", "trainjob"]), default="tfjob", show_default=True,
+              help="TFJob of training-operator 1.9; JobSet; or TrainJob of Kubeflow Trainer 2, with its runtime.")
+@click.option("--model", metavar="NAME", help=_MODEL_HELP)
+@click.option("--out", type=click.Path(), required=True, help="The file to write.")
+@click.option("--log", type=str, help="Folder of the request log as the pods reach it.")
+@click.option("--root", type=str, help="The run's root as the pods reach it.")
+@click.option("--volume", metavar="CLAIM:/PATH", help="A persistent volume claim that all pods mount, and where.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help=_OVERRIDE_HELP)
+def training_job(config: str, kind, model: str | None, out: str, log: str | None, root: str | None, volume: str | None,
+                 overrides: tuple[str, ...]) -> None:
+    from serving.fleet.commented import to_yaml
+    from tfx_pipelines.config import load_run_config
+    from tfx_pipelines.training_jobs import Volume
+    from tfx_pipelines.training_jobs import training_job as objects_of
+    from zoo.config import ConfigError
+
+    claim, found, path = (volume or "").partition(":")
+    if volume and not (claim and found and path.startswith("/")):
+        raise ConfigError(f"--volume {volume}: expected CLAIM:/PATH, such as models:/mnt/models")
+    loaded = load_run_config(config, overrides, model=model, options={"data.log": log, "pipeline.root": root})
+    objects = objects_of(loaded, kind, Volume(claim, path) if volume else None)
+    Path(out).write_text(to_yaml(*objects), encoding="utf-8")
+    click.echo(f"Wrote {out}: {', '.join(one['kind'] for one in objects)} {objects[-1]['metadata']['name']}\n"
+               f"Image:   {loaded.pipeline.image} must contain this package (pipeline.image)\n"
+               f"Next:    kubectl apply -f {out}")
 
 
 @click.command("demo")

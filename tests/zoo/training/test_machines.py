@@ -148,6 +148,6 @@ def test_tf_config_that_fits_not(text, message):
 def test_tf_config_names_the_machines():
     cluster = {"chief": ["z:1"], "worker": ["a:1", "b:1"], "ps": ["c:1", "d:1"]}
     text = json.dumps({"cluster": cluster, "task": {"type": "chief", "index": 0}})
-    assert Cluster.of_tf_config(text, MACHINES) == Cluster(("a:1", "b:1"), ("c:1", "d:1"))
+    assert Cluster.of_tf_config(text, MACHINES) == Cluster(("a:1", "b:1"), ("c:1", "d:1"), ("z:1",))
     with pytest.raises(ValueError, match="at least one of `servers`"):
         MachinesConfig(servers=0)

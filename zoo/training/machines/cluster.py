@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from zoo.config import ConfigError
 from zoo.keras import tf
@@ -22,10 +22,12 @@ class Cluster:
     Args:
         workers: by number.
         servers: by number.
+        chief: of the process that leads, where others have to find it.
     """
 
     workers: tuple[str, ...]
     servers: tuple[str, ...] = ()
+    chief: tuple[str, ...] = ()
 
     def spec(self) -> tf.train.ClusterSpec:
         """As TensorFlow reads it."""
@@ -33,7 +35,13 @@ class Cluster:
 
     def addresses(self) -> dict[str, list[str]]:
         """By job."""
-        return {WORKER: [*self.workers]} | ({SERVER: [*self.servers]} if self.servers else {})
+        every = {CHIEF: self.chief, WORKER: self.workers, SERVER: self.servers}
+        return {job: list(addresses) for job, addresses in every.items() if addresses}
+
+    @classmethod
+    def of(cls, addresses: Mapping[str, Sequence[str]]) -> Cluster:
+        """The inverse of `addresses`."""
+        return cls(*(tuple(map(str, addresses.get(job, ()))) for job in (WORKER, SERVER, CHIEF)))
 
     @classmethod
     def local(cls, machines: MachinesConfig) -> Cluster:
@@ -58,8 +66,7 @@ class Cluster:
             raise ConfigError("training.machines.cluster is tf_config, and the environment variable TF_CONFIG is not set: the "
                               "operator that starts the pods sets it (docs/machines.md); `local` starts processes here")
         try:
-            named: dict[str, Any] = json.loads(text)["cluster"]
-            found = cls(tuple(map(str, named.get(WORKER, ()))), tuple(map(str, named.get(SERVER, ()))))
+            found = cls.of(json.loads(text)["cluster"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ConfigError(f"TF_CONFIG is not what TensorFlow expects ({type(error).__name__}: {error}): "
                               f"{text[:200]!r}") from None

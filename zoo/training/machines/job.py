@@ -13,7 +13,7 @@ from zoo.models.base import RankingModel
 from zoo.schema import Schema
 from zoo.training.config import TrainingConfig
 from zoo.training.dataset import read_dataset
-from zoo.training.machines.cluster import SERVER, WORKER, Cluster
+from zoo.training.machines.cluster import Cluster
 from zoo.training.machines.config import MachinesConfig
 from zoo.training.run import TrainingRun
 from zoo.training.split import TrainingFiles
@@ -58,7 +58,7 @@ class Job(Config):
     @property
     def addresses(self) -> Cluster:
         """Where the others are."""
-        return Cluster(self.cluster[WORKER], self.cluster.get(SERVER, ()))
+        return Cluster.of(self.cluster)
 
     def build(self) -> RankingModel:
         """The model, with fresh weights."""

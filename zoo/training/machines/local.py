@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
-from zoo.training.machines.cluster import SERVER, WORKER, Cluster
+from zoo.training.machines.cluster import WORKER, Cluster
 
 LOG = logging.getLogger(__name__)
 _SECONDS = 0.5
@@ -65,5 +65,3 @@ class LocalServers:
                     LOG.warning("worker %d ended with %s and is started again", index, process.returncode)
                     self._start(job, index)
 
-
-__all__ = ["SERVER", "WORKER", "LocalServers"]
