@@ -38,3 +38,11 @@ class TrainingConfig(Config):
     shuffle_buffer: int = pydantic.Field(default=20_000, ge=1)
     machines: MachinesConfig | None = None
     checkpoint_seconds: float = pydantic.Field(default=60.0, ge=0)
+
+    @pydantic.model_validator(mode="after")
+    def _divided(self) -> TrainingConfig:
+        machines = self.machines
+        if machines and machines.kind == "synchronous" and self.batch_size % machines.workers:
+            raise ValueError(f"a batch of {self.batch_size} requests can't be divided between {machines.workers} workers; take "
+                             "a `batch_size` that they divide")
+        return self

@@ -60,6 +60,9 @@ class TrainingLoop(tf.Module):
             loss = model.loss(model(batch.inputs, training=True), batch)
             extra = model.penalties(batch)
             total = loss + extra
+            # Gradients of workers that take a step together are added.
+            together = tf.distribute.get_strategy().num_replicas_in_sync
+            total = total / together if together > 1 else total
         optimizer.apply(tape.gradient(total, optimizer.variables_moved))
         self.means["loss"].update_state(loss)
         self.means["extra_loss"].update_state(extra)

@@ -66,4 +66,4 @@ class GroupedOptimizer(tf.Module):
     def scale_learning_rates(self, factor: float) -> None:
         """Multiplies the learning rate of every group."""
         for optimizer in self.optimizers.values():
-            optimizer.learning_rate = float(optimizer.learning_rate) * factor
+            optimizer.learning_rate = float(optimizer.learning_rate.numpy()) * factor

@@ -34,7 +34,7 @@ class TrainingRun:
                  on_progress: Callable[[str], None]):
         self.model, self.config, self.split, self.on_progress = model, config, split, on_progress
         self.learner = self.make_learner()
-        self.optimizer = GroupedOptimizer(self.learner, config.optimizers)
+        self.optimizer = self.make_optimizer()
         self.loop = TrainingLoop(self.learner, self.optimizer)
         self.checkpoints = kept and TrainingCheckpoints(
             *kept, self.learner, self.optimizer, self.loop, config.checkpoint_seconds)
@@ -72,6 +72,10 @@ class TrainingRun:
         """What steps move: here the model itself."""
         return self.model
 
+    def make_optimizer(self) -> GroupedOptimizer:
+        """What moves it."""
+        return GroupedOptimizer(self.learner, self.config.optimizers)
+
     def epoch(self) -> None:
         """Learns from what is left of an epoch."""
         started = time.perf_counter() - self.seconds
@@ -95,10 +99,7 @@ class TrainingRun:
         value = metrics[select_by] * (-1.0 if select_by in ("logloss", "rmse") else 1.0)
         if value > self.best:
             self.best, self.best_epoch = value, number
-            if self.checkpoints:
-                self.checkpoints.save_best(number)
-            else:
-                self.best_weights = self.model.get_weights()
+            self._save_best(number)
         self.over = number == config.epochs or number - self.best_epoch >= config.patience
         self.optimizer.scale_learning_rates(config.decay)
         took, self.done, self.seconds = self.seconds, 0, 0.0
@@ -112,6 +113,12 @@ class TrainingRun:
             self.checkpoints.restore_best(self.best_epoch)
         else:
             self.model.set_weights(self.best_weights)
+
+    def _save_best(self, number: int) -> None:
+        if self.checkpoints:
+            self.checkpoints.save_best(number)
+        else:
+            self.best_weights = self.model.get_weights()
 
     def _save(self) -> None:
         if self.checkpoints:

@@ -44,16 +44,13 @@ def files(tmp_path_factory):
             for seed, (split, count) in enumerate((("train", REQUESTS), ("validation", 300)))}
 
 
-def children(job: str) -> list[int]:
-    """Process ids of the servers of a job that belong to this process."""
+def children(what: str) -> list[int]:
+    """Process ids of this process's children whose command line has this word."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = path.read_bytes().decode().split("\0")
-        except OSError:
-            continue
-        if "zoo.training.machines.server" in words and words[words.index("--parent") + 1] == str(os.getpid()) and job in words:
-            found.append(int(path.parent.name))
+    for children_of_thread in Path("/proc/self/task").glob("*/children"):
+        for child in children_of_thread.read_text().split():
+            if what in Path(f"/proc/{child}/cmdline").read_bytes().decode().split("\0"):
+                found.append(int(child))
     return sorted(found)
 
 
@@ -87,6 +84,31 @@ def test_a_worker_that_is_killed_comes_back_and_the_model_is_as_good_as_by_one_p
     # The weights of the best epoch are those that came back.
     batch = next(iter(TrainingFiles(schema, tuple(files["validation"]), config).batches()))
     assert np.isfinite(divided.model.probabilities(batch[0])["click"].numpy()).all()
+
+
+@pytest.mark.slow
+def test_a_synchronous_training_goes_on_after_one_of_its_workers_died(files, tmp_path):
+    schema, config = toy_bound(), TrainingConfig(batch_size=BATCH, epochs=4, patience=4)
+    alone = train("din", schema, files["train"], files["validation"], config=config)
+    together = config.model_copy(update={"machines": MachinesConfig(kind="synchronous", workers=2)})
+    said: list[str] = []
+
+    def kill_after_an_epoch(line: str) -> None:
+        said.append(line)
+        if line.startswith("epoch 1/"):
+            os.kill(children("zoo.training.machines.member")[1], signal.SIGKILL)
+
+    kept = str(tmp_path / "kept")
+    with pytest.raises(MachinesError, match="go on from its last checkpoint"):
+        train("din", schema, files["train"], files["validation"], config=together, checkpoints=kept,
+              on_progress=kill_after_an_epoch)
+    assert not children("zoo.training.machines.member")
+    done, said = len(said), []
+    result = train("din", schema, files["train"], files["validation"], config=together, checkpoints=kept,
+                   on_progress=said.append)
+    assert said[0].startswith(f"going on after {done} epochs") and len(said) == 1 + 4 - done
+    best = {run: one.history[one.best_epoch - 1]["validation"]["auc"] for run, one in (("alone", alone), ("together", result))}
+    assert abs(best["alone"] - best["together"]) < 0.03, best
 
 
 @pytest.mark.slow
@@ -149,5 +171,13 @@ def test_tf_config_names_the_machines():
     cluster = {"chief": ["z:1"], "worker": ["a:1", "b:1"], "ps": ["c:1", "d:1"]}
     text = json.dumps({"cluster": cluster, "task": {"type": "chief", "index": 0}})
     assert Cluster.of_tf_config(text, MACHINES) == Cluster(("a:1", "b:1"), ("c:1", "d:1"), ("z:1",))
-    with pytest.raises(ValueError, match="at least one of `servers`"):
-        MachinesConfig(servers=0)
+
+
+@pytest.mark.parametrize(("machines", "message"), [
+    ({"servers": 0}, "at least one of `servers`"),
+    ({"kind": "synchronous", "cluster": "tf_config"}, "processes of this machine alone"),
+    ({"kind": "synchronous", "workers": 3}, "a batch of 256 requests can't be divided between 3 workers"),
+])
+def test_settings_that_can_t_be(machines, message):
+    with pytest.raises(ValueError, match=message):
+        TrainingConfig(machines=machines)

@@ -46,7 +46,8 @@ class Cluster:
     @classmethod
     def local(cls, machines: MachinesConfig) -> Cluster:
         """Free ports of this machine."""
-        ports = iter(_free_ports(machines.workers + machines.servers))
+        servers = machines.servers if machines.kind == "parameter_servers" else 0
+        ports = iter(_free_ports(machines.workers + servers))
         workers = tuple(f"{LOOPBACK}:{next(ports)}" for _ in range(machines.workers))
         return cls(workers, tuple(f"{LOOPBACK}:{port}" for port in ports))
 

@@ -14,7 +14,7 @@ class MachinesConfig(Config):
 
     With `parameter_servers`, tables lie in parts on servers, and each worker takes steps of its own, without waiting for the
     others; one that dies is done without until it is back. With `synchronous`, every worker has all weights, and a step is one
-    batch, divided between them: the same training as by one process, as long as all live.
+    batch, divided between them: nearly the same training as by one process, as long as all live.
 
     Args:
         kind: `parameter_servers` or `synchronous`.
@@ -35,4 +35,7 @@ class MachinesConfig(Config):
     def _consistent(self) -> MachinesConfig:
         if self.kind == "parameter_servers" and not self.servers:
             raise ValueError("`parameter_servers` need at least one of `servers`")
+        if self.kind == "synchronous" and self.cluster != "local":
+            raise ValueError("a `synchronous` training has processes of this machine alone; divide it over several by "
+                             "`parameter_servers`")
         return self

@@ -77,9 +77,11 @@ class Job(Config):
         """What is learned from."""
         return TrainingFiles(self.data_schema, self.train_files, self.config)
 
-    def complete(self, run: TrainingRun) -> None:
-        """Trains to the end, and leaves the result."""
+    def complete(self, run: TrainingRun, leads: bool = True) -> None:
+        """Trains to the end, and leaves the result where this process leads the others."""
         run.complete(read_dataset(self.data_schema, self.validation_files, max(self.config.batch_size, 512), keys=True))
+        if not leads:
+            return
         tf.train.Checkpoint(model=run.model).write(f"{self.out}/{WEIGHTS}")
         with tf.io.gfile.GFile(f"{self.out}/{RESULT}", "w") as file:
             file.write(json.dumps({"history": run.history, "best_epoch": run.best_epoch}))

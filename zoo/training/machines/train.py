@@ -8,7 +8,9 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from zoo.training.machines.job import RESULT, WEIGHTS, Job
 from zoo.training.machines.local import LocalServers
 
 _SHOWN = 1500  # characters of a log in an error's message
+_SECONDS = 0.5
 
 
 class MachinesError(RuntimeError):
@@ -50,27 +53,60 @@ def train_on_machines(model: RankingModel, machines: MachinesConfig, on_progress
         begin = tf.train.Checkpoint(model=model).write(str(folder / "begin"))
         told = Job(begin=begin, cluster={job: tuple(all_) for job, all_ in cluster.addresses().items()}, out=name, **job)
         (folder / "job.json").write_text(told.model_dump_json(), encoding="utf-8")
-        with LocalServers(cluster, folder / "servers.log") if local else contextlib.nullcontext():
-            _follow(folder, on_progress)
+        with _others(machines, cluster, folder) as others:
+            _follow(machines, folder, others, on_progress)
         tf.train.Checkpoint(model=model).read(str(folder / WEIGHTS)).assert_existing_objects_matched()
         return json.loads((folder / RESULT).read_text(encoding="utf-8"))
 
 
-def _follow(folder: Path, on_progress: Callable[[str], None]) -> None:
-    """Runs the process that leads, and hands on what it says."""
-    log = folder / "coordinator.log"
-    with log.open("wb") as errors, subprocess.Popen(
-            [sys.executable, "-m", "zoo.training.machines.coordinator", str(folder / "job.json")],
-            stdout=subprocess.PIPE, stderr=errors, text=True) as leader:
+@contextlib.contextmanager
+def _others(machines: MachinesConfig, cluster: Cluster, folder: Path) -> Iterator[list[subprocess.Popen[str]]]:
+    """The processes beside the one that leads, of which those that are given back must not end before it."""
+    if machines.kind == "synchronous":
+        members = [_started(folder, f"member-{index}", "member", str(index)) for index in range(1, machines.workers)]
         try:
-            assert leader.stdout is not None
-            for line in leader.stdout:
-                on_progress(line.rstrip("\n"))
-            code = leader.wait()
+            yield members
         finally:
-            leader.kill()
+            for one in members:
+                one.kill()
+                one.wait()
+    elif machines.cluster == "local":
+        with LocalServers(cluster, folder / "servers.log"):
+            yield []
+    else:
+        yield []
+
+
+def _started(folder: Path, name: str, module: str, *arguments: str) -> subprocess.Popen[str]:
+    with (folder / f"{name}.log").open("wb") as log:
+        return subprocess.Popen([sys.executable, "-m", f"zoo.training.machines.{module}", str(folder / "job.json"), *arguments],
+                                stdout=subprocess.PIPE, stderr=log, text=True)
+
+
+def _follow(machines: MachinesConfig, folder: Path, others: Sequence[subprocess.Popen[str]],
+            on_progress: Callable[[str], None]) -> None:
+    """Runs the process that leads, and hands on what it says."""
+    leader = _started(folder, "leader", "coordinator") if machines.kind == "parameter_servers" else _started(
+        folder, "leader", "member", "0")
+
+    def watch() -> None:
+        # One that waits for a worker which is gone would wait for long.
+        while leader.poll() is None:
+            time.sleep(_SECONDS)
+            if any(one.poll() for one in others):
+                leader.kill()
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        assert leader.stdout is not None
+        for line in leader.stdout:
+            on_progress(line.rstrip("\n"))
+        code = leader.wait()
+    finally:
+        leader.kill()
+        watcher.join()
     if code:
-        said = "\n".join(path.read_text(encoding="utf-8", errors="replace")[-_SHOWN:] for path in
-                         (log, folder / "servers.log") if path.is_file())
+        said = "\n".join(path.read_text(encoding="utf-8", errors="replace")[-_SHOWN:] for path in sorted(folder.glob("*.log")))
         raise MachinesError(f"the training on several machines ended with {code}; run it again to go on from its last "
                             f"checkpoint. What its processes said last:\n{said}")
