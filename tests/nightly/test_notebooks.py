@@ -8,9 +8,12 @@ import pytest
 
 from tests.notebooks.executed import execute
 
+# In this order: later ones open the log that the first one makes.
 PARAMETERS = {
     "3_compare_models": {"REQUESTS": 1_600, "EPOCHS": 1},
+    "4_pipeline_step_by_step": {"REQUESTS": 1_600, "EPOCHS": 1},
     "6_coarse_ranking": {"REQUESTS": 1_500, "EPOCHS": 1},
+    "7_live_network": {"REQUESTS": 1_500, "EPOCHS": 1},
 }
 
 
