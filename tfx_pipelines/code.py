@@ -21,6 +21,7 @@ RUNS = {
     "LogGraph": ("tfx_pipelines.components.log_graph",),
     "MetaPathVectors": ("tfx_pipelines.components.meta_path_vectors",),
     "NeighbourLists": ("tfx_pipelines.components.neighbour_lists",),
+    "HyperParameterSearch": ("tfx_pipelines.components.hyper_parameter_search", "tfx_pipelines.search"),
     "Trainer": ("tfx_pipelines.components.trainer", "tfx_pipelines.trainer"),
     "DayVocabularies": ("tfx_pipelines.components.day_vocabularies",),
     "DriftCheck": ("tfx_pipelines.components.drift_check",),
@@ -51,6 +52,7 @@ def stage_code(model: str, home: Path = HOME, teacher: str | None = None) -> dic
     """
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     modules = RUNS | {stage: (*RUNS["Trainer"], module_of(name))
-                      for stage, name in (("Trainer", model), ("TeacherTrainer", teacher)) if name is not None}
+                      for stage, name in (("Trainer", model), ("TeacherTrainer", teacher)) if name is not None} | {
+        "HyperParameterSearch": (*RUNS["HyperParameterSearch"], module_of(model))}
     return dict.fromkeys(TFX_ALONE, libraries) | {
         stage: f"{libraries}, {code_fingerprint(names, PACKAGES, home)}" for stage, names in modules.items()}

@@ -15,6 +15,7 @@ from tfx_pipelines.config_files import CONFIGS, Source, model_name, name_in, rea
 from tfx_pipelines.config_graph import LogGraphConfig
 from tfx_pipelines.config_neighbours import NeighboursConfig
 from tfx_pipelines.config_optimizers import over_own_optimizers
+from tfx_pipelines.config_search import SearchConfig, with_values
 from tfx_pipelines.config_sections import (
     BeamConfig,
     ExportConfig,
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CONFIGS", "GATED", "ClusterConfig", "DailyConfig", "DataConfig", "DriftConfig", "ExportConfig",
            "FilterConfig", "GateConfig", "LogGraphConfig",
-           "ModelConfig", "NeighboursConfig", "PipelineConfig", "RunConfig", "ServingConfig", "StepConfig", "TeacherConfig",
+           "ModelConfig", "NeighboursConfig", "PipelineConfig", "RunConfig", "SearchConfig", "ServingConfig", "StepConfig",
+           "TeacherConfig",
            "item_table", "load_run_config", "shipped", "with_floors"]
 
 # Another model, or another optimizer, keeps nothing of the settings of the one before it.
@@ -52,7 +54,8 @@ class RunConfig(Config):
     """A run of the pipeline; a first one needs to name only the data and the model.
 
     With a `graph`, the training split becomes one; `pretraining` learns vectors of its nodes, the model's assets
-    `vectors_<type>`, and `neighbours` finds those along meta-paths, its assets `neighbours_<name>`.
+    `vectors_<type>`, and `neighbours` finds those along meta-paths, its assets `neighbours_<name>`. With a `search`, the
+    model is trained by the best settings of several trials.
 
     Example:
         >>> RunConfig(data=DataConfig(log="runs/demo/log"), model=ModelConfig(name="din"))
@@ -61,6 +64,7 @@ class RunConfig(Config):
     data: DataConfig = DataConfig()
     model: ModelConfig
     training: TrainingConfig = TrainingConfig()
+    search: SearchConfig | None = None
     daily: DailyConfig | None = None
     teacher: TeacherConfig | None = None
     graph: LogGraphConfig | None = None
@@ -153,7 +157,17 @@ def load_run_config(path: str | Path, overrides: Sequence[str] = (), *, model: s
     if config.teacher is not None and config.teacher.name is not None:
         parse(registry.get(config.teacher.name).Config, config.teacher.config,
               where=lambda setting: name_in(sources, ("teacher", "config", *setting), path))
+    _check_search(config, path)
     return config
+
+
+def _check_search(config: RunConfig, path: str | Path) -> None:
+    """That the model takes what a search tries."""
+    sections = {"model": {"config": config.model.config}, "training": config.training.model_dump(mode="json")}
+    for values in config.search.ends() if config.search else ():
+        chosen, place = with_values(sections, values), f"{path}: search.space.{next(iter(values))}"
+        parse(registry.get(config.model.name).Config, chosen["model"]["config"], where=place)
+        parse(TrainingConfig, chosen["training"], where=place)
 
 
 def _read(path: str | Path, overrides: Sequence[str], options: Mapping[str, Any]) -> tuple[list[Source], dict[str, Any]]:

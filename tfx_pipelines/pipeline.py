@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import tensorflow_data_validation as tfdv
 from tfx import v1 as tfx
@@ -15,6 +16,7 @@ from tfx_pipelines.components.day_vocabularies import DayVocabularies
 from tfx_pipelines.components.declared_schema import DeclaredSchema
 from tfx_pipelines.components.drift_check import DriftCheck
 from tfx_pipelines.components.evaluator import Evaluator
+from tfx_pipelines.components.hyper_parameter_search import HyperParameterSearch
 from tfx_pipelines.components.import_example_gen import ImportExampleGen
 from tfx_pipelines.components.item_table import ItemTable
 from tfx_pipelines.components.latest_pushed_model import LatestPushedModel
@@ -104,7 +106,15 @@ def _components(config: RunConfig, schema: Schema, serving_dir: str, log: str | 
     given = {name: tables[name].outputs[name] for name in (VECTORS, NEIGHBOURS) if name in tables}
     if daily:
         given |= {DAY: data["vocabularies"].outputs["vocabularies"], PUSHED: baseline.outputs["model"]}
-    trainer = _trainer(config, data, ready, schema, config.model, config.training, kept, given)
+    searching: list[BaseNode] = []
+    if config.search is not None:
+        settings = _training(config, data, ready, schema, config.model, config.training)
+        search = {"search": config.search.model_dump(mode="json")}
+        searching = [HyperParameterSearch(tables={name: given[name] for name in (VECTORS, NEIGHBOURS) if name in given},
+                                          tuner_fn="tfx_pipelines.search.tuner_fn",
+                                          **settings | {"custom_config": settings["custom_config"] | search})]
+    trainer = _trainer(config, data, ready, schema, config.model, config.training, kept, given,
+                       searching[0].outputs["best_hyperparameters"] if searching else None)
     model, filling = trainer.outputs["model"], []
     if kept:
         filling = [ItemTable(model=model, examples=data["examples"].outputs["examples"], log=beside)]
@@ -135,8 +145,8 @@ def _components(config: RunConfig, schema: Schema, serving_dir: str, log: str | 
         schema=schema_to_json(declared),
         **({"daily": 1} if daily else {}),
     )
-    stages = [*data.values(), *teaching, *tables.values(), trainer, *filling, *([] if daily else [baseline]), evaluator,
-              serving, pusher]
+    stages = [*data.values(), *teaching, *tables.values(), *searching, trainer, *filling,
+              *([] if daily else [baseline]), evaluator, serving, pusher]
     if report:
         stages.append(RunReport(
             examples=data["examples"].outputs["examples"],
@@ -176,16 +186,28 @@ def _teaching(config: RunConfig, teacher: TeacherConfig, schema: Schema, data: d
 
 
 def _trainer(config: RunConfig, data: dict[str, BaseNode], examples: BaseChannel, schema: Schema, model: ModelConfig,
-             training: TrainingConfig, kept: str | None = None, given: Mapping[str, BaseChannel] | None = None
-             ) -> BaseNode:
+             training: TrainingConfig, kept: str | None = None, given: Mapping[str, BaseChannel] | None = None,
+             found: BaseChannel | None = None) -> BaseNode:
+    settings = _training(config, data, examples, schema, model, training)
+    more = {"search": config.search.model_dump(mode="json")} if found is not None and config.search else {}
     return Trainer(
         run_fn="tfx_pipelines.trainer.run_fn",
-        examples=examples,
-        transform_graph=data["transform"].outputs["transform_graph"],
-        schema=data["declared"].outputs["schema"],
-        train_args=trainer_pb2.TrainArgs(splits=["train"]),
-        eval_args=trainer_pb2.EvalArgs(splits=["validation", "test"]),
-        custom_config={
+        tables={**(given or {})},
+        **({"hyperparameters": found} if found is not None else {}),
+        **settings | {"custom_config": settings["custom_config"] | {"item_table": kept} | more},
+    )
+
+
+def _training(config: RunConfig, data: dict[str, BaseNode], examples: BaseChannel, schema: Schema, model: ModelConfig,
+              training: TrainingConfig) -> dict[str, Any]:
+    """What a stage that trains is given."""
+    return {
+        "examples": examples,
+        "transform_graph": data["transform"].outputs["transform_graph"],
+        "schema": data["declared"].outputs["schema"],
+        "train_args": trainer_pb2.TrainArgs(splits=["train"]),
+        "eval_args": trainer_pb2.EvalArgs(splits=["validation", "test"]),
+        "custom_config": {
             "schema": schema_to_json(schema),
             "model": model.name,
             "model_config": model.config,
@@ -193,10 +215,8 @@ def _trainer(config: RunConfig, data: dict[str, BaseNode], examples: BaseChannel
             "training": training.model_dump(mode="json"),
             # TensorFlow writes them: where it can't, a training that is stopped begins anew.
             "checkpoints": f"{config.root}/training" if tensorflow_reads(config.root) else None,
-            "item_table": kept,
         },
-        tables={**(given or {})},
-    )
+    }
 
 
 def _evaluator(examples: BaseChannel, model: BaseChannel, schema: Schema, config: RunConfig,

@@ -86,7 +86,8 @@ def write_report(root: str, config: RunConfig, log: RequestLog, run: LocalRun) -
         **({"daily": daily} if daily else {}),
         "stages": [dataclasses.asdict(stage) for stage in run.stages],
         "training": {"parameters": training["parameters"], "best_epoch": training["best_epoch"],
-                     "seconds": sum(epoch["seconds"] for epoch in training["history"])},
+                     "seconds": sum(epoch["seconds"] for epoch in training["history"]),
+                     **({"search": training["search"]} if "search" in training else {})},
     }
     files.write_text(files.join(root, "report.json"), json_text(report))
     with files.open_file(files.join(root, "report.png"), "wb") as file:
@@ -180,6 +181,7 @@ def _markdown(report: dict[str, Any]) -> str:
     lines += [f"| {name} of {POOLS} | {value:.4f} |" for name, value in report["filter"].items()]
     lines += [f"| floor: {name.replace('_', ' ')} ({in_words(metric)}) | {floor} |"
               for metric, floors in report["floors"].items() for name, floor in floors.items()]
+    lines += [f"| found by the search | {name}: {value} |" for name, value in report["training"].get("search", {}).items()]
     lines += [f"| served and trained scores differ by at most | {serving['max_abs_diff']:.1e} "
               f"({serving['requests_replayed']} requests) |",
               *([f"| items kept | {report['items']:,} |",

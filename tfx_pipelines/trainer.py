@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import tempfile
@@ -12,10 +11,12 @@ import tensorflow_transform as tft
 from tfx.utils import io_utils
 
 from tfx_pipelines.code import stage_code
+from tfx_pipelines.config_search import SearchConfig, with_values
 from tfx_pipelines.day_files import GROWTH, IN_MODEL, ROWS, STATE, read_json, read_rows
 from tfx_pipelines.preprocessing import vocabularies, vocabulary_sizes
 from tfx_pipelines.schema import schema_from_json
 from tfx_pipelines.scores import HISTORY, write_scores
+from tfx_pipelines.training_files import data_files, training_key
 from zoo import files
 from zoo.config import parse
 from zoo.export import export_model, load_model
@@ -36,12 +37,12 @@ def run_fn(fn_args: Any) -> None:
             assets too), `training`, `checkpoints`, a folder or None, and `item_table`, the precision of what the model keeps of
             items; of a daily run also `day`, the folder of its vocabularies, and `pushed`, the model to go on from.
     """
-    settings = fn_args.custom_config
+    settings = _searched(fn_args.custom_config, fn_args.hyperparameters)
     transformed = tft.TFTransformOutput(fn_args.transform_output)
     schema = schema_from_json(settings["schema"])
     schema = schema.bind(vocabulary_sizes(schema, transformed))
     config = parse(TrainingConfig, settings["training"], where="training")
-    train_files, validation_files = _files(fn_args.train_files), _files(fn_args.eval_files, "validation")
+    train_files, validation_files = data_files(fn_args.train_files), data_files(fn_args.eval_files, "validation")
     code = stage_code(settings["model"])["Trainer"]
     folder = settings["checkpoints"]
     checkpoints = folder and f"{folder}/{training_key(settings, code, [*train_files, *validation_files])}"
@@ -57,14 +58,15 @@ def run_fn(fn_args: Any) -> None:
     if result.model.unread_columns:
         print(f"{settings['model']} does not read {', '.join(result.model.unread_columns)}: items are computed ahead of time, "
               "from what belongs to them alone (owner: item in the schema)", flush=True)
-    scored = score_dataset(result.model, read_dataset(schema, _files(fn_args.eval_files, "test"), 512, keys=True))
+    scored = score_dataset(result.model, read_dataset(schema, data_files(fn_args.eval_files, "test"), 512, keys=True))
 
     tf.io.gfile.makedirs(fn_args.model_run_dir)
     write_scores(fn_args.model_run_dir, scored)
     summary = {"model": settings["model"], "code": code,
                "parameters": result.model.learned_numbers(), "best_epoch": result.best_epoch,
                "history": result.history, "config": config.model_dump(mode="json"),
-               **({"growth": growth} if growth else {})}
+               **({"growth": growth} if growth else {}),
+               **({"search": settings["found"]} if "found" in settings else {})}
     with tf.io.gfile.GFile(os.path.join(fn_args.model_run_dir, HISTORY), "w") as file:
         file.write(json.dumps(summary, indent=2))
     with tempfile.TemporaryDirectory() as folder:  # made here and copied, since the target may be remote
@@ -78,20 +80,11 @@ def run_fn(fn_args: Any) -> None:
         files.remove(checkpoints)
 
 
-def training_key(settings: dict[str, Any], code: str, paths: list[str]) -> str:
-    """Names a training: the same one goes on from its checkpoints, another one does not find them.
-
-    Args:
-        settings: of the Trainer; where its checkpoints lie is no part of the name.
-        code: that trains.
-        paths: of the files that it reads, which are measured.
-    """
-    parts = [{name: value for name, value in settings.items() if name != "checkpoints"}, code,
-             [(path, tf.io.gfile.stat(path).length) for path in paths]]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _files(patterns: list[str], split: str | None = None) -> list[str]:
-    """The files behind TFX's patterns, of one split where the patterns span several."""
-    chosen = [pattern for pattern in patterns if split is None or f"Split-{split}" in pattern]
-    return sorted(name for pattern in chosen for name in tf.io.gfile.glob(pattern))
+def _searched(settings: dict[str, Any], best: dict[str, Any] | None) -> dict[str, Any]:
+    """The settings with what a search found best."""
+    if best is None:
+        return settings
+    found = parse(SearchConfig, settings["search"], where="search").tried(best["values"])
+    chosen = with_values({"model": {"config": settings["model_config"]}, "training": settings["training"]}, found)
+    print(f"found by the search: {found}", flush=True)
+    return settings | {"model_config": chosen["model"]["config"], "training": chosen["training"], "found": found}

@@ -13,6 +13,7 @@ from tfx.orchestration.local import runner_utils
 
 from tfx_pipelines.code import PACKAGES, RUNS, stage_code
 from tfx_pipelines.config import DailyConfig, DataConfig, DriftConfig, FilterConfig, LogGraphConfig, NeighboursConfig
+from tfx_pipelines.config_search import SearchConfig
 from tfx_pipelines.config_teacher import TeacherConfig
 from tfx_pipelines.pipeline import create_pipeline
 from zoo.code import HOME, code_fingerprint, imported_modules
@@ -21,18 +22,20 @@ from zoo.graph.log_edges import EdgeConfig
 from zoo.graph.metapath2vec_config import MetaPath2VecConfig
 
 EDITS = {
-    "tfx_pipelines/preprocessing.py": {"Transform", "Trainer"},  # the Trainer reads the vocabularies' sizes by it
+    "tfx_pipelines/preprocessing.py": {"Transform", "Trainer", "HyperParameterSearch"},  # for the vocabularies' sizes
     "tfx_pipelines/trainer.py": {"Trainer"},
-    "zoo/training/trainer.py": {"Trainer"},
-    "zoo/optimizers/rules.py": {"MetaPathVectors", "Trainer"},
-    "zoo/layers/target_attention.py": {"Trainer"},
-    "zoo/models/fine/din.py": {"Trainer"},
+    "tfx_pipelines/search.py": {"HyperParameterSearch"},
+    "tfx_pipelines/training_files.py": {"Trainer", "HyperParameterSearch"},
+    "zoo/training/trainer.py": {"Trainer", "HyperParameterSearch"},
+    "zoo/optimizers/rules.py": {"MetaPathVectors", "Trainer", "HyperParameterSearch"},
+    "zoo/layers/target_attention.py": {"Trainer", "HyperParameterSearch"},
+    "zoo/models/fine/din.py": {"Trainer", "HyperParameterSearch"},
     "zoo/models/fine/dien.py": set(),
     "zoo/export/servable.py": {"Trainer"},
-    "zoo/metrics/gauc.py": {"Trainer", "Evaluator", "TeacherEvaluator", "Pusher"},
+    "zoo/metrics/gauc.py": {"Trainer", "HyperParameterSearch", "Evaluator", "TeacherEvaluator", "Pusher"},
     "tfx_pipelines/ranking_metrics.py": {"Evaluator", "TeacherEvaluator"},
     "tfx_pipelines/filter_metrics.py": {"Evaluator"},
-    "zoo/metrics/pool_ranks.py": {"Trainer", "Evaluator", "Pusher"},
+    "zoo/metrics/pool_ranks.py": {"Trainer", "HyperParameterSearch", "Evaluator", "Pusher"},
     "serving/client.py": {"ServingValidator"},
     "serving/server/versions.py": {"ServingValidator"},
     "tfx_pipelines/components/serving_validator.py": {"ServingValidator"},
@@ -44,7 +47,7 @@ EDITS = {
     "tfx_pipelines/components/import_example_gen.py": {"ImportExampleGen", "RawLogExampleGen"},
     "tfx_pipelines/components/transform.py": {"Transform"},
     "tfx_pipelines/record_batches.py": {"DayVocabularies", "LogGraph", "StatisticsGen", "Transform", "TeacherScores"},
-    "zoo/training/grown_vocabulary.py": {"DayVocabularies", "Trainer"},
+    "zoo/training/grown_vocabulary.py": {"DayVocabularies", "Trainer", "HyperParameterSearch"},
     "tfx_pipelines/drift.py": {"DriftCheck"},
     "tfx_pipelines/statistics.py": {"StatisticsGen"},
     "tfx_pipelines/transformation.py": {"Transform"},
@@ -52,13 +55,13 @@ EDITS = {
     "tfx_pipelines/components/pusher.py": {"Pusher"},
     "tfx_pipelines/container/step.py": set(),
     "zoo/schema/schema.py": {"ImportExampleGen", "RawLogExampleGen", "DayVocabularies", "DriftCheck",
-                      "DeclaredSchema", "Transform", "Trainer", "ItemTable", "LatestPushedModel",
+                      "DeclaredSchema", "Transform", "Trainer", "HyperParameterSearch", "ItemTable", "LatestPushedModel",
                       "ServingValidator", "TeacherModel", "TeacherScores", "LogGraph", "MetaPathVectors", "Pusher"},
     "zoo/graph/log_edges.py": {"LogGraph"},
     "zoo/graph/skip_gram.py": {"MetaPathVectors"},
     "zoo/graph/neighbours.py": {"NeighbourLists"},
     "zoo/graph/walks.py": {"LogGraph", "MetaPathVectors", "NeighbourLists"},  # what the package gathers
-    "tfx_pipelines/components/trainer.py": {"Trainer"},
+    "tfx_pipelines/components/trainer.py": {"Trainer", "HyperParameterSearch"},
     "zoo/export/add_items.py": {"Trainer", "ItemTable"},
     "tfx_pipelines/components/item_table.py": {"ItemTable"},
     "zoo/data/simulator/market.py": set(),
@@ -108,6 +111,7 @@ def test_every_stage_begins_where_the_pipeline_says(pipeline, config, log):
     """Whatever of ours a stage names (its executor, `run_fn`, a metric's module) is known as where its code begins."""
     changes = ({"data": DataConfig(raw=("gs://shop/events.csv",), config="rees46")},
                {"data": DataConfig(log="days/{SPAN}"), "daily": DailyConfig(drift=DriftConfig())},
+               {"search": SearchConfig(space={"training.epochs": (1, 2)})},
                {"teacher": TeacherConfig(name="din")}, {"teacher": TeacherConfig(pushed="serving")},
                {"graph": LogGraphConfig(edges={"bought": EdgeConfig(source="user_id", target="history_item")}),
                 "pretraining": MetaPath2VecConfig(paths=("user_id-item-user_id",)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tfx_pipelines.trainer import training_key
+from tfx_pipelines.training_files import training_key
 
 SETTINGS = {"model": "din", "training": {"seed": 1}, "checkpoints": "root/training"}
 

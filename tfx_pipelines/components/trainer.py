@@ -29,18 +29,23 @@ class TrainerSpec(standard_component_specs.TrainerSpec):
         PUSHED: ChannelParameter(type=standard_artifacts.Model, optional=True)}
 
 
+def given_files(input_dict: dict[str, list[Artifact]]) -> dict[str, str]:
+    """The files of vectors and neighbours among a stage's inputs, by name."""
+    given = Assets()
+    for name in (VECTORS, NEIGHBOURS):
+        if input_dict.get(name):
+            given |= Assets.from_folder(artifact_utils.get_single_uri(input_dict[name]))
+    return dict(given)
+
+
 class Executor(executor.GenericExecutor):
     """Hands the files of those artifacts on to `run_fn` by their names, in its settings, as `given`; of a daily run, the folder
     of its vocabularies as `day`, and the model that serves today as `pushed`."""
 
     def Do(self, input_dict: dict[str, list[Artifact]], output_dict: dict[str, list[Artifact]],
            exec_properties: dict[str, Any]) -> None:
-        given = Assets()
-        for name in (VECTORS, NEIGHBOURS):
-            if input_dict.get(name):
-                given |= Assets.from_folder(artifact_utils.get_single_uri(input_dict[name]))
         key = standard_component_specs.CUSTOM_CONFIG_KEY
-        settings = json_utils.loads(exec_properties[key]) | {"given": dict(given)}
+        settings = json_utils.loads(exec_properties[key]) | {"given": given_files(input_dict)}
         if input_dict.get(DAY):
             settings |= {DAY: artifact_utils.get_single_uri(input_dict[DAY]),
                          PUSHED: path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict[PUSHED]))}

@@ -40,6 +40,7 @@ DOES = {
     "LogGraph": "make a graph of the training split",
     "MetaPathVectors": "walk along meta-paths, learn vectors of nodes",
     "NeighbourLists": "find neighbours along meta-paths",
+    "HyperParameterSearch": "try settings, judge them on validation",
     "Trainer": "train, choose the epoch, export",
     "ItemTable": "encode the catalogue's items",
     "LatestPushedModel": "find the model that serves today",
