@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from zoo.training.machines.train import MachinesError
 from zoo.training.machines.weights import copy_weights
 from zoo.training.split import TrainingFiles
 
+ROOT = Path(__file__).parents[3]
 REQUESTS, BATCH = 1_600, 16
 # The toy's tables have 62 rows at most: so small ones are divided.
 MACHINES = MachinesConfig(workers=2, servers=2, part_rows=20)
@@ -99,7 +102,7 @@ def test_a_synchronous_training_goes_on_after_one_of_its_workers_died(files, tmp
             os.kill(children("zoo.training.machines.member")[1], signal.SIGKILL)
 
     kept = str(tmp_path / "kept")
-    with pytest.raises(MachinesError, match="go on from its last checkpoint"):
+    with pytest.raises(MachinesError, match="(?s)go on from its last checkpoint.*What its processes said last:.*member"):
         train("din", schema, files["train"], files["validation"], config=together, checkpoints=kept,
               on_progress=kill_after_an_epoch)
     assert not children("zoo.training.machines.member")
@@ -111,11 +114,32 @@ def test_a_synchronous_training_goes_on_after_one_of_its_workers_died(files, tmp
     assert abs(best["alone"] - best["together"]) < 0.03, best
 
 
+def test_trees_are_not_divided(files):
+    with pytest.raises(ConfigError, match="can't be divided between machines: its trees are grown anew"):
+        train("gbdt", toy_bound(), files["train"], files["validation"], config=TrainingConfig(machines=MACHINES))
+
+
 @pytest.mark.slow
-def test_a_training_that_can_t_be_led_says_why(files, tmp_path):
-    schema, config = toy_bound(), TrainingConfig(machines=MACHINES, epochs=1)
-    with pytest.raises(MachinesError, match="(?s)go on from its last checkpoint.*No such file"):
-        train("din", schema, [str(tmp_path / "nothing.gz")], files["validation"], config=config)
+def test_nobody_is_left_where_the_training_is_killed(files, tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text("""
+import sys
+from tests.toy import toy_bound
+from zoo.training import TrainingConfig, train
+from zoo.training.machines.config import MachinesConfig
+
+train("din", toy_bound(), sys.argv[1:2], sys.argv[2:3], on_progress=lambda line: print(line, flush=True), config=TrainingConfig(
+    batch_size=16, epochs=50, patience=50, machines=MachinesConfig(kind="synchronous", workers=2)))
+""")
+    command = [sys.executable, str(script), files["train"][0], files["validation"][0]]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}) as process:
+        assert process.stdout.readline().startswith("epoch 1/")
+        members = [int(child) for path in Path(f"/proc/{process.pid}/task").glob("*/children")
+                   for child in path.read_text().split()]
+        process.kill()
+    assert len(members) == 2
+    wait_for(lambda: not any(Path(f"/proc/{member}/cmdline").exists() and "member" in
+                             Path(f"/proc/{member}/cmdline").read_text() for member in members), "the end of its workers")
 
 
 def test_rows_of_a_table_in_parts():

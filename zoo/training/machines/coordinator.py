@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from zoo.training.machines.job import Job
 from zoo.training.machines.parameter_servers import ParameterServerRun, connected
 
 
 def main() -> None:
-    job = Job.model_validate_json(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    job = Job.told(sys.argv[1])
     strategy = connected(job.addresses, job.machines)
     run = ParameterServerRun(strategy, job.build, job.begun(), job.config, job.split(), job.kept,
                              lambda line: print(line, flush=True))

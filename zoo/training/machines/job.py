@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from zoo.assets import Assets
@@ -15,6 +16,7 @@ from zoo.training.config import TrainingConfig
 from zoo.training.dataset import read_dataset
 from zoo.training.machines.cluster import Cluster
 from zoo.training.machines.config import MachinesConfig
+from zoo.training.machines.parent import end_with
 from zoo.training.run import TrainingRun
 from zoo.training.split import TrainingFiles
 
@@ -35,6 +37,7 @@ class Job(Config):
         begin: checkpoint of the weights that it begins with.
         cluster: addresses by job.
         out: folder for the result.
+        parent: process without which nobody wants it.
     """
 
     name: str
@@ -48,6 +51,14 @@ class Job(Config):
     begin: str
     cluster: dict[str, tuple[str, ...]]
     out: str
+    parent: int
+
+    @classmethod
+    def told(cls, path: str) -> Job:
+        """What stands in a file, for a process that ends with the one that wrote it."""
+        job = cls.model_validate_json(Path(path).read_text(encoding="utf-8"))
+        end_with(job.parent)
+        return job
 
     @property
     def machines(self) -> MachinesConfig:

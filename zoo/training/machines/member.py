@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from zoo.training.machines.job import Job
 from zoo.training.machines.synchronous import SynchronousRun, joined
 
 
 def main() -> None:
-    job, index = Job.model_validate_json(Path(sys.argv[1]).read_text(encoding="utf-8")), int(sys.argv[2])
+    job, index = Job.told(sys.argv[1]), int(sys.argv[2])
     strategy = joined(job.addresses, index)
     with strategy.scope():
         model = job.begun()

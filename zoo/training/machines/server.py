@@ -11,10 +11,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import time
 
 from zoo.config import ConfigError
 from zoo.keras import tf
+from zoo.training.machines.parent import end_with
 
 
 def serve(cluster: dict[str, list[str]], job: str, index: int, parent: int | None = None) -> None:
@@ -30,12 +30,10 @@ def serve(cluster: dict[str, list[str]], job: str, index: int, parent: int | Non
     # A function that asks another machine waits on a thread, and is waited for by others: with the two threads of a small
     # machine, all of them may wait for each other.
     config.inter_op_parallelism_threads = max(8, os.cpu_count() or 1)
-    server = tf.distribute.Server(tf.train.ClusterSpec(cluster), job_name=job, task_index=index, protocol="grpc", config=config,
-                                  start=True)
-    while parent is None or os.getppid() == parent:
-        time.sleep(1.0)
-    del server
-    os._exit(0)  # its threads wait for calls that nobody sends any more
+    if parent is not None:
+        end_with(parent)
+    tf.distribute.Server(tf.train.ClusterSpec(cluster), job_name=job, task_index=index, protocol="grpc", config=config,
+                         start=True).join()
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from zoo.config import ConfigError
 from zoo.keras import tf
 from zoo.models.base import RankingModel
 from zoo.training.machines.cluster import Cluster
@@ -43,15 +44,19 @@ def train_on_machines(model: RankingModel, machines: MachinesConfig, on_progress
         `history` and `best_epoch`.
 
     Raises:
-        ConfigError: TF_CONFIG does not name these machines.
+        ConfigError: the model has trees; TF_CONFIG does not name these machines.
         MachinesError: the training could not be led to its end; called again, it goes on from its last checkpoint.
     """
+    if reason := model.begins_anew():
+        raise ConfigError(f"a training of {type(model).__name__} can't be divided between machines: {reason}; leave "
+                          "training.machines out")
     local = machines.cluster == "local"
     cluster = Cluster.local(machines) if local else Cluster.of_tf_config(os.environ.get("TF_CONFIG"), machines)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         begin = tf.train.Checkpoint(model=model).write(str(folder / "begin"))
-        told = Job(begin=begin, cluster={job: tuple(all_) for job, all_ in cluster.addresses().items()}, out=name, **job)
+        told = Job(begin=begin, cluster={job: tuple(all_) for job, all_ in cluster.addresses().items()}, out=name,
+                   parent=os.getpid(), **job)
         (folder / "job.json").write_text(told.model_dump_json(), encoding="utf-8")
         with _others(machines, cluster, folder) as others:
             _follow(machines, folder, others, on_progress)
