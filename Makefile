@@ -20,7 +20,7 @@ demo: env        ## the whole way once: simulate, train, gate, serve, rank (some
 test: env lint   ## all tests that need no special hardware or service (14 minutes on 2 idle cores)
 	$(PY) -m pytest tests $(TWO)
 
-test-fast: env   ## the tests that take no longer than a few seconds each (under 3 minutes)
+test-fast: env   ## the tests that take no longer than some two seconds each (under 3 minutes)
 	$(PY) -m pytest tests $(TWO) -m "not slow" -q --durations 10 --durations-min 5
 
 mutate: env      ## break the code in one place at a time; every change must be noticed by a test (some 20 minutes)

@@ -31,6 +31,7 @@ def has_ipv6() -> bool:
         return False
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6 loopback")
 @pytest.mark.parametrize("address", ["::1", "[::1]", "::", "[::]"])
 def test_a_server_on_ipv6_is_reached_through_both_ports(models, address):

@@ -123,6 +123,7 @@ JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st
                         inner, max_size=4), max_leaves=12)
 
 
+@pytest.mark.slow
 @QUIET
 @given(JSON, st.sampled_from(["rank", "serving_default", "two_outputs"]))
 def test_any_json(local, value, signature):

@@ -137,6 +137,7 @@ def test_a_server_that_hangs_is_passed_by(two_versions):
             assert time.monotonic() - started < 5, "the deadline is kept"
 
 
+@pytest.mark.slow
 def test_hedging_spends_the_budget_and_no_more():
     with services((), (), seconds=(0.4, 0.4)) as (found, targets):
         with client_of(targets, hedge_after_s=0.05, retry_budget=RetryBudget(most=2, a_call=0, a_second=0)) as client:
@@ -258,6 +259,7 @@ def test_users_go_to_their_label(two_versions):
 # ---- asyncio -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_asyncio_gives_the_same(server):
     requests = toy_requests(6)
 

@@ -40,6 +40,7 @@ def client(start, model, tmp_path_factory):
             yield client
 
 
+@pytest.mark.slow
 def test_its_scores_are_those_of_before(client, answers):
     assert client.traits == Traits() and len(answers) == 6
     for ranking, (_, expected) in zip(client.rank([request for request, _ in answers]), answers, strict=True):

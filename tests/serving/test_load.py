@@ -63,6 +63,7 @@ def test_latency_counts_from_when_a_call_was_due(din):
     assert np.median(first) < 600 and np.median(last) > 1000 and figures["answered_per_second"] < 60
 
 
+@pytest.mark.slow
 def test_errors_are_counted_and_have_no_latency(din):
     sent = messages_of(din, "m", toy_requests(4))
     with services([None] * 4 + [CODES.INTERNAL] * 5) as (_, targets):
@@ -84,6 +85,7 @@ def test_calls_are_spread_over_servers(din):
         assert abs(len(found[0].requests) - len(found[1].requests)) < 12
 
 
+@pytest.mark.slow
 def test_the_command(server, din_path, tmp_path):
     """Against both servers."""
     from zoo.data.request_log import RequestLogWriter

@@ -11,6 +11,7 @@ from serving.replay import replay
 from tests.toy import toy_requests
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("place", "off"), [(None, 0.0), (0, 0.25), (2, -0.5), (1, math.nan)])
 def test_the_largest_difference_counts_wherever_it_stands(server, place, off):
     requests = toy_requests(4, candidates=3)

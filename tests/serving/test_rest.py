@@ -40,6 +40,7 @@ def rows():
     return [{name: value[row] for name, value in values.items()} for row in range(len(REQUESTS))]
 
 
+@pytest.mark.slow
 def test_columns_in_columns_out(server):
     status, answer = call(server, "/v1/models/scorer:predict", {"signature_name": "rank", "inputs": columns()})
     assert status == 200

@@ -77,6 +77,7 @@ def test_there_are_metrics_where_the_configuration_says_so(tmp_path, base):
     assert refused.value.code == 400
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("age", [200, None])
 def test_old_connections_end_where_that_is_asked_for(base, age):
     arguments = _arguments(f"grpc.max_connection_age_ms={age},grpc.max_connection_age_grace_ms=1000") if age else {}

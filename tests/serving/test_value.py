@@ -48,6 +48,7 @@ def served(request, schema, requests, tmp_path_factory) -> Iterator[tuple[Path, 
         yield path, client
 
 
+@pytest.mark.slow
 def test_the_answer_has_the_value_and_its_factors_and_ranks_by_it(served, schema, requests):
     path, client = served
     examples = client.score_examples([to_example(schema, request, labelled=False) for request in requests])

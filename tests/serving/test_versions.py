@@ -96,6 +96,7 @@ def test_a_call_that_runs_keeps_its_version_until_it_ends(tmp_path):
         assert held.state == get_model_status_pb2.ModelVersionStatus.END
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [
     "no saved_model.pb", "cut saved_model.pb", "garbage", "no variables", "corrupt variables"])
 def test_a_broken_version_is_reported_and_the_old_one_serves_on(start, tmp_path, damage):
@@ -248,6 +249,7 @@ def test_reload_adds_and_removes_models(start, tmp_path):
             assert client.rank_one(REQUESTS[0]).version == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["twice", "relative path", "no platform", "custom"])
 def test_a_wrong_configuration_is_invalid_and_changes_nothing(start, tmp_path, kind):
     base = tmp_path / "scorer"
@@ -340,6 +342,7 @@ def test_the_newest_no_versions_are_refused():
         VersionPolicy(latest=0)
 
 
+@pytest.mark.slow
 def test_an_unloaded_version_leaves_nothing_behind(tmp_path):
     """Parts of a loaded model refer to each other; without a collection they would stay until Python happens to look."""
     base = tmp_path / "scorer"

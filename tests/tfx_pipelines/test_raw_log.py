@@ -195,6 +195,7 @@ def test_beam_reaches_a_log_in_a_store(tmp_path, monkeypatch):
     assert files.list_dir("memory://beam") == ["log"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("request_column", ["page", None])
 @pytest.mark.parametrize("out", ["local", "memory"])
 def test_beam_makes_samples_as_processes_do(tmp_path, monkeypatch, request_column, out):

@@ -57,6 +57,7 @@ def contents(model: str) -> dict[str, object]:
     return found
 
 
+@pytest.mark.slow
 def test_yesterdays_model_and_a_delta_give_todays_bit_for_bit(models, tmp_path):
     before, after, _, delta = models
     apply_delta(before, delta, tmp_path / "made")

@@ -108,6 +108,7 @@ def taught(monkeypatch):
     return registry.build("taught", toy_bound())
 
 
+@pytest.mark.slow
 def test_a_look_up_table_is_exported_and_what_only_training_needs_is_not(taught, tmp_path):
     schema, requests = taught.schema, toy_requests(9)
     batch = Batch(*toy_batch(schema, requests))
@@ -126,6 +127,7 @@ def test_a_look_up_table_is_exported_and_what_only_training_needs_is_not(taught,
     assert sorted(map(tuple, stored)) == sorted(tuple(v.shape) for v in student)
 
 
+@pytest.mark.slow
 def test_an_exported_model_is_built_again_and_goes_on_learning(taught, tmp_path):
     schema = taught.schema
     batch = Batch(*toy_batch(schema, toy_requests(9)))

@@ -82,6 +82,7 @@ def joined(calls: list[dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
     return result
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(st.lists(requests(), min_size=1, max_size=3))
 def test_all_ways_give_the_same_inputs(batch):

@@ -235,6 +235,7 @@ def test_every_address_behind_a_name_is_a_server(monkeypatch):
         addresses(["fleet"])
 
 
+@pytest.mark.slow
 def test_the_commands(state_file, tmp_path):
     def run(*arguments):
         return CliRunner().invoke(command, list(arguments), catch_exceptions=False)

@@ -201,6 +201,7 @@ def test_the_sync_command_copies_once(store, tmp_path):
     assert wrong.exit_code == 2 and "--ready-port needs --model-config" in wrong.output
 
 
+@pytest.mark.slow
 def test_a_server_follows_the_state_file(tmp_path, capsys):
     """As in a pod: the sync copies what the file announces, the server starts from the file, and follows when it was away."""
     import threading

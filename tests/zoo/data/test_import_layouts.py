@@ -76,6 +76,7 @@ def test_another_encoding_is_said_or_refused(tmp_path, plain, encoding):
             imported(tmp_path / "again" / "events.csv", content)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("write", "changes"), [
     (lambda time: f"{int(time)}000", {"time_unit": "ms"}),
     (lambda time: f"{int(time)}000000", {"time_unit": "us"}),
@@ -124,6 +125,7 @@ def test_a_label_says_what_was_clicked_of_a_page(tmp_path, yes, no):
     assert log.manifest["notes"] == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("token", ["", "NULL", r"\N", "NA", "nan", "None"])
 @pytest.mark.parametrize("scope", ["user", "session"])
 def test_a_visitor_without_a_name_is_known_by_the_session(tmp_path, token, scope):

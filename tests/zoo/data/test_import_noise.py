@@ -104,6 +104,7 @@ def bound(labels: np.ndarray) -> float:
     return float(4 * np.sqrt((positives + negatives + 1) / (12 * positives * negatives)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", LOGS)
 def test_nothing_ranks_the_candidates_of_noise(tmp_path, kind):
     labels, columns = ranked_by(training(tmp_path, *LOGS[kind](random.Random(3))))

@@ -307,6 +307,7 @@ def test_rees46_by_its_protocol(tmp_path):
     assert max(splits[s]["last_time"] for s in ("train", "validation")) < 1_569_974_400 <= splits["test"]["first_time"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("log_of", ["clicks", "impressions", "all"])
 def test_the_log_does_not_depend_on_the_number_of_shards(tmp_path, monkeypatch, log_of):
     """Nor on the processes that made them."""

@@ -45,6 +45,7 @@ def write(root: str, kind: str) -> list[str]:
     return paths
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_folder_and_a_pattern_are_the_files_that_they_stand_for(tmp_path, root, kind):
     paths, make = write(root, kind), KINDS[kind][2]

@@ -41,6 +41,7 @@ def test_all_layouts_are_tried():
     assert set(EXAMPLES) == {*LAYOUTS, *PAGES, "instacart"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_a_layout_makes_the_requests_that_its_events_say(tmp_path, name):
     config, layout = configured(tmp_path, name), LAYOUTS[name]

@@ -124,6 +124,7 @@ def test_easyrecs_taobao(taobao):
     assert catalogue.as_of("103", 0).values == {"category": "4000", "brand": "3", "price": 3.5}
 
 
+@pytest.mark.slow
 def test_a_model_of_two_tasks_learns_from_taobao(taobao, tmp_path):
     metrics = trained(taobao, "mmoe", tmp_path)
     assert all(math.isfinite(value) for value in metrics.values())

@@ -186,6 +186,7 @@ def test_labels_of_numbers(tmp_path):
     assert found[1]["liked"] == 0.0 and math.isnan(found[1]["stay"]) and math.isnan(found[2]["liked"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("change", "values", "reason"), [
     ({}, {"click": [1, 0, 1, 2]}, "click is neither 1 nor 0: 2"),
     ({"labels": [{"name": "click"}, {"name": "buy", "given": "click"}]}, {"click": [1, 0, 1, 0], "buy": [1, 0, 0, 1]},
@@ -332,6 +333,7 @@ def wide():
                      "hist": history, "click": rng.integers(0, 2, 1_000)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("request_column", ["page", None])
 def test_the_log_does_not_depend_on_shards(tmp_path, wide, monkeypatch, request_column):
     columns = {"user": "user", "time": "time"} | ({"request": request_column} if request_column else {})

@@ -85,6 +85,7 @@ def test_walks_are_the_same_however_they_are_divided(graph, monkeypatch):
     assert (first[:, 0] == second[:, 0]).all() and (first != second).any(), "each block has draws of its own"
 
 
+@pytest.mark.slow
 def test_a_hub_of_a_million_edges_is_one_step_as_another(tmp_path):
     edges = pa.table({"source": np.r_[np.zeros(1_000_000, np.int64), 1].astype(str),
                       "target": np.r_[np.arange(1_000_000), 5].astype(str)})

@@ -128,6 +128,7 @@ def test_a_student_without_a_teacher_is_told():
         registry.build("dssm", toy_schema(), {"distillation": {"pointwise": 0}})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", registry.names())
 def test_every_model_learns_from_its_teacher(name):
     """By the output of the task that the teacher speaks of; where no outcome was observed, the teacher is all there is."""

@@ -83,6 +83,7 @@ def test_an_anchor_pulls_the_given_rows_of_the_batch(schema, assets):
     assert np.count_nonzero(dense) == 2
 
 
+@pytest.mark.slow
 def test_training_moves_free_tables_holds_anchored_ones_and_leaves_frozen_ones(schema, assets):
     batch = toy_batch(schema, toy_requests(32, schema=schema))
     moved, variables = {}, {}

@@ -102,6 +102,7 @@ def test_no_steps(setting):
     assert graph(arguments[0], *(value[:, :1] for value in arguments[1:])).shape == (R, 1, 0, H)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("requests", [1, R])
 @pytest.mark.parametrize("steps", [0, T])
 @pytest.mark.parametrize("training", [True, False])

@@ -117,6 +117,7 @@ def test_softmax_weights_are_a_distribution_over_the_real_events():
                                [[1, 1], [1, 1], [0, 0]], atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation, lengths", [("sigmoid", (4, 1, 0, 2, 0)), ("sigmoid", (3,)), ("prelu", (4, 4, 4, 0, 0))])
 def test_parts_and_ways_change_nothing(monkeypatch, activation, lengths):
     """Training in parts, by all places or by real pairs, gives the numbers and gradients of the whole."""
@@ -142,6 +143,7 @@ def test_parts_and_ways_change_nothing(monkeypatch, activation, lengths):
             np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("activation", "length"), [("sigmoid", 5), ("relu", 7), ("prelu", 5), ("dice", 5)])
 def test_one_request_is_weighed_as_it_is_among_others(monkeypatch, activation, length):
     """One product for all pairs, and those with an id in common anew, give what each pair by itself does, at inference."""

@@ -22,6 +22,7 @@ def test_value_is_gauc_and_more_groups_make_it_surer():
     assert gauc_interval(of, labels, scores) == few, "a seed gives the same draws"
 
 
+@pytest.mark.slow
 def test_the_interval_holds_the_truth_as_often_as_it_says():
     truth = gauc_interval(*sample(20_000, 1.0)).value
     held = [one.low <= truth <= one.high for one in (gauc_interval(*sample(100, 1.0, seed), level=0.8) for seed in range(100))]

@@ -77,6 +77,7 @@ def test_items_and_categories_are_needed():
         StaticRule(nothing, StaticRuleConfig())
 
 
+@pytest.mark.slow
 def test_cold_keeps_the_fields_of_largest_importance(split):
     keras.utils.set_random_seed(1)
     model = COLD(toy_bound(), COLDConfig(keep=4, scout_epochs=2), assets=toy_assets())

@@ -63,6 +63,7 @@ def build(name: str, schema: Schema) -> RankingModel:
     return registry.build(name, schema, small(name, schema), toy_assets())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("log", LOGS)
 @pytest.mark.parametrize("name", registry.names())
 def test_scores_a_log_that_lacks_something_or_says_so(name, log):
@@ -90,6 +91,7 @@ def test_a_history_that_has_nothing_in_common_with_the_candidates(name):
     assert np.isfinite(model.probabilities(inputs_of(schema))["click"]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", registry.names())
 def test_several_tasks_each_learn_from_their_own_label(name):
     """A binary and a regression task side by side; a batch that has only one label leaves the other's head alone."""

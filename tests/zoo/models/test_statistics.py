@@ -18,6 +18,7 @@ def batch():
     return toy_batch(rich_bound(), rich_requests(6))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_statistics_are_an_input_of_the_network(name, batch):
     """The layer that reads them is that much wider, and their weights have a gradient."""

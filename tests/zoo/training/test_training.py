@@ -34,6 +34,7 @@ def run(files, name="din", **config):
     return train(name, toy_bound(), files["train"], files["validation"], config=settings)
 
 
+@pytest.mark.slow
 def test_batches_are_padded_to_their_longest(files):
     inputs, labels, weights, _ = next(iter(read_dataset(toy_bound(), files["train"], 4)))
     assert inputs["history_item"].shape[1] == inputs["history_length"].numpy().max()
@@ -129,6 +130,7 @@ def test_every_epoch_has_an_order_of_its_own_and_spans_do_not_overlap(files):
     assert len(before) == 201 and before + after == everything
 
 
+@pytest.mark.slow
 def test_several_steps_a_call_are_the_same_training(files):
     """11 batches in calls of 8 and 3 steps, or step by step: the same weights and mean losses."""
     found = []
@@ -159,6 +161,7 @@ def test_an_optimizer_for_variables_that_a_model_lacks_is_an_error(files):
         run(files, optimizers={"wide": {"name": "ftrl", "learning_rate": 0.1}})
 
 
+@pytest.mark.slow
 def test_a_regression_alone_chooses_its_epoch_by_its_squared_error(tmp_path):
     schema = toy_schema((Label(name="stay", kind="regression", scale="non_negative"),)).bind({"item": ITEMS,
                                                                                               "category": CATEGORIES})

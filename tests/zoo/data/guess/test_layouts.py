@@ -60,6 +60,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", layouts.ALL, ids=lambda layout: layout.__name__)
 def test_a_public_layout_is_right_without_a_change_by_hand(tmp_path, layout):
     file = layout(tmp_path)
