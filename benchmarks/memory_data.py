@@ -18,6 +18,8 @@ from typing import Any
 
 from benchmarks.results import read_rows, write_rows
 
+REQUESTS, EVENTS = [10_000, 100_000], [40_000, 400_000, 2_000_000]
+
 _CHILD = """
 import json, resource, sys, time
 from benchmarks.memory_data import work
@@ -83,14 +85,15 @@ def row_of(what: str, unit: str, size: int, seen: dict[str, float]) -> dict[str,
     metrics = {"peak_mib": round(seen["peak_mib"]), "seconds": round(seen["seconds"], 1),
                f"{unit}_per_second": round(size / seen["seconds"])}
     return {"dataset": f"{size:,} {unit}", "protocol": "a process of its own; peak of the largest process",
-            "model": what, "seeds": 1, "command": "make bench-memory",
+            "model": what, "seeds": 1, "command": "make bench-memory" if size in REQUESTS + EVENTS else
+            f"python -m benchmarks.memory_data --{unit} {size} --{'requests' if unit == 'events' else 'events'}",
             "metrics": {name: {"mean": value, "std": 0.0} for name, value in metrics.items()}}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--requests", type=int, nargs="*", default=[10_000, 100_000], help="of the simulated logs")
-    parser.add_argument("--events", type=int, nargs="*", default=[40_000, 400_000, 2_000_000], help="of the imported logs")
+    parser.add_argument("--requests", type=int, nargs="*", default=REQUESTS, help="of the simulated logs")
+    parser.add_argument("--events", type=int, nargs="*", default=EVENTS, help="of the imported logs")
     parser.add_argument("--out", default="docs/results/memory.json")
     options = parser.parse_args()
     rows = {(row["model"], row["dataset"]): row for row in read_rows(options.out)}
