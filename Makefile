@@ -17,13 +17,13 @@ env:             ## make .venv from requirements.lock (Python 3.10 from PATH, py
 demo: env        ## the whole way once: simulate, train, gate, serve, rank (some 7 minutes; a second run is much shorter)
 	@.venv/bin/zoo demo
 
-test: env lint   ## all tests that need no special hardware or service (14 minutes on 2 idle cores)
+test: env lint   ## all tests that need no special hardware or service (14 to 23 minutes on 2 cores, by what else they do)
 	$(PY) -m pytest tests $(TWO)
 
 test-fast: env   ## the tests that take no longer than some two seconds each (under 3 minutes)
 	$(PY) -m pytest tests $(TWO) -m "not slow" -q --durations 10 --durations-min 5
 
-mutate: env      ## break the code in one place at a time; every change must be noticed by a test (some 20 minutes)
+mutate: env      ## break the code in one place at a time; every change must be noticed by a test (some 12 minutes)
 	$(PY) -m tests.mutation
 
 targets: env     ## say which measured results miss their targets

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.variants import VARIANTS
-from tfx_pipelines.config import RunConfig, load_run_config, shipped
+from tfx_pipelines.config import load_run_config, shipped
 from zoo.config import merged
 from zoo.training.config import TrainingConfig
 
@@ -27,14 +27,9 @@ def settings(log: str, name: str) -> tuple[str, dict[str, Any], TrainingConfig]:
         name: of a model, or of one of `VARIANTS`.
     """
     model, changes = VARIANTS.get(name, (name, {}))
-    config = run_settings(log, model)
-    return model, _without_none(merged(config.model.config, changes)), config.training
-
-
-def run_settings(log: str, model: str) -> RunConfig:
-    """The whole configuration of a log's run with a model."""
     own = CONFIGS / f"{log}.yaml"
-    return load_run_config(own if own.is_file() else log, model=model)
+    config = load_run_config(own if own.is_file() else log, model=model)
+    return model, _without_none(merged(config.model.config, changes)), config.training
 
 
 def _without_none(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -51,8 +51,8 @@ def stage_code(model: str, home: Path = HOME, teacher: str | None = None) -> dic
         ConfigError: there is no such model.
     """
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
-    modules = RUNS | {stage: (*RUNS["Trainer"], module_of(name))
-                      for stage, name in (("Trainer", model), ("TeacherTrainer", teacher)) if name is not None} | {
-        "HyperParameterSearch": (*RUNS["HyperParameterSearch"], module_of(model))}
+    trained = {"Trainer": model, "HyperParameterSearch": model, "TeacherTrainer": teacher}
+    modules = RUNS | {stage: (*RUNS.get(stage, RUNS["Trainer"]), module_of(name))
+                      for stage, name in trained.items() if name is not None}
     return dict.fromkeys(TFX_ALONE, libraries) | {
         stage: f"{libraries}, {code_fingerprint(names, PACKAGES, home)}" for stage, names in modules.items()}

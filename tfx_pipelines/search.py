@@ -61,10 +61,6 @@ class Tuner(base_tuner.BaseTuner):
         self.on_progress(f"trial {int(trial.trial_id) + 1}/{self.config.trials}  {self.metric.upper()} {found:.4f}  {shown}")
         return {self.metric: found if math.isfinite(found) else self.worst}
 
-    def load_model(self, trial: Any) -> Any:
-        """No model of a trial is kept: the run trains the best settings anew."""
-        raise NotImplementedError("models of trials are not kept; the run trains the best settings")
-
     def _populate_initial_space(self) -> None:
         """All of the space is told to the oracle; there is no model to ask for more."""
 

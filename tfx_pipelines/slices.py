@@ -61,4 +61,3 @@ def slice_rows(evaluation: str) -> list[SliceRow]:
             rows.append(SliceRow(one.key.model_name, one.key.output_name, column, value, one.key.name, one.key.is_diff,
                                  one.value.double_value.value, low, high))
     return sorted(rows, key=lambda row: row[:6])
-

@@ -13,7 +13,7 @@ from tfx_pipelines.code import stage_code
 from tfx_pipelines.components.import_example_gen import ImportExampleGen
 from tfx_pipelines.components.trainer import NEIGHBOURS, VECTORS
 from tfx_pipelines.config import RunConfig, load_run_config
-from tfx_pipelines.pipeline import data_components, graph_components
+from tfx_pipelines.data_stages import data_components, graph_components
 from tfx_pipelines.preprocessing import vocabularies, vocabulary_sizes
 from tfx_pipelines.runners.local import run_local
 from zoo import files

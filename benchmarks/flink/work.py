@@ -25,7 +25,7 @@ from benchmarks.memory_data import IMPORT, write_events
 from tfx_pipelines.beam_shards import beam_samples, beam_shards
 from tfx_pipelines.components.raw_log_example_gen import NAME, RawLogExampleGen, imported_log
 from tfx_pipelines.config import PICKLER, DataConfig
-from tfx_pipelines.pipeline import data_components
+from tfx_pipelines.data_stages import data_components
 from tfx_pipelines.runners.local import run_local
 from tfx_pipelines.source import source_of
 from zoo.config import parse

@@ -17,7 +17,7 @@ from tfx_pipelines.components.import_example_gen import ImportExampleGen
 from tfx_pipelines.components.statistics_gen import StatisticsGen
 from tfx_pipelines.components.transform import Transform
 from tfx_pipelines.config import PICKLER
-from tfx_pipelines.pipeline import data_components
+from tfx_pipelines.data_stages import data_components
 from tfx_pipelines.runners.local import run_local
 from zoo.data.layout import POOLS
 from zoo.data.request_log import SPLITS, RequestLogWriter

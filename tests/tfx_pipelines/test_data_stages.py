@@ -11,7 +11,7 @@ from tfx_pipelines import record_batches
 from tfx_pipelines.anomalies import AnomalyError, check_anomalies
 from tfx_pipelines.code import stage_code
 from tfx_pipelines.components.import_example_gen import ImportExampleGen
-from tfx_pipelines.pipeline import checking_components
+from tfx_pipelines.data_stages import checking_components
 from tfx_pipelines.runners.local import LocalRun, run_local
 from zoo.data.request_log import SPLITS, RequestLogWriter
 from zoo.keras import tf

@@ -8,7 +8,8 @@ from tfx import v1 as tfx
 
 from tfx_pipelines.components.import_example_gen import ImportExampleGen
 from tfx_pipelines.config import RunConfig, load_run_config
-from tfx_pipelines.pipeline import create_pipeline, graph_components
+from tfx_pipelines.data_stages import graph_components
+from tfx_pipelines.pipeline import create_pipeline
 from tfx_pipelines.runners.kubeflow import pipeline_job
 from tfx_pipelines.runners.local import run_local
 from zoo.config import ConfigError, parse

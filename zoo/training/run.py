@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from zoo.keras import tf
 from zoo.models.base import RankingModel
 from zoo.models.preparation import Span
 from zoo.training.checkpoint import TrainingCheckpoints
 from zoo.training.config import TrainingConfig
+from zoo.training.dataset import read_dataset
 from zoo.training.evaluate import score_dataset
 from zoo.training.loop import STEPS_PER_CALL, TrainingLoop
 from zoo.training.optimizers import GroupedOptimizer
@@ -50,16 +50,17 @@ class TrainingRun:
             setattr(self, key, progress[key])
         on_progress(f"going on after {len(self.history)} epochs and {self.done} batches, from the checkpoint in {kept[0]}")
 
-    def complete(self, validation: tf.data.Dataset) -> None:
+    def complete(self, validation_files: Sequence[str]) -> None:
         """Trains to the end, and sets the model to its best epoch.
 
         Args:
-            validation: `(Batch, extras)` of the split that chooses the epoch.
+            validation_files: transformed examples that choose the epoch.
 
         Raises:
             FloatingPointError: validation is NaN in every epoch.
         """
         schema, first = self.model.schema, self.model.schema.labels[0]
+        validation = read_dataset(schema, validation_files, max(self.config.batch_size, 512), keys=True)
         while not self.over:
             self.epoch()
             self.judge(score_dataset(self.model, validation).metrics(schema.group_key, first.name, first.kind))

@@ -45,7 +45,11 @@ class TrainingFiles:
     def steps(self, span: Span = EVERYTHING) -> int:
         """How many batches one pass over the requests of a span has."""
         times = read_times(self.files)
-        inside = (times > (span.after or -1)) & (times <= (times.max() if span.until is None else span.until))
+        inside = np.ones(len(times), bool)
+        if span.after is not None:
+            inside &= times > span.after
+        if span.until is not None:
+            inside &= times <= span.until
         return -(-int(inside.sum()) // self.config.batch_size)
 
     def time_quantile(self, share: float) -> int:

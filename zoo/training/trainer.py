@@ -14,7 +14,6 @@ from zoo.models import registry
 from zoo.models.base import RankingModel
 from zoo.schema import Schema
 from zoo.training.config import TrainingConfig
-from zoo.training.dataset import read_dataset
 from zoo.training.run import TrainingRun
 from zoo.training.split import TrainingFiles
 from zoo.training.warm_start import WarmStart
@@ -67,8 +66,6 @@ def train(name: str, schema: Schema, train_files: Sequence[str], validation_file
     model.make_variables()
     if begin is not None:
         begin.begin(model)
-    split = TrainingFiles(schema, tuple(train_files), config)
-    validation = read_dataset(schema, validation_files, max(config.batch_size, 512), keys=True)
     kept = (checkpoints, _identity(name, schema, train_files, config, model_config, begin and model)) if checkpoints else None
     if config.machines is not None:
         from zoo.training.machines.train import train_on_machines  # imported here: few trainings are divided
@@ -77,8 +74,8 @@ def train(name: str, schema: Schema, train_files: Sequence[str], validation_file
                                    train_files=tuple(train_files), validation_files=tuple(validation_files),
                                    settings=model_config or {}, assets=dict(assets or {}), kept=kept)
         return TrainingResult(model, **result)
-    run = TrainingRun(model, config, split, kept, on_progress)
-    run.complete(validation)
+    run = TrainingRun(model, config, TrainingFiles(schema, tuple(train_files), config), kept, on_progress)
+    run.complete(validation_files)
     return TrainingResult(model, run.history, run.best_epoch)
 
 

@@ -102,14 +102,16 @@ def test_a_synchronous_training_goes_on_after_one_of_its_workers_died(files, tmp
             os.kill(children("zoo.training.machines.member")[1], signal.SIGKILL)
 
     kept = str(tmp_path / "kept")
-    with pytest.raises(MachinesError, match="(?s)go on from its last checkpoint.*What its processes said last:.*member"):
+    with pytest.raises(MachinesError, match="(?s)go on from its last checkpoint.*What its processes said last:"):
         train("din", schema, files["train"], files["validation"], config=together, checkpoints=kept,
               on_progress=kill_after_an_epoch)
     assert not children("zoo.training.machines.member")
     done, said = len(said), []
     result = train("din", schema, files["train"], files["validation"], config=together, checkpoints=kept,
                    on_progress=said.append)
-    assert said[0].startswith(f"going on after {done} epochs") and len(said) == 1 + 4 - done
+    # An epoch is kept before it is told, and whoever tells may end between the two.
+    kept_epochs = int(said[0].removeprefix("going on after ").split(" ")[0])
+    assert kept_epochs in (done, done + 1) and len(said) == 1 + 4 - kept_epochs
     best = {run: one.history[one.best_epoch - 1]["validation"]["auc"] for run, one in (("alone", alone), ("together", result))}
     assert abs(best["alone"] - best["together"]) < 0.03, best
 

@@ -13,7 +13,6 @@ from zoo.models import registry
 from zoo.models.base import RankingModel
 from zoo.schema import Schema
 from zoo.training.config import TrainingConfig
-from zoo.training.dataset import read_dataset
 from zoo.training.machines.cluster import Cluster
 from zoo.training.machines.config import MachinesConfig
 from zoo.training.machines.parent import end_with
@@ -90,7 +89,7 @@ class Job(Config):
 
     def complete(self, run: TrainingRun, leads: bool = True) -> None:
         """Trains to the end, and leaves the result where this process leads the others."""
-        run.complete(read_dataset(self.data_schema, self.validation_files, max(self.config.batch_size, 512), keys=True))
+        run.complete(self.validation_files)
         if not leads:
             return
         tf.train.Checkpoint(model=run.model).write(f"{self.out}/{WEIGHTS}")

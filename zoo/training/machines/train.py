@@ -82,17 +82,18 @@ def _others(machines: MachinesConfig, cluster: Cluster, folder: Path) -> Iterato
         yield []
 
 
-def _started(folder: Path, name: str, module: str, *arguments: str) -> subprocess.Popen[str]:
+def _started(folder: Path, name: str, module: str, *arguments: str, read: bool = False) -> subprocess.Popen[str]:
+    """Starts a process; what it prints is read here, or goes to its log, since a pipe that nobody reads fills up."""
     with (folder / f"{name}.log").open("wb") as log:
         return subprocess.Popen([sys.executable, "-m", f"zoo.training.machines.{module}", str(folder / "job.json"), *arguments],
-                                stdout=subprocess.PIPE, stderr=log, text=True)
+                                stdout=subprocess.PIPE if read else log, stderr=log, text=True)
 
 
 def _follow(machines: MachinesConfig, folder: Path, others: Sequence[subprocess.Popen[str]],
             on_progress: Callable[[str], None]) -> None:
     """Runs the process that leads, and hands on what it says."""
-    leader = _started(folder, "leader", "coordinator") if machines.kind == "parameter_servers" else _started(
-        folder, "leader", "member", "0")
+    what = ("coordinator",) if machines.kind == "parameter_servers" else ("member", "0")
+    leader = _started(folder, "leader", *what, read=True)
 
     def watch() -> None:
         # One that waits for a worker which is gone would wait for long.
