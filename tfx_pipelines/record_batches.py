@@ -13,7 +13,7 @@ from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
 from zoo import files
 from zoo.keras import tf
-from zoo.processes import cores
+from zoo.processes import most_processes
 from zoo.stores import FileError
 
 ROWS = 2_048
@@ -33,7 +33,7 @@ def split_files(examples: Sequence[Artifact], split: str) -> list[str]:
 def processes(paths: Sequence[str]) -> int:
     """How many processes of this machine work on some files; one where others would take longer to begin."""
     total = sum(tf.io.gfile.stat(path).length for path in paths)
-    return min(len(paths), cores()) if total > _ALONE_BYTES else 1
+    return min(len(paths), most_processes()) if total > _ALONE_BYTES else 1
 
 
 def serialized_batches(path: str, share: float = 1.0) -> Iterator[list[bytes]]:

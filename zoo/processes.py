@@ -4,46 +4,23 @@ from __future__ import annotations
 
 import functools
 import multiprocessing
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from pathlib import Path
 from typing import TypeVar
+
+from zoo.machine import cores, memory_mib
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 
-def cores() -> int:
-    """How many processes this machine works on at a time."""
-    return os.cpu_count() or 1
+# What a process that makes requests or transforms them grows to (docs/data.md), the first of them, which waits, among them.
+_PROCESS_MIB = 700
 
 
-def memory_mib() -> int:
-    """Memory of this machine, or of the control group (a container's limit) that this process is in, where that is less."""
-    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    for path in _limit_files():
-        try:
-            text = path.read_text(encoding="ascii").strip()
-        except OSError:
-            continue
-        if text.isdigit():  # or "max"
-            limits.append(int(text))
-    return min(limits) >> 20
-
-
-def _limit_files(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> Iterator[Path]:
-    """Where the system may say how much memory this process's control group, and those that it is in, may use."""
-    try:
-        lines = own.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, controllers, group = line.split(":", 2)
-        if controllers in ("", "memory"):
-            base, name = (root / "memory", "memory.limit_in_bytes") if controllers else (root, "memory.max")
-            # In a container the group's own path is not seen, and its root is the group.
-            yield from (base.joinpath(*Path(group).parts[1:end], name) for end in range(len(Path(group).parts), 0, -1))
+def most_processes() -> int:
+    """How many processes this machine, or the container that this process is in, has cores and memory for."""
+    return max(1, min(cores(), memory_mib() // _PROCESS_MIB - 1))
 
 
 def divided(work: Callable[[Part], Result], parts: Iterable[Part], processes: int | None = None,
@@ -56,7 +33,7 @@ def divided(work: Callable[[Part], Result], parts: Iterable[Part], processes: in
     Args:
         work: a function of a module, or a `functools.partial` of one.
         parts: what it is called with, each in turn.
-        processes: how many; as many as there are cores by default.
+        processes: how many; `most_processes()` by default.
         preload: modules that the processes import once, all together, beside the one of `work`.
 
     Raises:
@@ -66,7 +43,7 @@ def divided(work: Callable[[Part], Result], parts: Iterable[Part], processes: in
         >>> sum(divided(len, ["a", "bc"]))
         3
     """
-    processes = processes or cores()
+    processes = processes or most_processes()
     if processes == 1:
         yield from map(work, parts)
         return

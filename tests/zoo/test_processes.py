@@ -47,21 +47,8 @@ def test_parts_are_taken_no_faster_than_they_are_worked_on():
     assert len(taken) == 20
 
 
-def test_a_container_has_the_memory_of_its_group(tmp_path, monkeypatch):
-    group = tmp_path / "own"
-    group.write_text("0::/kube/pod\n5:cpu:/kube\n4:memory:/old\n", encoding="utf-8")
-    limits = {"kube/memory.max": "1073741824\n", "kube/pod/memory.max": "max\n",
-              "memory/old/memory.limit_in_bytes": "2147483648"}
-    for name, text in limits.items():
-        path = tmp_path / "root" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="ascii")
-    monkeypatch.setattr(processes, "_limit_files", functools.partial(processes._limit_files, tmp_path / "root", group))
-    assert processes.memory_mib() == 1024
-    group.write_text("4:memory:/old\n", encoding="utf-8")
-    assert processes.memory_mib() == 2048
-    (tmp_path / "root/memory.max").write_text("536870912\n", encoding="ascii")
-    group.write_text("0::/kube/pod/whose/path/is/not/seen/here\n", encoding="utf-8")
-    assert processes.memory_mib() == 512
-    group.unlink()
-    assert processes.memory_mib() == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+@pytest.mark.parametrize(("cores", "memory", "found"), [(8, 65_536, 8), (64, 4_096, 4), (64, 2_048, 1), (2, 512, 1)])
+def test_no_more_processes_than_memory_holds(monkeypatch, cores, memory, found):
+    monkeypatch.setattr(processes, "cores", lambda: cores)
+    monkeypatch.setattr(processes, "memory_mib", lambda: memory)
+    assert processes.most_processes() == found

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
 from zoo.keras import tf
+from zoo.machine import cores
 
 MOST = 8
 
 
 def parts_of_this_machine() -> int:
     """One part for each core that this process may use, at most `MOST`: more would be small ones."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(cores or 1, MOST)
+    return min(cores(), MOST)
 
 
 class InParts:

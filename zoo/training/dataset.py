@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -12,10 +11,11 @@ import numpy as np
 from zoo.data import parsing
 from zoo.data.batch import Batch
 from zoo.keras import tf
+from zoo.machine import cores
 from zoo.schema import REQUEST_TIME, Schema
 
 # Parsing keeps ahead of a step with half of the cores; more of them take cores from the step.
-_PARSERS = max(2, (os.cpu_count() or 2) // 2)
+_PARSERS = max(2, cores() // 2)
 
 
 class Share(NamedTuple):

@@ -11,7 +11,7 @@ import duckdb
 from zoo import files
 from zoo.data.importer.errors import ImportMemoryError
 from zoo.data.importer.sources import literal
-from zoo.processes import memory_mib
+from zoo.machine import cores, memory_mib
 
 # Twenty million events are sorted within it by two threads (docs/data.md); what is larger goes to disk more often.
 _ENOUGH_MIB, _LEAST_MIB = 256, 96
@@ -33,7 +33,7 @@ def connected(folder: str, memory: int, time_zone: str) -> duckdb.DuckDBPyConnec
         time_zone: of times that say none.
     """
     db = duckdb.connect(os.path.join(folder, "import.duckdb"))
-    threads = max(1, min(os.cpu_count() or 1, memory // _THREAD_MIB))
+    threads = max(1, min(cores(), memory // _THREAD_MIB))
     db.execute(f"SET TimeZone={literal(time_zone)}; SET memory_limit='{memory}MiB'; SET threads={threads}; "
                f"SET enable_progress_bar=false; SET temp_directory={literal(os.path.join(folder, 'spill'))}")
     return db

@@ -22,7 +22,7 @@ from zoo.data.importer.rejected import keep_rejected
 from zoo.data.importer.work import Made, make_shard
 from zoo.data.log_shard import PRELOAD
 from zoo.data.request_log import RequestLog, RequestLogWriter
-from zoo.processes import cores, divided
+from zoo.processes import divided, most_processes
 
 # What a process works on at a time; it needs some hundred bytes of memory for each.
 SHARD_EVENTS = 250_000
@@ -32,9 +32,9 @@ Shards = Callable[[ImportConfig, str, int, str], Iterator[Made]]
 
 
 def process_shards(config: ImportConfig, folder: str, shards: int, log: str, workers: int | None = None) -> Iterator[Made]:
-    """Each shard made by one of some processes, as many as there are cores; a lone one is made in this process."""
-    return divided(functools.partial(make_shard, config, folder, log=log), range(shards), min(shards, workers or cores()),
-                   PRELOAD)
+    """Each shard made by one of some processes, as many as the machine holds; a lone one is made in this process."""
+    return divided(functools.partial(make_shard, config, folder, log=log), range(shards),
+                   min(shards, workers or most_processes()), PRELOAD)
 
 
 def import_events(config: ImportConfig, events: Sequence[files.PathLike], out: files.PathLike, *,

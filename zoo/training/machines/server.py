@@ -14,6 +14,7 @@ import os
 
 from zoo.config import ConfigError
 from zoo.keras import tf
+from zoo.machine import cores
 from zoo.training.machines.parent import end_with
 
 
@@ -29,7 +30,7 @@ def serve(cluster: dict[str, list[str]], job: str, index: int, parent: int | Non
     config = tf.compat.v1.ConfigProto()
     # A function that asks another machine waits on a thread, and is waited for by others: with the two threads of a small
     # machine, all of them may wait for each other.
-    config.inter_op_parallelism_threads = max(8, os.cpu_count() or 1)
+    config.inter_op_parallelism_threads = max(8, cores())
     if parent is not None:
         end_with(parent)
     tf.distribute.Server(tf.train.ClusterSpec(cluster), job_name=job, task_index=index, protocol="grpc", config=config,

@@ -33,7 +33,7 @@ from zoo.data.importer.samples.table import SampleTable
 from zoo.data.importer.samples.work import save_items
 from zoo.data.importer.sources import EventLogError
 from zoo.data.request_log import SPLITS, RequestLog, RequestLogError, RequestLogWriter
-from zoo.processes import cores
+from zoo.processes import most_processes
 
 # What one process is quicker with than several.
 _ALONE_BYTES = 16 << 20
@@ -139,7 +139,7 @@ class _Import:
         rows = late = 0
         rejected, seen = [], []
         # Other processes need some seconds to begin.
-        workers = cores() if self.table.bytes > _ALONE_BYTES else 1
+        workers = most_processes() if self.table.bytes > _ALONE_BYTES else 1
         for made in make(*self._shards(), log.partial, workers):
             log.add(made.counts)
             self.notes.update(made.notes)
