@@ -4,9 +4,10 @@
     python -m benchmarks.coarse --logs cascade=runs/cascade/log rees46=runs/rees46/log --seeds 1 2 3
 
 The teacher is DIN, trained once a log with the first seed; students of the `-taught` rows learn its scores of all candidates of
-their training split. Lifts are of GAUC, in thousandths: over the plain DSSM, and over the row before, paired by seed. On a log
-with pools, each model is measured as a filter (docs/coarse.md): by the teacher, by what happened, and by the truth, which a
-simulator knows. Finished runs are kept below `--root` and not repeated; remove their files to measure again.
+their training split; of the `synchronous-` rows, they learn beside a teacher of their own. Lifts are of GAUC, in thousandths:
+over the plain DSSM, and over the row that a step begins at, paired by seed. On a log with pools, each model is measured as a
+filter (docs/coarse.md): by the teacher, by what happened, and by the truth, which a simulator knows. Finished runs are kept below
+`--root` and not repeated; remove their files to measure again.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 from benchmarks.coarse_teacher import NAME, Teacher, score_split
 from benchmarks.results import SEEDS, mean_std, read_rows, with_seeds, write_rows
 from benchmarks.settings import logs, settings
-from benchmarks.variants import LADDER, TAUGHT
+from benchmarks.variants import LADDER, STAGED, TAUGHT, VARIANTS
 from tfx_pipelines.transformed import Transformed, transformed
 from zoo.data.layout import POOLS
 from zoo.metrics import auc, pool_hit_rate, pool_ranks, teacher_ndcg, teacher_share
@@ -29,10 +30,11 @@ from zoo.schema import REQUEST_ID
 from zoo.stages import StageTag
 from zoo.training import Scored, train
 
-MODELS = ["static_rule", "gbdt", "wdl", "cold", "cold-8", "int_tower", *LADDER, f"dssm-fm{TAUGHT}", f"dssm-bilinear{TAUGHT}"]
-# The row that a lift is over, where it is not the one before it in the ladder.
-BEFORE = {name: LADDER[place - 1] for place, name in enumerate(LADDER) if place} | {
-    f"{name}{TAUGHT}": name for name in ("dssm-fm", "dssm-bilinear")}
+STUDENTS = [name for name in VARIANTS if TAUGHT in name or name.startswith("synchronous-")]
+MODELS = ["static_rule", "gbdt", "wdl", "cold", "cold-8", "int_tower", *LADDER, "dssm-nova-add", "dssm-nova-concat", *STUDENTS]
+# The row that the lift of a step is over.
+BEFORE = {name: LADDER[place - 1] for place, name in enumerate(LADDER) if place} | dict.fromkeys(STUDENTS, "dssm-bilinear") | (
+    dict.fromkeys(("dssm-nova-add", "dssm-nova-concat", f"dssm-fm{TAUGHT}"), "dssm-fm"))
 TOP, KEPT = (10, 50, 200, 600), 600
 SWEPT = (100, 200, 400, 600, 1_000, 2_000)
 
@@ -73,7 +75,7 @@ def by_stage(scored: Scored, task: str) -> dict[str, float]:
 def measure(data: Transformed, teacher: Teacher, log: str, name: str, seed: int) -> dict[str, Any]:
     """One run: trained, chosen on validation, reported on test and on pools."""
     model, model_config, training = settings(log, name)
-    taught = name.endswith(TAUGHT)
+    taught = TAUGHT in name
     schema, files = (teacher.schema, teacher.files) if taught else (data.schema, data.files)
     result = train(model, schema, files["train"], files["validation"], config=training.model_copy(update={"seed": seed}),
                    model_config=model_config, on_progress=lambda line: print(f"  {line}", flush=True))
@@ -140,6 +142,9 @@ def main() -> None:
         teacher = Teacher(data, log, options.root / log / "teacher", options.seeds[0])
         runs: dict[str, list[dict[str, Any]]] = {f"teacher ({NAME})": [of_teacher(teacher)]}
         for name in options.models:
+            if name in STAGED and not any(mark.role == "stage" for mark in data.schema.marks):
+                print(f"{log} {name}: left out, as this log does not say how far a candidate came", flush=True)
+                continue
             runs[name] = []
             for seed in options.seeds:
                 done = options.root / log / "runs" / f"{name}-{seed}.json"

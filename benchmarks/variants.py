@@ -47,9 +47,22 @@ _so_far: dict[str, Any] = {}
 for _name, _change in _SWITCHES:
     _so_far = {**_so_far, **_change}
     VARIANTS[f"dssm-{_name}"] = ("dssm", _so_far)
-TAUGHT = "-taught"  # how the names of students end
+VARIANTS |= {f"dssm-nova-{fusion}": ("dssm", {**VARIANTS["dssm-fm"][1], "nova": {"fusion": fusion}})
+             for fusion in ("add", "concat")}
+TAUGHT = "-taught"  # stands in the names of students
 VARIANTS |= {f"{name}{TAUGHT}": ("dssm", {**VARIANTS[name][1], "distillation": {"listwise": 0.5}})
              for name in ("dssm-fm", "dssm-bilinear")}
+# Other ways to follow a teacher; the last two go by how far a candidate came, which not every log says.
+VARIANTS |= {f"dssm-bilinear{TAUGHT}-{name}": ("dssm", {**_so_far, "distillation": change}) for name, change in (
+    ("pointwise", {}), ("alignment", {"alignment": 0.5}), ("two-stages", {"listwise": 0.5, "alone": 1}),
+    ("exposed", {"listwise": 0.5, "stages": dict.fromkeys(("recalled", "coarse", "fine"), 0.0)}),
+    ("further", {"listwise": 0.5, "further": 0.5}))}
+STAGED = tuple(f"dssm-bilinear{TAUGHT}-{name}" for name in ("exposed", "further"))
+# Student and teacher in one training, and each switch of it.
+_together = {name: value for name, value in _so_far.items() if name != "nova"}
+VARIANTS |= {f"synchronous-{name}": ("synchronous_dssm", {**_together, **change}) for name, change in (
+    ("dssm", {}), ("student-moves-tables", {"student_updates_embeddings": True}),
+    ("student-moves-attention", {"teacher_updates_user_attention": False}))}
 # Live rooms: the first generation without the weights of orders and stay, and the second without one of its parts.
 VARIANTS |= {f"{model}-unweighted": (model, {"row_weights": {"order": 0.0, "stay": 0.0}}) for model in ("lr", "gbdt")}
 VARIANTS |= {f"double_sequence-{name}": ("double_sequence", change) for name, change in (
