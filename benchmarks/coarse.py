@@ -6,8 +6,8 @@
 The teacher is DIN, trained once a log with the first seed; students of the `-taught` rows learn its scores of all candidates of
 their training split; of the `synchronous-` rows, they learn beside a teacher of their own. Lifts are of GAUC, in thousandths:
 over the plain DSSM, and over the row that a step begins at, paired by seed. On a log with pools, each model is measured as a
-filter (docs/coarse.md): by the teacher, by what happened, and by the truth, which a simulator knows. Finished runs are kept below
-`--root` and not repeated; remove their files to measure again.
+filter (docs/coarse.md): by the teacher, by what happened, and by the truth, which a simulator knows. Finished runs are kept
+below `--root` and not repeated; remove their files to measure again.
 """
 
 from __future__ import annotations

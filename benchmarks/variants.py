@@ -59,7 +59,7 @@ VARIANTS |= {f"dssm-bilinear{TAUGHT}-{name}": ("dssm", {**_so_far, "distillation
     ("further", {"listwise": 0.5, "further": 0.5}))}
 STAGED = tuple(f"dssm-bilinear{TAUGHT}-{name}" for name in ("exposed", "further"))
 # Student and teacher in one training, and each switch of it.
-_together = {name: value for name, value in _so_far.items() if name != "nova"}
+_together: dict[str, Any] = {**_so_far, "distillation": {"listwise": 0.5, "after": 1}}
 VARIANTS |= {f"synchronous-{name}": ("synchronous_dssm", {**_together, **change}) for name, change in (
     ("dssm", {}), ("student-moves-tables", {"student_updates_embeddings": True}),
     ("student-moves-attention", {"teacher_updates_user_attention": False}))}
