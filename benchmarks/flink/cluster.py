@@ -6,6 +6,7 @@ Java and Maven are needed for this alone; nothing of the package asks for them.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import signal
@@ -13,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -51,41 +52,76 @@ def flink(slots: int, logs: Path) -> Iterator[list[str]]:
         RuntimeError: it did not start.
     """
     job, artifacts, expansion, pool = _free_ports(4)
-    server = ["java", *(_OPENED.format(name) for name in _PACKAGES), "-cp", f"{libraries()}/*",
-              "org.apache.beam.runners.flink.FlinkJobServerDriver", "--flink-master=[local]", "--job-host=localhost",
-              f"--job-port={job}", f"--artifact-port={artifacts}", f"--expansion-port={expansion}",
-              f"--artifacts-dir={logs / 'artifacts'}"]
-    workers = [sys.executable, "-m", "apache_beam.runners.worker.worker_pool_main", f"--service_port={pool}"]
-    with _running(server, logs / "job-server.log", job), _running(workers, logs / "workers.log", pool):
+    logs.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        for name, port, command in (("job-server", job, job_server("[local]", job, artifacts, expansion, logs)),
+                                    ("workers", pool, worker_pool(pool))):
+            log = logs / f"{name}.log"
+            process = started(command, log)
+            stack.callback(ended, process)
+            wait_until(functools.partial(listens, port), _START_SECONDS, f"{' '.join(command[:3])} … did not start; see {log}",
+                       process)
         yield ["--runner=PortableRunner", f"--job_endpoint=localhost:{job}", "--environment_type=EXTERNAL",
                f"--environment_config=localhost:{pool}", f"--parallelism={slots}", f"--sdk_worker_parallelism={slots}"]
 
 
-@contextlib.contextmanager
-def _running(command: list[str], log: Path, port: int) -> Iterator[None]:
-    """A process in a group of its own that listens on a port; the group, and nothing else, is ended with the block."""
-    log.parent.mkdir(parents=True, exist_ok=True)
+def java(entry: str, *options: str) -> list[str]:
+    """The command of a Java program of Flink or Beam."""
+    return ["java", *options, *(_OPENED.format(name) for name in _PACKAGES), "-cp", f"{libraries()}/*", entry]
+
+
+def job_server(flink_master: str, job: int, artifacts: int, expansion: int, logs: Path) -> list[str]:
+    """The command of Beam's job server, which hands pipelines to Flink.
+
+    Args:
+        flink_master: address of a JobManager, or `[local]` for a Flink inside.
+        job, artifacts, expansion: ports on localhost.
+        logs: folder for artifacts of jobs.
+    """
+    return [*java("org.apache.beam.runners.flink.FlinkJobServerDriver"), f"--flink-master={flink_master}",
+            "--job-host=localhost", f"--job-port={job}", f"--artifact-port={artifacts}", f"--expansion-port={expansion}",
+            f"--artifacts-dir={logs / 'artifacts'}"]
+
+
+def worker_pool(port: int) -> list[str]:
+    """The command that starts Python workers for who asks at a port of localhost."""
+    return [sys.executable, "-m", "apache_beam.runners.worker.worker_pool_main", f"--service_port={port}"]
+
+
+def started(command: list[str], log: Path) -> subprocess.Popen[bytes]:
+    """A process in a group of its own."""
     # The pool starts plain `python`: the one of this environment.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     with open(log, "ab") as said:
-        process = subprocess.Popen(command, stdout=said, stderr=said, start_new_session=True, env=os.environ | {"PATH": path})
-    try:
-        deadline = time.monotonic() + _START_SECONDS
-        while not _listens(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{' '.join(command[:3])} … did not start; see {log}")
-            time.sleep(0.1)
-        yield
-    finally:
-        for how in (signal.SIGTERM, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, how)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(10)
-                break
+        return subprocess.Popen(command, stdout=said, stderr=said, start_new_session=True, env=os.environ | {"PATH": path})
 
 
-def _listens(port: int) -> bool:
+def ended(process: subprocess.Popen[bytes], at_once: bool = False) -> None:
+    """Ends a process's group, and nothing else; `at_once` by SIGKILL."""
+    for how in (signal.SIGKILL,) if at_once else (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, how)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+            break
+
+
+def wait_until(there: Callable[[], bool], seconds: float, otherwise: str,
+               process: subprocess.Popen[bytes] | None = None) -> None:
+    """Waits for something.
+
+    Raises:
+        RuntimeError: it is not there in time, or the process that it comes from has ended.
+    """
+    deadline = time.monotonic() + seconds
+    while not there():
+        if time.monotonic() > deadline or (process is not None and process.poll() is not None):
+            raise RuntimeError(otherwise)
+        time.sleep(0.1)
+
+
+def listens(port: int) -> bool:
+    """Whether something answers at a port of localhost."""
     with socket.socket() as tried:
         return tried.connect_ex(("localhost", port)) == 0
 

@@ -67,10 +67,7 @@ def work(kind: str, folder: Path, how: int | list[str], events: int, shards: int
     Returns:
         `seconds`, `requests`, and `made`, which tells logs apart.
     """
-    importer.SHARD_EVENTS = -(-events // shards)
-    size = (folder / "samples.csv").stat().st_size
-    sample_shards._SHARD_BYTES = -(-size // shards)  # pyright: ignore[reportPrivateUsage]  (no setting that users need)
-    sample_importer._ALONE_BYTES = 0  # pyright: ignore[reportPrivateUsage]
+    sharded(folder, events, shards)
     started = time.perf_counter()
     if kind == "data pipeline":
         assert not isinstance(how, int)
@@ -79,7 +76,20 @@ def work(kind: str, folder: Path, how: int | list[str], events: int, shards: int
         log = import_log(kind, folder, how)
         seconds = time.perf_counter() - started
     return {"seconds": seconds, "requests": sum(count["requests"] for count in log.manifest["splits"].values()),
-            "made": {split: fingerprint(log.files(split)) for split in SPLITS}}
+            "made": made_of(log)}
+
+
+def sharded(folder: Path, events: int, shards: int) -> None:
+    """Lets imports of what `prepare` wrote make so many shards."""
+    importer.SHARD_EVENTS = -(-events // shards)
+    size = (folder / "samples.csv").stat().st_size
+    sample_shards._SHARD_BYTES = -(-size // shards)  # pyright: ignore[reportPrivateUsage]  (no setting that users need)
+    sample_importer._ALONE_BYTES = 0  # pyright: ignore[reportPrivateUsage]
+
+
+def made_of(log: RequestLog) -> dict[str, str]:
+    """What tells a log apart from others, by split."""
+    return {split: fingerprint(log.files(split)) for split in SPLITS}
 
 
 def import_log(kind: str, folder: Path, how: int | list[str]) -> RequestLog:
