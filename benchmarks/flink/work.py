@@ -6,28 +6,12 @@ import functools
 import hashlib
 import json
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-# Before TFX, which loads the other Keras.
-from zoo.keras import tf
-
-# isort: split
-import apache_beam as beam
-import yaml
-from apache_beam.options.pipeline_options import PipelineOptions
-from tfx import v1 as tfx
-
 from benchmarks.memory_data import IMPORT, write_events
-from tfx_pipelines.beam_shards import beam_samples, beam_shards
-from tfx_pipelines.components.raw_log_example_gen import NAME, RawLogExampleGen, imported_log
-from tfx_pipelines.config import PICKLER, DataConfig
-from tfx_pipelines.data_stages import data_components
-from tfx_pipelines.runners.local import run_local
-from tfx_pipelines.source import source_of
 from zoo.config import parse
 from zoo.data.importer import ImportConfig, SamplesConfig, import_events, import_samples, importer
 from zoo.data.importer.importer import process_shards
@@ -70,6 +54,8 @@ def work(kind: str, folder: Path, how: int | list[str], events: int, shards: int
     sharded(folder, events, shards)
     started = time.perf_counter()
     if kind == "data pipeline":
+        from benchmarks.flink.data_pipeline import data_pipeline
+
         assert not isinstance(how, int)
         seconds, log = data_pipeline(folder, how)
     else:
@@ -94,10 +80,6 @@ def made_of(log: RequestLog) -> dict[str, str]:
 
 def import_log(kind: str, folder: Path, how: int | list[str]) -> RequestLog:
     """Imports events (`import`) or `samples`, by some processes or with Beam's arguments."""
-    def run() -> beam.Pipeline:
-        assert not isinstance(how, int)
-        return beam.Pipeline(options=PipelineOptions([*how, PICKLER]))
-
     def by_processes(plan: Plan, shards: Iterator[Shard], log: str, _: int) -> Iterator[Made]:
         assert isinstance(how, int)
         return sample_processes.process_shards(plan, shards, log, how)
@@ -105,35 +87,28 @@ def import_log(kind: str, folder: Path, how: int | list[str]) -> RequestLog:
     local = isinstance(how, int)
     if kind == "import":
         return import_events(parse(ImportConfig, IMPORT), [folder / "events.csv"], folder / "log", overwrite=True,
-                             shards=functools.partial(process_shards, workers=how) if local else beam_shards(run))
+                             shards=functools.partial(process_shards, workers=how) if local else _on_beam("import", how))
     return import_samples(parse(SamplesConfig, SAMPLES), [folder / "samples.csv"], folder / "log", overwrite=True,
-                          shards=by_processes if local else beam_samples(run))
+                          shards=by_processes if local else _on_beam("samples", how))
 
 
-def data_pipeline(folder: Path, arguments: list[str]) -> tuple[float, RequestLog]:
-    """Runs the stages from the raw log to transformed examples.
+def _on_beam(kind: str, arguments: list[str]) -> Any:
+    """The shards of an import as elements of a Beam pipeline with these arguments."""
+    # Not at the top: each of an import's processes begins by what this module imports.
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions
 
-    Returns:
-        Seconds, and the log.
-    """
-    root = Path(tempfile.mkdtemp(dir=folder))
-    (root / "import.yaml").write_text(yaml.safe_dump(IMPORT), encoding="utf-8")
-    data = DataConfig(raw=(str(folder / "events.csv"),), config=str(root / "import.yaml"))
-    schema = source_of(data).schema
-    chosen = tfx.dsl.Pipeline(
-        pipeline_name="flink", pipeline_root=str(root),
-        components=list(data_components(schema, RawLogExampleGen(data)).values()),
-        metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(str(root / "metadata.sqlite")),
-        beam_pipeline_args=[*arguments, PICKLER])
-    started = time.perf_counter()
-    run = run_local(chosen, root / "run.log")
-    seconds = time.perf_counter() - started
-    log = RequestLog(imported_log(run.artifacts[NAME, "examples"]))
-    return seconds, log
+    from tfx_pipelines.beam_shards import beam_samples, beam_shards
+    from tfx_pipelines.config import PICKLER
+
+    of_kind: Any = beam_shards if kind == "import" else beam_samples
+    return of_kind(lambda: beam.Pipeline(options=PipelineOptions([*arguments, PICKLER])))
 
 
 def fingerprint(files: list[str]) -> str:
     """Of the examples in some files, sorted. The order of an example's features, which is left to chance, is by name."""
+    from zoo.keras import tf
+
     found: list[Any] = []
     for record in tf.data.TFRecordDataset(files, compression_type="GZIP"):
         example = tf.train.Example.FromString(record.numpy())
