@@ -66,7 +66,7 @@ def on_flink(slots: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--events", type=int, default=200_000, help="of the log")
+    parser.add_argument("--events", type=int, default=2_000_000, help="of the imported log; the data pipeline has a tenth")
     parser.add_argument("--shards", type=int, default=8)
     parser.add_argument("--out", default="docs/results/flink.json")
     options = parser.parse_args()
@@ -74,13 +74,14 @@ def main() -> None:
     if lacking:
         sys.exit(f"Flink is not measured: {lacking}. It needs Java 11 or 17, and Maven once.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that Flink ends, too
-    table = Table(f"{options.events:,} events in {options.shards} shards")
+    table = Table(f"{options.events:,} events (the data pipeline: {options.events // 10:,}) in {options.shards} shards")
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        prepare(place, options.events)
+        events = options.events
+        prepare(place, events)
 
         def one(kind: str, way: str, how: int | list[str]) -> None:
-            asked = {"kind": kind, "folder": folder, "how": how, "events": options.events, "shards": options.shards}
+            asked = {"kind": kind, "folder": folder, "how": how, "events": events, "shards": options.shards}
             done = subprocess.run([sys.executable, "-m", "benchmarks.flink.work", json.dumps(asked)], check=True,
                                   encoding="utf-8", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
             table.add(kind, way, **json.loads(done.stdout.strip().splitlines()[-1]))
@@ -91,6 +92,8 @@ def main() -> None:
                 with flink(slots, place / "flink") as arguments:
                     one(kind, on_flink(slots), arguments)
         write_rows(options.out, table.rows)
+        events //= 10
+        prepare(place, events)
         one("data pipeline", "DirectRunner", DIRECT)
         with flink(2, place / "flink") as arguments:
             one("data pipeline", on_flink(2), arguments)
