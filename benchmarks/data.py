@@ -84,7 +84,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=100_000, help="of the simulated log; then ten times as many")
     parser.add_argument("--events", type=int, default=200_000, help="of the imported log; then ten times as many")
     parser.add_argument("--samples", type=int, default=2_000_000, help="rows of the table of samples")
-    parser.add_argument("--first-batch", type=int, default=200_000, help="rows from which a first training batch is made")
+    parser.add_argument("--first-batch", type=int, default=1_000_000, help="rows from which a first training batch is made")
     parser.add_argument("--no-peers", action="store_true", help="without DeepCTR and FuxiCTR, whose environments take a while")
     parser.add_argument("--out", default="docs/results/data.json")
     options = parser.parse_args()
