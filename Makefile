@@ -6,7 +6,7 @@ PY := .venv/bin/python
 TWO := -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-fast lint bench bench-step bench-memory bench-data bench-coarse bench-live bench-serving bench-peers bench-walks bench-ranking bench-daily flink-data kubeflow-proof kubernetes-proof tables site notebooks mutate targets lock nightly soak clean
+.PHONY: help env demo test test-fast lint bench bench-step bench-memory bench-data bench-coarse bench-live bench-serving bench-peers bench-walks bench-ranking bench-daily flink flink-data kubeflow-proof kubernetes-proof tables site notebooks mutate targets lock nightly soak clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -74,6 +74,9 @@ bench-ranking: env ## quality of all ranking models: models x datasets x seeds
 
 bench-daily: env ## a simulated fortnight: GAUC on the next day of trained once, from scratch each day, and day by day
 	$(PY) -m benchmarks.daily
+
+flink: env       ## Apache Flink on loopback for Beam's work, until Ctrl-C (needs Java and Maven; SLOTS=2)
+	$(PY) -m benchmarks.flink.start --slots $(or $(SLOTS),2)
 
 flink-data: env  ## the import on Apache Flink and by processes: the same log, and the times (needs Java and Maven)
 	$(PY) -m benchmarks.flink

@@ -66,7 +66,7 @@ def on_flink(slots: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--events", type=int, default=2_000_000, help="of the imported log; the data pipeline has a tenth")
+    parser.add_argument("--events", type=int, default=500_000, help="of the imported log; the data pipeline has a fifth")
     parser.add_argument("--shards", type=int, default=8)
     parser.add_argument("--out", default="docs/results/flink.json")
     options = parser.parse_args()
@@ -74,7 +74,7 @@ def main() -> None:
     if lacking:
         sys.exit(f"Flink is not measured: {lacking}. It needs Java 11 or 17, and Maven once.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that Flink ends, too
-    table = Table(f"{options.events:,} events (the data pipeline: {options.events // 10:,}) in {options.shards} shards")
+    table = Table(f"{options.events:,} events (the data pipeline: {options.events // 5:,}) in {options.shards} shards")
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         events = options.events
@@ -92,7 +92,7 @@ def main() -> None:
                 with flink(slots, place / "flink") as arguments:
                     one(kind, on_flink(slots), arguments)
         write_rows(options.out, table.rows)
-        events //= 10
+        events //= 5
         prepare(place, events)
         one("data pipeline", "DirectRunner", DIRECT)
         with flink(2, place / "flink") as arguments:
