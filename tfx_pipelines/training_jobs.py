@@ -25,7 +25,7 @@ PORT = 2222
 _LONGEST = 45  # of a name: with a machine's behind it, it is a label of DNS
 CONFIG = "/etc/cascade-zoo"
 _FILE = "run.yaml"
-_SERVE = ["python", "-m", "zoo.training.machines.server"]
+_REPLICAS = {CHIEF: "Chief", WORKER: "Worker", SERVER: "PS"}
 # A worker that dies comes back, however often; a lost server ends the training, whose next try goes on from its checkpoint.
 _TRIES = {CHIEF: 3, WORKER: 1000, SERVER: 3}
 _AGAIN = Why("OnFailure", "In its place and under its name, where the others look for it.")
@@ -47,23 +47,35 @@ def training_job(config: RunConfig, kind: Kind, volume: Volume | None = None) ->
         volume: shared by all pods; None where log and root lie in a store that TensorFlow reads.
 
     Raises:
-        ConfigError: the training is not divided by parameter servers, or not all pods reach its files.
+        ConfigError: the training is not divided, or not all pods reach its files.
     """
     machines = config.training.machines
-    if machines is None or machines.kind != "parameter_servers":
-        raise ConfigError("a training is divided between pods by `training.machines` of the kind parameter_servers; say how "
-                          "many: --set training.machines.workers=4 --set training.machines.servers=2")
+    if machines is None:
+        raise ConfigError("a training is divided between as many pods as `training.machines` says: "
+                          "--set training.machines.workers=4 --set training.machines.servers=2")
     for setting, place in (("pipeline.root", config.root), ("data.log", config.log)):
         inside = volume is not None and place.startswith(volume.path.rstrip("/") + "/")
         if not inside and not ("://" in place and tensorflow_reads(place)):
             raise ConfigError(f"{setting}: {place} is not reached by all pods; name a store that TensorFlow reads (gs://…, "
                               "hdfs://…), or a folder on a volume that all of them mount (--volume CLAIM:/PATH)")
     name = legal_name(config.name)[:_LONGEST].rstrip("-")
-    run = config.model_copy(update={"training": config.training.model_copy(
-        update={"machines": machines.model_copy(update={"cluster": "tf_config"})})})
+    machines = machines.model_copy(update={"cluster": "tf_config", "meeting": _meeting(config, machines)})
+    run = config.model_copy(update={"training": config.training.model_copy(update={"machines": machines})})
     text = yaml.safe_dump(run.model_dump(mode="json", exclude_unset=True), sort_keys=False)
     settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": _metadata(config, name), "data": {_FILE: text}}
     return [settings, *_KINDS[kind](config, machines, name, volume)]
+
+
+def _meeting(config: RunConfig, machines: MachinesConfig) -> str | None:
+    """Where the pods of a synchronous training find what to train."""
+    return f"{config.root}/meeting" if machines.kind == "synchronous" else None
+
+
+def _counts(machines: MachinesConfig) -> dict[str, int]:
+    """Pods of each kind. In a synchronous training the chief takes steps like a worker, and there are no servers."""
+    if machines.kind == "synchronous":
+        return {job: count for job, count in ((CHIEF, 1), (WORKER, machines.workers - 1)) if count}
+    return {CHIEF: 1, WORKER: machines.workers, SERVER: machines.servers}
 
 
 def _tf_job(config: RunConfig, machines: MachinesConfig, name: str, volume: Volume | None) -> list[dict[str, Any]]:
@@ -74,8 +86,7 @@ def _tf_job(config: RunConfig, machines: MachinesConfig, name: str, volume: Volu
     spec = {
         "runPolicy": {"backoffLimit": _TRIES[CHIEF], "cleanPodPolicy": "Running"},
         "successPolicy": Why("", "The job is done when the chief is."),
-        "tfReplicaSpecs": {"Chief": replicas(1, CHIEF), "Worker": replicas(machines.workers, WORKER),
-                           "PS": replicas(machines.servers, SERVER)},
+        "tfReplicaSpecs": {_REPLICAS[job]: replicas(count, job) for job, count in _counts(machines).items()},
     }
     return [{"apiVersion": "kubeflow.org/v1", "kind": "TFJob", "metadata": _metadata(config, name), "spec": spec}]
 
@@ -105,7 +116,7 @@ def _train_job(config: RunConfig, machines: MachinesConfig, name: str, volume: V
 
 
 def _job_set_spec(config: RunConfig, machines: MachinesConfig, name: str, volume: Volume | None) -> dict[str, Any]:
-    counts = {CHIEF: 1, WORKER: machines.workers, SERVER: machines.servers}
+    counts = _counts(machines)
     cluster = {job: [f"{name}-{job}-0-{place}.{name}:{PORT}" for place in range(count)] for job, count in counts.items()}
 
     def replicated(job: str, count: int) -> dict[str, Any]:
@@ -140,7 +151,7 @@ def _pod(config: RunConfig, name: str, job: str, volume: Volume | None,
     devices = {step.gpu_type: step.gpu} if step.gpu and job != SERVER else {}
     container: dict[str, Any] = {
         "name": "tensorflow", "image": step.image or config.pipeline.image,
-        "command": ["zoo", "run", f"{CONFIG}/{_FILE}"] if job == CHIEF else [*_SERVE],
+        "command": ["zoo", "run", f"{CONFIG}/{_FILE}"] if job == CHIEF else _waits(config),
         "ports": [{"name": Why("tfjob-port", "The operator looks for this name."), "containerPort": PORT}],
         "env": environment,
         "resources": {"requests": amounts, "limits": {**amounts, **devices}},
@@ -157,6 +168,14 @@ def _pod(config: RunConfig, name: str, job: str, volume: Volume | None,
         if value:
             spec[key] = value
     return {"metadata": {"labels": {"app.kubernetes.io/name": name, "app.kubernetes.io/component": job}}, "spec": spec}
+
+
+def _waits(config: RunConfig) -> list[str]:
+    """The command of a pod that does what the chief's training tells it."""
+    assert config.training.machines is not None
+    meeting = _meeting(config, config.training.machines)
+    module = "zoo.training.machines.meeting" if meeting else "zoo.training.machines.server"
+    return ["python", "-m", module, *([meeting] if meeting else [])]
 
 
 def _metadata(config: RunConfig, name: str) -> dict[str, Any]:

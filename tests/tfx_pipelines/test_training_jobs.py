@@ -12,6 +12,7 @@ from tfx_pipelines.config import load_run_config
 from tfx_pipelines.training_jobs import CONFIG as MOUNTED
 from tfx_pipelines.training_jobs import Volume, training_job
 from zoo.config import ConfigError
+from zoo.training.machines.config import MachinesConfig
 
 CONFIG = """
 data: {log: /mnt/shop/log}
@@ -78,6 +79,19 @@ def test_the_pods_of_a_job_set_find_each_other_by_name(config):
         found = json.loads(said.replace("$(INDEX)", "7"))
         assert found["task"] == {"type": job, "index": 7}
         assert found["cluster"][job] == [f"shop-din-nightly-{job}-0-{place}.shop-din-nightly:2222" for place in range(count)]
+
+
+@pytest.mark.parametrize("kind", ["tfjob", "jobset", "trainjob"])
+def test_pods_of_a_synchronous_training_meet_in_a_folder(kind, config):
+    machines = MachinesConfig(kind="synchronous", workers=4)
+    together = config.model_copy(update={"training": config.training.model_copy(update={"machines": machines})})
+    objects = [plain(one) for one in training_job(together, kind, VOLUME)]
+    pods = templates(kind, objects)
+    assert {job: count for job, (count, _) in pods.items()} == {"chief": 1, "worker": 3}
+    assert pods["worker"][1]["spec"]["containers"][0]["command"] == [
+        "python", "-m", "zoo.training.machines.meeting", "/mnt/shop/runs/din/meeting"]
+    said = yaml.safe_load(objects[0]["data"]["run.yaml"])["training"]["machines"]
+    assert said == {"kind": "synchronous", "workers": 4, "cluster": "tf_config", "meeting": "/mnt/shop/runs/din/meeting"}
 
 
 @pytest.mark.parametrize(("settings", "volume", "message"), [

@@ -23,6 +23,7 @@ from zoo.training import TrainingConfig, train
 from zoo.training.dataset import Share
 from zoo.training.machines.cluster import Cluster
 from zoo.training.machines.config import MachinesConfig
+from zoo.training.machines.meeting import place_of
 from zoo.training.machines.train import MachinesError
 from zoo.training.machines.weights import copy_weights
 from zoo.training.split import TrainingFiles
@@ -116,6 +117,44 @@ def test_a_synchronous_training_goes_on_after_one_of_its_workers_died(files, tmp
     assert abs(best["alone"] - best["together"]) < 0.03, best
 
 
+@pytest.mark.slow
+def test_workers_on_machines_of_their_own_follow_one_that_begins_anew(files, tmp_path, monkeypatch):
+    """The commands of two pods, on loopback; the other one's worker is killed, and the leader's call is told again."""
+    schema, meeting, kept = toy_bound(), str(tmp_path / "meeting"), str(tmp_path / "kept")
+    machines = MachinesConfig(kind="synchronous", workers=2, cluster="tf_config", meeting=meeting)
+    config = TrainingConfig(batch_size=BATCH, epochs=4, patience=4, machines=machines)
+    chief, worker = Cluster.local(machines.model_copy(update={"cluster": "local"})).workers
+    said = {"cluster": {"chief": [chief], "worker": [worker]}, "task": {"type": "worker", "index": 0}}
+    with subprocess.Popen([sys.executable, "-m", "zoo.training.machines.meeting", meeting], cwd=ROOT,
+                          env={**os.environ, "TF_CONFIG": json.dumps(said)}) as other:
+        try:
+            monkeypatch.setenv("TF_CONFIG", json.dumps(said | {"task": {"type": "chief", "index": 0}}))
+
+            def kill_after_an_epoch(line: str) -> None:
+                if line.startswith("epoch 1/"):
+                    (member,) = Path(f"/proc/{other.pid}/task/{other.pid}/children").read_text().split()
+                    os.kill(int(member), signal.SIGKILL)
+
+            with pytest.raises(MachinesError, match="go on from its last checkpoint"):
+                train("din", schema, files["train"], files["validation"], config=config, checkpoints=kept,
+                      on_progress=kill_after_an_epoch)
+            lines: list[str] = []
+            result = train("din", schema, files["train"], files["validation"], config=config, checkpoints=kept,
+                           on_progress=lines.append)
+        finally:
+            other.kill()
+    assert lines[0].startswith("going on after ") and len(result.history) == 4
+    assert result.history[result.best_epoch - 1]["validation"]["auc"] > 0.6
+    assert [path.name for path in Path(meeting).iterdir()] == ["call.json"]
+
+
+@pytest.mark.parametrize("said", [{}, {"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}},
+                                  {"cluster": {"chief": ["a:1"], "worker": ["b:1"]}, "task": {"type": "chief", "index": 0}}])
+def test_the_one_that_leads_does_not_wait_at_a_meeting(said):
+    with pytest.raises(ConfigError, match="a worker waits here that is not the one that leads"):
+        place_of(said)
+
+
 def test_trees_are_not_divided(files):
     with pytest.raises(ConfigError, match="can't be divided between machines: its trees are grown anew"):
         train("gbdt", toy_bound(), files["train"], files["validation"], config=TrainingConfig(machines=MACHINES))
@@ -201,7 +240,8 @@ def test_tf_config_names_the_machines():
 
 @pytest.mark.parametrize(("machines", "message"), [
     ({"servers": 0}, "at least one of `servers`"),
-    ({"kind": "synchronous", "cluster": "tf_config"}, "processes of this machine alone"),
+    ({"kind": "synchronous", "cluster": "tf_config"}, "has a `meeting`: a folder that all of them reach"),
+    ({"kind": "synchronous", "meeting": "/mnt/met"}, "has a `meeting`: a folder that all of them reach"),
     ({"kind": "synchronous", "workers": 3}, "a batch of 256 requests can't be divided between 3 workers"),
 ])
 def test_settings_that_can_t_be(machines, message):

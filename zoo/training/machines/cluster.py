@@ -71,6 +71,8 @@ class Cluster:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ConfigError(f"TF_CONFIG is not what TensorFlow expects ({type(error).__name__}: {error}): "
                               f"{text[:200]!r}") from None
+        if machines.kind == "synchronous":  # the one that leads takes steps, too, and is the first
+            found = cls((*found.chief, *found.workers), found.servers)
         expected = machines.workers, machines.servers if machines.kind == "parameter_servers" else 0
         if (len(found.workers), len(found.servers)) != expected:
             raise ConfigError(f"TF_CONFIG names {len(found.workers)} workers and {len(found.servers)} parameter servers, and "

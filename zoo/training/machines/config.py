@@ -23,6 +23,7 @@ class MachinesConfig(Config):
         part_rows: tables with fewer rows lie on one server whole.
         cluster: `local`, processes on this machine, which are started and ended here; or `tf_config`, those that the
             environment variable TF_CONFIG names, as Kubernetes' training operators set it (docs/machines.md).
+        meeting: with `synchronous` and `tf_config`, a folder that all machines reach, where the others find what to train.
     """
 
     kind: Literal["parameter_servers", "synchronous"] = "parameter_servers"
@@ -30,12 +31,13 @@ class MachinesConfig(Config):
     servers: int = pydantic.Field(default=1, ge=0)
     part_rows: int = pydantic.Field(default=10_000, ge=2)
     cluster: Literal["local", "tf_config"] = "local"
+    meeting: str | None = None
 
     @pydantic.model_validator(mode="after")
     def _consistent(self) -> MachinesConfig:
         if self.kind == "parameter_servers" and not self.servers:
             raise ValueError("`parameter_servers` need at least one of `servers`")
-        if self.kind == "synchronous" and self.cluster != "local":
-            raise ValueError("a `synchronous` training has processes of this machine alone; divide it over several by "
-                             "`parameter_servers`")
+        if (self.meeting is not None) != (self.kind == "synchronous" and self.cluster == "tf_config"):
+            raise ValueError("a `synchronous` training of the machines of `tf_config`, and no other one, has a `meeting`: a "
+                             "folder that all of them reach")
         return self

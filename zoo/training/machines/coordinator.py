@@ -1,4 +1,4 @@
-"""The process that leads a training by parameter servers: `python -m zoo.training.machines.coordinator JOB.json`."""
+"""The process that leads a training by parameter servers: `python -m zoo.training.machines.coordinator JOB.json PARENT`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zoo.training.machines.parameter_servers import ParameterServerRun, connecte
 
 
 def main() -> None:
-    job = Job.told(sys.argv[1])
+    job = Job.told(sys.argv[1], int(sys.argv[2]))
     strategy = connected(job.addresses, job.machines)
     run = ParameterServerRun(strategy, job.build, job.begun(), job.config, job.split(), job.kept,
                              lambda line: print(line, flush=True))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
+from zoo import files
 from zoo.assets import Assets
 from zoo.config import Config
 from zoo.keras import keras, tf
@@ -19,7 +19,7 @@ from zoo.training.machines.parent import end_with
 from zoo.training.run import TrainingRun
 from zoo.training.split import TrainingFiles
 
-RESULT, WEIGHTS = "result.json", "weights"
+JOB, RESULT, WEIGHTS = "job.json", "result.json", "weights"
 
 
 class Job(Config):
@@ -36,7 +36,6 @@ class Job(Config):
         begin: checkpoint of the weights that it begins with.
         cluster: addresses by job.
         out: folder for the result.
-        parent: process without which nobody wants it.
     """
 
     name: str
@@ -50,14 +49,12 @@ class Job(Config):
     begin: str
     cluster: dict[str, tuple[str, ...]]
     out: str
-    parent: int
 
     @classmethod
-    def told(cls, path: str) -> Job:
-        """What stands in a file, for a process that ends with the one that wrote it."""
-        job = cls.model_validate_json(Path(path).read_text(encoding="utf-8"))
-        end_with(job.parent)
-        return job
+    def told(cls, path: str, parent: int) -> Job:
+        """What stands in a file, for a process that ends with the one that started it."""
+        end_with(parent)
+        return cls.model_validate_json(files.read_text(path))
 
     @property
     def machines(self) -> MachinesConfig:

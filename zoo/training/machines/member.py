@@ -1,4 +1,4 @@
-"""A worker of a synchronous training: `python -m zoo.training.machines.member JOB.json INDEX`."""
+"""A worker of a synchronous training: `python -m zoo.training.machines.member JOB.json PARENT INDEX`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zoo.training.machines.synchronous import SynchronousRun, joined
 
 
 def main() -> None:
-    job, index = Job.told(sys.argv[1]), int(sys.argv[2])
+    job, index = Job.told(sys.argv[1], int(sys.argv[2])), int(sys.argv[3])
     strategy = joined(job.addresses, index)
     with strategy.scope():
         model = job.begun()

@@ -10,17 +10,20 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from zoo import files
 from zoo.config import ConfigError
 from zoo.keras import tf
 from zoo.models.base import RankingModel
 from zoo.training.machines.cluster import Cluster
 from zoo.training.machines.config import MachinesConfig
-from zoo.training.machines.job import RESULT, WEIGHTS, Job
+from zoo.training.machines.job import JOB, RESULT, WEIGHTS, Job
 from zoo.training.machines.local import LocalServers
+from zoo.training.machines.meeting import call_together
 
 _SHOWN = 1500  # characters of a log in an error's message
 _SECONDS = 0.5
@@ -52,23 +55,39 @@ def train_on_machines(model: RankingModel, machines: MachinesConfig, on_progress
                           "training.machines out")
     local = machines.cluster == "local"
     cluster = Cluster.local(machines) if local else Cluster.of_tf_config(os.environ.get("TF_CONFIG"), machines)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        begin = tf.train.Checkpoint(model=model).write(str(folder / "begin"))
-        told = Job(begin=begin, cluster={job: tuple(all_) for job, all_ in cluster.addresses().items()}, out=name,
-                   parent=os.getpid(), **job)
-        (folder / "job.json").write_text(told.model_dump_json(), encoding="utf-8")
-        with _others(machines, cluster, folder) as others:
-            _follow(machines, folder, others, on_progress)
-        tf.train.Checkpoint(model=model).read(str(folder / WEIGHTS)).assert_existing_objects_matched()
-        return json.loads((folder / RESULT).read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory() as name, _told(machines, name) as place:
+        begin = tf.train.Checkpoint(model=model).write(files.join(place, "begin"))
+        told = Job(begin=begin, cluster={job: tuple(all_) for job, all_ in cluster.addresses().items()}, out=place, **job)
+        files.write_text(files.join(place, JOB), told.model_dump_json())
+        if machines.meeting:
+            call_together(machines.meeting, files.join(place, JOB))
+        with _others(machines, cluster, Path(name), files.join(place, JOB)) as others:
+            _follow(machines, Path(name), files.join(place, JOB), others, on_progress)
+        tf.train.Checkpoint(model=model).read(files.join(place, WEIGHTS)).assert_existing_objects_matched()
+        return json.loads(files.read_text(files.join(place, RESULT)))
 
 
 @contextlib.contextmanager
-def _others(machines: MachinesConfig, cluster: Cluster, folder: Path) -> Iterator[list[subprocess.Popen[str]]]:
+def _told(machines: MachinesConfig, here: str) -> Iterator[str]:
+    """Where the other processes find the job: a folder of this machine, or one where all machines meet."""
+    if not machines.meeting:
+        yield here
+        return
+    if files.exists(machines.meeting):
+        files.remove(machines.meeting)  # what a leader left that was killed
+    place = files.join(machines.meeting, uuid.uuid4().hex)
+    files.make_dirs(place)
+    try:
+        yield place
+    finally:
+        files.remove(place)
+
+
+@contextlib.contextmanager
+def _others(machines: MachinesConfig, cluster: Cluster, folder: Path, job: str) -> Iterator[list[subprocess.Popen[str]]]:
     """The processes beside the one that leads, of which those that are given back must not end before it."""
-    if machines.kind == "synchronous":
-        members = [_started(folder, f"member-{index}", "member", str(index)) for index in range(1, machines.workers)]
+    if machines.cluster == "local" and machines.kind == "synchronous":
+        members = [_started(folder, job, f"member-{index}", "member", str(index)) for index in range(1, machines.workers)]
         try:
             yield members
         finally:
@@ -82,18 +101,18 @@ def _others(machines: MachinesConfig, cluster: Cluster, folder: Path) -> Iterato
         yield []
 
 
-def _started(folder: Path, name: str, module: str, *arguments: str, read: bool = False) -> subprocess.Popen[str]:
+def _started(folder: Path, job: str, name: str, module: str, *arguments: str, read: bool = False) -> subprocess.Popen[str]:
     """Starts a process; what it prints is read here, or goes to its log, since a pipe that nobody reads fills up."""
     with (folder / f"{name}.log").open("wb") as log:
-        return subprocess.Popen([sys.executable, "-m", f"zoo.training.machines.{module}", str(folder / "job.json"), *arguments],
+        return subprocess.Popen([sys.executable, "-m", f"zoo.training.machines.{module}", job, str(os.getpid()), *arguments],
                                 stdout=subprocess.PIPE if read else log, stderr=log, text=True)
 
 
-def _follow(machines: MachinesConfig, folder: Path, others: Sequence[subprocess.Popen[str]],
+def _follow(machines: MachinesConfig, folder: Path, job: str, others: Sequence[subprocess.Popen[str]],
             on_progress: Callable[[str], None]) -> None:
     """Runs the process that leads, and hands on what it says."""
     what = ("coordinator",) if machines.kind == "parameter_servers" else ("member", "0")
-    leader = _started(folder, "leader", *what, read=True)
+    leader = _started(folder, job, "leader", *what, read=True)
 
     def watch() -> None:
         # One that waits for a worker which is gone would wait for long.
