@@ -1,6 +1,8 @@
 # Every target makes the environment first if there is none. `make help` lists them.
 SHELL := /bin/bash
 PYTHON ?=
+LANE ?=
+SAY_LANE = @read -r lane _ <.venv/.complete && echo "Lane: TFX $$lane"
 PY := .venv/bin/python
 # Two processes: each grows to some 4 GB.
 TWO := -n 2
@@ -11,13 +13,15 @@ TWO := -n 2
 help:            ## list the targets
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-env:             ## make .venv from requirements.lock (Python 3.10 from PATH, pyenv or uv)
-	@PYTHON="$(PYTHON)" bash scripts/environment.sh
+env:             ## make .venv: TFX 1.21 where the machine holds it (Python 3.13, glibc 2.39), else TFX 1.16 (Python 3.10); LANE=1.16
+	@PYTHON="$(PYTHON)" LANE="$(LANE)" bash scripts/environment.sh
 
 demo: env        ## the whole way once: simulate, train, gate, serve, rank (some 7 minutes; a second run is much shorter)
+	$(SAY_LANE)
 	@.venv/bin/zoo demo
 
 test: env lint   ## all tests that need no special hardware or service (14 to 23 minutes on 2 cores, by what else they do)
+	$(SAY_LANE)
 	$(PY) -m pytest tests $(TWO)
 
 test-fast: env   ## the tests that take no longer than some two seconds each (under 3 minutes)
@@ -96,7 +100,9 @@ notebooks: env   ## execute the notebooks from top to bottom and keep their outp
 site: env        ## the documentation as a site in build/site; fails where a link leads nowhere
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 
-lock:            ## resolve requirements.in into requirements.lock, with hashes
+lock:            ## resolve requirements.in and requirements-1.21.in into locks, with hashes
+	uv pip compile --python-version 3.13 --python-platform x86_64-manylinux_2_40 --generate-hashes requirements-1.21.in \
+		-o requirements-1.21.lock --no-annotate --custom-compile-command "make lock"
 	uv pip compile --python-version 3.10 --generate-hashes requirements.in -o requirements.lock --no-annotate \
 		--custom-compile-command "make lock"
 	@# What the images hold: the same versions, without what only development needs.

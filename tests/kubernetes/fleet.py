@@ -17,19 +17,19 @@ from zoo.config import merged
 NAME, CLAIM = "ranking", "models"
 TARGET = f"{NAME}.{NAMESPACE}.svc.cluster.local:8500"
 LABELS = f"app.kubernetes.io/instance={NAME}"
-MOST = 4  # servers: what fits beside each other on a small machine
+MOST = 4  # servers: with one more, by which updates roll, what fits beside each other on a small machine
 AGE_S = 5  # of connections, so that new servers get calls soon
 
 DESCRIPTION: dict[str, Any] = {
     "name": NAME,
     "namespace": NAMESPACE,
     "models": {
-        "din": {"source": "/source/din", "size_gib": 0.25},
-        "lr": {"source": "/source/lr", "size_gib": 0.25},
+        "din": {"source": "/source/din", "size_gib": 0.1},
+        "lr": {"source": "/source/lr", "size_gib": 0.1},
     },
     "storage": {"image": ZOO, "volume": CLAIM, "rollout": "/source/rollout.yaml", "poll_s": 3},
     "image": {"cpu": SERVER},
-    "server": {"cores": 1, "memory_gib": 2, "connection_age_s": AGE_S},
+    "server": {"cores": 1, "memory_gib": 1.5, "connection_age_s": AGE_S},
     "traffic": {"peak_calls_per_second": 40, "calls_per_second_a_replica": 20},
     "replicas": {"min": 2, "max": MOST},
 }
@@ -39,6 +39,12 @@ NEWER: Mapping[str, Any] = merged(DESCRIPTION, {"image": {"cpu": NEWER_SERVER}})
 _RESERVED = [
     {"op": "replace", "path": "/spec/template/spec/containers/0/resources/requests/cpu", "value": "80m"},
     {"op": "replace", "path": "/spec/template/spec/containers/1/resources/requests/cpu", "value": "20m"},
+]
+# Nothing gives the autoscaler the servers' own metrics, and with one of two missing it takes no pod away; half of a minute is
+# enough of a calm here.
+_SCALED = [
+    {"op": "remove", "path": "/spec/metrics/0"},
+    {"op": "replace", "path": "/spec/behavior/scaleDown/stabilizationWindowSeconds", "value": 30},
 ]
 
 
@@ -62,7 +68,8 @@ def render(description: Mapping[str, Any], folder: Path, overlay: str = "cpu") -
     absent = "apiVersion: monitoring.coreos.com/v1\nkind: {}\nmetadata: {{name: {}}}\n$patch: delete\n"
     patches: list[dict[str, Any]] = [{"patch": absent.format(kind, NAME)} for kind in ("ServiceMonitor", "PrometheusRule")]
     if overlay == "cpu":
-        patches.append({"target": {"kind": "Deployment", "name": NAME}, "patch": yaml.safe_dump(_RESERVED)})
+        patches += [{"target": {"kind": "Deployment", "name": NAME}, "patch": yaml.safe_dump(_RESERVED)},
+                    {"target": {"kind": "HorizontalPodAutoscaler", "name": NAME}, "patch": yaml.safe_dump(_SCALED)}]
     kustomization = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization",
                      "resources": [f"../deploy/overlays/{overlay}"], "patches": patches}
     (own / "kustomization.yaml").write_text(yaml.safe_dump(kustomization, sort_keys=False), encoding="utf-8")
