@@ -32,8 +32,8 @@ def debian_13(folder: Path) -> Path:
     if not (root / ".complete").exists():
         with tempfile.TemporaryDirectory() as name:
             tool = unpack(["debootstrap"], Path(name) / "debootstrap")
-            subprocess.run([tool / "usr/sbin/debootstrap", "--variant=minbase", f"--include={_PACKAGES}", "trixie", root, _MIRROR],
-                           env=os.environ | {"DEBOOTSTRAP_DIR": str(tool / "usr/share/debootstrap")}, check=True,
+            make = [tool / "usr/sbin/debootstrap", "--variant=minbase", f"--include={_PACKAGES}", "trixie", root, _MIRROR]
+            subprocess.run(make, env=os.environ | {"DEBOOTSTRAP_DIR": str(tool / "usr/share/debootstrap")}, check=True,
                            stdout=subprocess.DEVNULL)
         for place in ("etc/resolv.conf", "etc/pip.conf", "etc/ssl/certs/ca-certificates.crt"):
             if Path("/", place).is_file():  # how this machine reaches package indexes
@@ -63,5 +63,5 @@ def inside(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     variables = {name: value for name, value in os.environ.items() if name.endswith("_CERT_FILE") or name == "PIP_CERT"}
     command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", _INSIDE, str(root), "env", "-C", "/src",
                *words]
-    return subprocess.run(command, env=variables | {"HOME": "/root", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"},
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    variables |= {"HOME": "/root", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+    return subprocess.run(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
