@@ -110,7 +110,7 @@ def _arrays(column: Column, requests: Sequence[Request], length: int) -> dict[st
         array = _empty(feature.kind, (len(rows), length) if feature.width == 1 else (len(rows), length, feature.width))
         for row, values in enumerate(rows):
             if len(values):
-                array[row, :len(values)] = values if feature.kind == "number" else [value.encode() for value in values]
+                array[row, :len(values)] = values if feature.kind == "number" else list(map(str.encode, values))
         return {column.name: array}
     counts = np.zeros((len(rows), length), np.int64)
     for row, places in enumerate(rows):

@@ -83,7 +83,8 @@ def _values(proto: Any) -> Array:
     if field == "half_val":
         # The bits of each number, as an integer.
         return np.array(proto.half_val, np.uint16).view(dtype)
-    return np.array(getattr(proto, field), dtype)
+    # A slice is a list, which numpy reads faster than a message's field.
+    return np.array(getattr(proto, field)[:], dtype)
 
 
 def _of_objects(values: Any) -> Array:

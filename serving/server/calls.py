@@ -10,7 +10,7 @@ from serving.server.metrics import Metrics
 from serving.server.model_spec import specs_from_proto
 from serving.server.protocol import get_model_metadata_pb2, get_model_status_pb2, model_management_pb2, predict_pb2
 from serving.server.servable import DEFAULT_SIGNATURE
-from serving.server.tensors import to_proto
+from serving.server.tensors import write_output
 
 SIGNATURES = "signature_def"
 
@@ -37,7 +37,7 @@ class Calls:
             response = predict_pb2.PredictResponse()
             _echo(response.model_spec, request.model_spec, version.number)
         for name, array in outputs.items():
-            response.outputs[name].CopyFrom(to_proto(array))
+            write_output(array, response.outputs[name])
         return response
 
     def metadata(self, request: Any) -> Any:

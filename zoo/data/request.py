@@ -109,9 +109,10 @@ def check_request(schema: Schema, request: Request, labelled: bool = True) -> No
     if count == 0:
         fail("no candidates; a request needs at least one")
     for column in schema.columns():
-        check = _check_values if column.feature.multiple else _check_value
-        for value in request.all_values(column):
-            check(fail, column, value)
+        values, check = request.all_values(column), _check_values if column.feature.multiple else _check_value
+        if not _plain(column, values):
+            for value in values:
+                check(fail, column, value)
         if column.feature.weighted:
             for ids, weights in zip(request.all_values(column), request.all_values(column, column.feature.weight), strict=True):
                 _check_weights(fail, column, ids, weights)
@@ -132,6 +133,14 @@ def check_request(schema: Schema, request: Request, labelled: bool = True) -> No
 def _names(features: Sequence[Feature]) -> set[str]:
     """What stands in a request: the features, and the weights of those that are weighted."""
     return {f.name for f in features} | {f.weight for f in features if f.weighted}
+
+
+def _plain(column: Column, values: Sequence[Any]) -> bool:
+    """Whether nothing is to be said against some values, as mostly: their types, which are few, are looked at together."""
+    feature = column.feature
+    if feature.multiple or feature.width > 1:
+        return False
+    return set(map(type, values)) <= ({float, int} if feature.kind == "number" else {str})
 
 
 def _check_value(fail: Fail, column: Column, value: Any) -> None:
