@@ -7,6 +7,7 @@ import pytest
 
 from serving.errors import ServingError
 from serving.protocol.messages import TensorProto
+from serving.server.tensors import write_output
 from serving.tensors import read_tensor, write_tensor
 from zoo.keras import tf
 
@@ -33,6 +34,17 @@ def test_tensorflow_reads_what_the_client_writes(array):
 @pytest.mark.parametrize("array", ARRAYS, ids=lambda array: f"{array.dtype}{list(array.shape)}")
 def test_the_client_reads_what_tensorflow_writes(array):
     assert same(read_tensor(tf.make_tensor_proto(array)), array)
+
+
+@pytest.mark.parametrize("array", [*ARRAYS, np.linspace(-1, 1, 40_000, dtype=np.float32).reshape(2, -1), np.linspace(0, 1, 63),
+                                   np.array([1 + 2j], np.complex64)],
+                         ids=lambda array: f"{array.dtype}{list(array.shape)}")
+def test_outputs_of_the_server_stand_value_by_value(array):
+    proto = FROM_TENSORFLOW()
+    write_output(array, proto)
+    assert same(tf.make_ndarray(proto), array) and not proto.tensor_content
+    if array.dtype in (np.float32, np.float64):
+        assert list(proto.float_val or proto.double_val) == array.ravel().tolist()
 
 
 @pytest.mark.parametrize("fields", [
