@@ -22,7 +22,7 @@ def missing() -> str | None:
     """Why there can be no such folder here; None where there can."""
     if os.geteuid():
         return "only root may change its root"
-    absent = [name for name in ("apt-get", "dpkg-deb", "unshare", "chroot") if shutil.which(name) is None]
+    absent = [name for name in ("apt-get", "dpkg-deb", "setpriv", "unshare", "chroot") if shutil.which(name) is None]
     return f"{' and '.join(absent)} not found on PATH" if absent else None
 
 
@@ -61,7 +61,8 @@ def copied(repository: Path, root: Path) -> None:
 def inside(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Runs a command in the folder's `/src`."""
     variables = {name: value for name, value in os.environ.items() if name.endswith("_CERT_FILE") or name == "PIP_CERT"}
-    command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", _INSIDE, str(root), "env", "-C", "/src",
-               *words]
+    # Should this process be killed outright, that one is, too, and with it all that it started.
+    command = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", _INSIDE,
+               str(root), "env", "-C", "/src", *words]
     variables |= {"HOME": "/root", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
     return subprocess.run(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
