@@ -53,3 +53,10 @@ def test_cores_are_those_of_the_quota(system):
     assert machine.cores() == 4
     system("0::/else\n")
     assert machine.cores() == 16
+
+
+def test_a_system_without_affinity(system, monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity")
+    for count, found in ((6, 6), (None, 1)):
+        monkeypatch.setattr(os, "cpu_count", lambda count=count: count)
+        assert machine.cores() == found

@@ -38,8 +38,5 @@ def test_gradients_of_shared_variables_are_added():
 def test_as_many_as_cores_that_the_process_may_use(monkeypatch):
     assert 1 <= parts_of_this_machine() <= min(MOST, os.cpu_count())
     for cores, expected in ((1, 1), (3, 3), (MOST + 5, MOST)):
-        monkeypatch.setattr(parts.os, "sched_getaffinity", lambda _, cores=cores: set(range(cores)), raising=False)
+        monkeypatch.setattr(parts, "cores", lambda cores=cores: cores)
         assert parts_of_this_machine() == expected == InParts(tf.identity).parts
-    monkeypatch.delattr(parts.os, "sched_getaffinity", raising=False)
-    monkeypatch.setattr(parts.os, "cpu_count", lambda: None)
-    assert parts_of_this_machine() == 1
