@@ -50,7 +50,8 @@ def missing() -> str | None:
 
 def in_own_network(words: Sequence[str]) -> int:
     """Runs a Python program in a network of its own, whose processes all end with it; its exit status."""
-    command = ["unshare", "--net", "--pid", "--mount-proc", "--fork", "--kill-child", sys.executable, *words]
+    command = ["unshare", "--net", "--pid", "--mount-proc", "--fork", "--kill-child", "sh", "-c",
+               'ip link set lo up && exec "$0" "$@"', sys.executable, *words]
     return subprocess.run(command, env=os.environ | {_MARK: "1"}, check=False).returncode
 
 
@@ -69,8 +70,8 @@ def session_cluster(slots: int, logs: Path, managers: int = 2) -> Iterator[Sessi
     if _MARK not in os.environ:
         raise RuntimeError("a session cluster runs in a network of its own; begin by `in_own_network`")
     logs.mkdir(parents=True, exist_ok=True)
-    for words in (["link", "set", "lo", "up"], ["link", "add", "flink", "type", "bridge"],
-                  ["addr", "add", f"{_NET}.1/24", "dev", "flink"], ["link", "set", "flink", "up"]):
+    for words in (["link", "add", "flink", "type", "bridge"], ["addr", "add", f"{_NET}.1/24", "dev", "flink"],
+                  ["link", "set", "flink", "up"]):
         subprocess.run(["ip", *words], check=True)
     made = SessionCluster(slots, logs)
     with contextlib.ExitStack() as stack:
