@@ -28,8 +28,10 @@ _START_SECONDS = 120
 _MEMORY = {"taskmanager.cpu.cores": "1.0", "taskmanager.memory.framework.heap.size": "128mb",
            "taskmanager.memory.framework.off-heap.size": "128mb", "taskmanager.memory.task.heap.size": "512mb",
            "taskmanager.memory.task.off-heap.size": "64mb", "taskmanager.memory.network.min": "64mb",
-           "taskmanager.memory.network.max": "64mb", "taskmanager.memory.managed.size": "256mb"}
-_SETTINGS = {"jobmanager.rpc.address": f"{_NET}.1", "jobmanager.rpc.port": f"{_RPC}", "jobmanager.bind-host": f"{_NET}.1",
+           "taskmanager.memory.network.max": "64mb", "taskmanager.memory.managed.size": "256mb",
+           "taskmanager.memory.jvm-metaspace.size": "256mb", "taskmanager.memory.jvm-overhead.min": "128mb",
+           "taskmanager.memory.jvm-overhead.max": "128mb"}
+_SETTINGS = {"jobmanager.rpc.address": f"{_NET}.1", "jobmanager.rpc.port": f"{_RPC}", "jobmanager.bind-host": "0.0.0.0",
              "rest.address": f"{_NET}.1", "rest.bind-address": f"{_NET}.1", "rest.port": f"{_REST}",
              "blob.server.port": "6124",
              # A TaskManager that says nothing for so long is lost, and what it did is done again by others.
@@ -155,9 +157,8 @@ class SessionCluster:
         return [one["jid"] for one in found]
 
     def restarts(self, job: str) -> int:
-        """How often a job began anew."""
-        (found,) = self._asked(f"jobs/{job}/metrics?get=numRestarts")
-        return int(found["value"])
+        """How often a job, which may be over, lost something and began anew."""
+        return len(self._asked(f"jobs/{job}/exceptions")["exceptionHistory"]["entries"])
 
     @staticmethod
     def _asked(what: str) -> Any:
