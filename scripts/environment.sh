@@ -16,8 +16,12 @@ works() {  # whether $1 is the Python of version $2
 
 find_python() {  # of version $1
     local candidate
-    for candidate in "${PYTHON:-}" "python$1" python3 python "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1".*/bin/python; do
-        [ -n "$candidate" ] && works "$candidate" "$1" && { command -v "$candidate"; return; }
+    if [ -n "${PYTHON:-}" ]; then  # one that is named decides
+        works "$PYTHON" "$1" && command -v "$PYTHON"
+        return
+    fi
+    for candidate in "python$1" python3 python "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1".*/bin/python; do
+        works "$candidate" "$1" && { command -v "$candidate"; return; }
     done
     command -v uv >/dev/null 2>&1 && uv python find "$1" 2>/dev/null
 }
@@ -41,9 +45,9 @@ choose() {
         [ -n "$(lock_of "$lane")" ] || { echo "There is no lane $lane; lanes are 1.21 and 1.16." >&2; exit 1; }
         lacks=$(lacking "$lane")
         [ -z "$lacks" ] && { echo "$lane"; return; }
-        [ -z "${LANE:-}" ] || echo "Lane $lane needs $lacks." >&2
+        [ -z "${LANE:-}" ] || { echo "Lane $lane needs $lacks." >&2; exit 1; }
     done
-    if [ -z "${LANE:-}" ] && command -v uv >/dev/null 2>&1 && uv python install 3.10 >&2; then
+    if [ -z "${PYTHON:-}" ] && command -v uv >/dev/null 2>&1 && uv python install 3.10 >&2; then
         echo 1.16
         return
     fi
@@ -57,18 +61,19 @@ MESSAGE
     exit 1
 }
 
+digest_of() { cat "$(lock_of "$1")" setup.py scripts/environment.sh | sha256sum | cut -d' ' -f1; }  # what lane $1 is made of
+
 # Which lane this is costs some Pythons' starts to find out; an environment that is made already says it.
 stamp="$venv/.complete"
 if [ -f "$stamp" ]; then
     read -r kept made <"$stamp" || true
-    lock=$(lock_of "$kept")
-    [ "${LANE:-$kept}" = "$kept" ] && [ -n "$lock" ] && [ -x "$venv/bin/python" ] &&
-        [ "$made" = "$(cat "$lock" setup.py scripts/environment.sh | sha256sum | cut -d' ' -f1)" ] && exit 0
+    [ "${LANE:-$kept}" = "$kept" ] && [ -n "$(lock_of "$kept")" ] && [ -x "$venv/bin/python" ] &&
+        [ "$made" = "$(digest_of "$kept")" ] && exit 0
 fi
 
 lane=$(choose)
 lock=$(lock_of "$lane") version=$(python_of "$lane")
-want=$(cat "$lock" setup.py scripts/environment.sh | sha256sum | cut -d' ' -f1)
+want=$(digest_of "$lane")
 python=$(find_python "$version")
 echo "Creating $venv of TFX $lane with $python (about 270 packages, 3 GB; a few minutes the first time)"
 [ -x "$venv/bin/python" ] && works "$venv/bin/python" "$version" || { rm -rf "$venv"; "$python" -m venv "$venv"; }

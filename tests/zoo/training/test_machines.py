@@ -123,6 +123,8 @@ def test_workers_on_machines_of_their_own_follow_one_that_begins_anew(files, tmp
     schema, meeting, kept = toy_bound(), str(tmp_path / "meeting"), str(tmp_path / "kept")
     machines = MachinesConfig(kind="synchronous", workers=2, cluster="tf_config", meeting=meeting)
     config = TrainingConfig(batch_size=BATCH, epochs=4, patience=4, machines=machines)
+    (tmp_path / "meeting").mkdir()
+    (tmp_path / "meeting/somebody's.txt").touch()
     chief, worker = Cluster.local(machines.model_copy(update={"cluster": "local"})).workers
     said = {"cluster": {"chief": [chief], "worker": [worker]}, "task": {"type": "worker", "index": 0}}
     with subprocess.Popen([sys.executable, "-m", "zoo.training.machines.meeting", meeting], cwd=ROOT,
@@ -145,7 +147,7 @@ def test_workers_on_machines_of_their_own_follow_one_that_begins_anew(files, tmp
             other.kill()
     assert lines[0].startswith("going on after ") and len(result.history) == 4
     assert result.history[result.best_epoch - 1]["validation"]["auc"] > 0.6
-    assert [path.name for path in Path(meeting).iterdir()] == ["call.json"]
+    assert sorted(path.name for path in Path(meeting).iterdir()) == ["call.json", "somebody's.txt"]
 
 
 @pytest.mark.parametrize("said", [{}, {"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}},

@@ -35,8 +35,10 @@ def call_together(folder: str, job: str) -> None:
 
 def called(folder: str) -> str | None:
     """The job that was told last, None before the first one."""
-    path = files.join(folder, _CALL)
-    return json.loads(files.read_text(path))["job"] if files.exists(path) else None
+    try:
+        return json.loads(files.read_text(files.join(folder, _CALL)))["job"]
+    except FileNotFoundError:
+        return None
 
 
 def place_of(said: Mapping[str, Any]) -> int:

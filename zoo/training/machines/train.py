@@ -23,7 +23,7 @@ from zoo.training.machines.cluster import Cluster
 from zoo.training.machines.config import MachinesConfig
 from zoo.training.machines.job import JOB, RESULT, WEIGHTS, Job
 from zoo.training.machines.local import LocalServers
-from zoo.training.machines.meeting import call_together
+from zoo.training.machines.meeting import call_together, called
 
 _SHOWN = 1500  # characters of a log in an error's message
 _SECONDS = 0.5
@@ -73,8 +73,9 @@ def _told(machines: MachinesConfig, here: str) -> Iterator[str]:
     if not machines.meeting:
         yield here
         return
-    if files.exists(machines.meeting):
-        files.remove(machines.meeting)  # what a leader left that was killed
+    left = called(machines.meeting)
+    if left and files.exists(left):
+        files.remove(files.parent(left))  # of a leader that was killed
     place = files.join(machines.meeting, uuid.uuid4().hex)
     files.make_dirs(place)
     try:
