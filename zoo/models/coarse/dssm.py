@@ -30,6 +30,7 @@ class DSSMConfig(StudentConfig):
         senet: the item's fields are re-weighted by what all of them say.
         bilinear: products of pairs of the item's fields, one kernel for each left field.
         crossing: sums of the history's fields times the item's: `matched` pairs over one id space, `every` pair, or `none`.
+        half_lives: in events: beside the whole history's sums, some that forget, so that what came last is told apart.
         head: the `dot` product of the two vectors, their `cosine`, or an `mlp` over them that begins as the product.
         head_units: widths of the `mlp`.
     """
@@ -41,8 +42,15 @@ class DSSMConfig(StudentConfig):
     senet: bool = False
     bilinear: bool = False
     crossing: Literal["none", "matched", "every"] = "none"
+    half_lives: tuple[pydantic.PositiveFloat, ...] = ()
     head: Literal["dot", "cosine", "mlp"] = "dot"
     head_units: tuple[int, ...] = pydantic.Field(default=(64, 32), min_length=1)
+
+    @pydantic.model_validator(mode="after")
+    def _consistent(self) -> DSSMConfig:
+        if self.half_lives and self.crossing == "none":
+            raise ValueError("half_lives are of sums that are crossed, and crossing is 'none'; set it to 'matched' or 'every'")
+        return self
 
 
 class DSSM(RankingModel):
@@ -81,7 +89,7 @@ class DSSM(RankingModel):
         self.crossed = list(range(len(items))) if config.crossing == "every" else sorted({
             items.index(item) for _, item in matched})
         self.crossing = HistoryCrossing("every" if config.crossing == "every" else [
-            (events.index(event), self.crossed.index(items.index(item))) for event, item in matched])
+            (events.index(event), self.crossed.index(items.index(item))) for event, item in matched], config.half_lives)
 
     def encode_request(self, request: Tensors) -> dict[str, Any]:
         events = self.read(self.embeddings.event_fields(request, self.sequence))
