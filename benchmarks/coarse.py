@@ -3,11 +3,11 @@
     zoo data simulate --config benchmarks/cascade_simulator.yaml --out runs/cascade/log
     python -m benchmarks.coarse --logs cascade=runs/cascade/log rees46=runs/rees46/log --seeds 1 2 3
 
-The teacher is DIN, trained once a log with the first seed; students of the `-taught` rows learn its scores of all candidates of
-their training split; of the `synchronous-` rows, they learn beside a teacher of their own. Lifts are of GAUC, in thousandths:
-over the plain DSSM, and over the row that a step begins at, paired by seed. On a log with pools, each model is measured as a
-filter (docs/coarse.md): by the teacher, by what happened, and by the truth, which a simulator knows. Finished runs are kept
-below `--root` and not repeated; remove their files to measure again.
+The teacher is DIN beside what counting says, trained once a log with the first seed; students of the `-taught` rows learn its
+scores of all candidates of their training split; of the `synchronous-` rows, they learn beside a teacher of their own. Lifts are of
+GAUC, in thousandths: over the plain DSSM, and over the row that a step begins at, paired by seed. On a log with pools, each model
+is measured as a filter (docs/coarse.md): by the teacher, by what happened, and by the truth, which a simulator knows. Finished runs
+are kept below `--root` and not repeated; remove their files to measure again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.coarse_teacher import NAME, Teacher, score_split
+from benchmarks.coarse_teacher import Teacher, score_split
 from benchmarks.results import SEEDS, mean_std, read_rows, with_seeds, write_rows
 from benchmarks.settings import logs, settings
 from benchmarks.variants import LADDER, STAGED, TAUGHT, VARIANTS
@@ -33,8 +33,9 @@ from zoo.training import Scored, train
 STUDENTS = [name for name in VARIANTS if TAUGHT in name or name.startswith("synchronous-")]
 MODELS = ["static_rule", "gbdt", "wdl", "cold", "cold-8", "int_tower", *LADDER, "dssm-nova-add", "dssm-nova-concat", *STUDENTS]
 # The row that the lift of a step is over.
-BEFORE = {name: LADDER[place - 1] for place, name in enumerate(LADDER) if place} | dict.fromkeys(STUDENTS, "dssm-bilinear") | (
-    dict.fromkeys(("dssm-nova-add", "dssm-nova-concat", f"dssm-fm{TAUGHT}"), "dssm-fm"))
+BEFORE = {name: LADDER[place - 1] for place, name in enumerate(LADDER) if place} | dict.fromkeys(STUDENTS, "dssm-bilinear")
+BEFORE |= dict.fromkeys(("dssm-nova-add", "dssm-nova-concat", f"dssm-fm{TAUGHT}"), "dssm-fm")
+BEFORE |= {f"dssm-wide{TAUGHT}": f"dssm-bilinear{TAUGHT}", f"dssm-recent{TAUGHT}": f"dssm-wide{TAUGHT}"}
 TOP, KEPT = (10, 50, 200, 600), 600
 SWEPT = (100, 200, 400, 600, 1_000, 2_000)
 
@@ -138,16 +139,16 @@ def main() -> None:
             settings(log, name)  # a wrong name is told before the first long run
         data = transformed(folder, options.root / log)
         command = f"python -m benchmarks.coarse --logs {log}={folder} --models MODEL" + with_seeds(options.seeds)
-        print(f"{log} teacher {NAME}", flush=True)
-        teacher = Teacher(data, log, options.root / log / "teacher", options.seeds[0])
-        runs: dict[str, list[dict[str, Any]]] = {f"teacher ({NAME})": [of_teacher(teacher)]}
+        print(f"{log} teacher", flush=True)
+        teacher = Teacher(data, log, options.root / log, options.seeds[0])
+        runs: dict[str, list[dict[str, Any]]] = {f"teacher ({teacher.name})": [of_teacher(teacher)]}
         for name in options.models:
             if name in STAGED and not any(mark.role == "stage" for mark in data.schema.marks):
                 print(f"{log} {name}: left out, as this log does not say how far a candidate came", flush=True)
                 continue
             runs[name] = []
             for seed in options.seeds:
-                done = options.root / log / "runs" / f"{name}-{seed}.json"
+                done = teacher.folder / "runs" / f"{name}-{seed}.json"
                 if not done.is_file():
                     print(f"{log} {name} seed {seed}", flush=True)
                     done.parent.mkdir(parents=True, exist_ok=True)

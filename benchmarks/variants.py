@@ -52,6 +52,9 @@ VARIANTS |= {f"dssm-nova-{fusion}": ("dssm", {**VARIANTS["dssm-fm"][1], "nova": 
 TAUGHT = "-taught"  # stands in the names of students
 VARIANTS |= {f"{name}{TAUGHT}": ("dssm", {**VARIANTS[name][1], "distillation": {"listwise": 0.5}})
              for name in ("dssm-fm", "dssm-bilinear")}
+# What follows a teacher closely: wider fields, so that counts of one id don't blur into those of others, and sums that forget.
+_wide: dict[str, Any] = {**_so_far, "embedding": {"dim": 32}, "distillation": {"listwise": 0.5}}
+VARIANTS |= {f"dssm-wide{TAUGHT}": ("dssm", _wide), f"dssm-recent{TAUGHT}": ("dssm", {**_wide, "half_lives": [3]})}
 # Other ways to follow a teacher; the last two go by how far a candidate came, which not every log says.
 VARIANTS |= {f"dssm-bilinear{TAUGHT}-{name}": ("dssm", {**_so_far, "distillation": change}) for name, change in (
     ("pointwise", {}), ("alignment", {"alignment": 0.5}), ("two-stages", {"listwise": 0.5, "alone": 1}),
