@@ -31,11 +31,14 @@ from zoo.stages import StageTag
 from zoo.training import Scored, train
 
 STUDENTS = [name for name in VARIANTS if TAUGHT in name or name.startswith("synchronous-")]
-MODELS = ["static_rule", "gbdt", "wdl", "cold", "cold-8", "int_tower", *LADDER, "dssm-nova-add", "dssm-nova-concat", *STUDENTS]
+OURS = ["dssm-wide", "dssm-recent"]
+MODELS = ["static_rule", "gbdt", "wdl", "cold", "cold-8", "int_tower", *LADDER, "dssm-nova-add", "dssm-nova-concat", *OURS,
+          *STUDENTS]
 # The row that the lift of a step is over.
-BEFORE = {name: LADDER[place - 1] for place, name in enumerate(LADDER) if place} | dict.fromkeys(STUDENTS, "dssm-bilinear")
-BEFORE |= dict.fromkeys(("dssm-nova-add", "dssm-nova-concat", f"dssm-fm{TAUGHT}"), "dssm-fm")
-BEFORE |= {f"dssm-wide{TAUGHT}": f"dssm-bilinear{TAUGHT}", f"dssm-recent{TAUGHT}": f"dssm-wide{TAUGHT}"}
+BEFORE = {name: LADDER[place - 1] for place, name in enumerate(LADDER) if place}
+BEFORE |= dict.fromkeys(("dssm-nova-add", "dssm-nova-concat", "dssm-wide"), "dssm-fm") | {"dssm-recent": "dssm-wide"}
+# Of a student, the same without a teacher.
+BEFORE |= {name: name.split(TAUGHT)[0] if TAUGHT in name else "dssm-recent" for name in STUDENTS}
 TOP, KEPT = (10, 50, 200, 600), 600
 SWEPT = (100, 200, 400, 600, 1_000, 2_000)
 

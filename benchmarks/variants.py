@@ -49,20 +49,21 @@ for _name, _change in _SWITCHES:
     VARIANTS[f"dssm-{_name}"] = ("dssm", _so_far)
 VARIANTS |= {f"dssm-nova-{fusion}": ("dssm", {**VARIANTS["dssm-fm"][1], "nova": {"fusion": fusion}})
              for fusion in ("add", "concat")}
+# Beside the switches of the source, ours: wider fields, so that counts of one id don't blur into those of others, and sums that
+# forget. Chosen on the validation split of the simulator's cascade, one seed (docs/coarse.md).
+VARIANTS["dssm-wide"] = ("dssm", {**VARIANTS["dssm-fm"][1], "embedding": {"dim": 48}})
+VARIANTS["dssm-recent"] = ("dssm", {**VARIANTS["dssm-wide"][1], "half_lives": [2, 8]})
 TAUGHT = "-taught"  # stands in the names of students
 VARIANTS |= {f"{name}{TAUGHT}": ("dssm", {**VARIANTS[name][1], "distillation": {"listwise": 0.5}})
-             for name in ("dssm-fm", "dssm-bilinear")}
-# What follows a teacher closely: wider fields, so that counts of one id don't blur into those of others, and sums that forget.
-_wide: dict[str, Any] = {**_so_far, "embedding": {"dim": 32}, "distillation": {"listwise": 0.5}}
-VARIANTS |= {f"dssm-wide{TAUGHT}": ("dssm", _wide), f"dssm-recent{TAUGHT}": ("dssm", {**_wide, "half_lives": [3]})}
+             for name in ("dssm-fm", "dssm-bilinear", "dssm-wide", "dssm-recent")}
 # Other ways to follow a teacher; the last two go by how far a candidate came, which not every log says.
-VARIANTS |= {f"dssm-bilinear{TAUGHT}-{name}": ("dssm", {**_so_far, "distillation": change}) for name, change in (
+VARIANTS |= {f"dssm-recent{TAUGHT}-{name}": ("dssm", {**VARIANTS["dssm-recent"][1], "distillation": change}) for name, change in (
     ("pointwise", {}), ("alignment", {"alignment": 0.5}), ("two-stages", {"listwise": 0.5, "alone": 1}),
     ("exposed", {"listwise": 0.5, "stages": dict.fromkeys(("recalled", "coarse", "fine"), 0.0)}),
     ("further", {"listwise": 0.5, "further": 0.5}))}
-STAGED = tuple(f"dssm-bilinear{TAUGHT}-{name}" for name in ("exposed", "further"))
+STAGED = tuple(f"dssm-recent{TAUGHT}-{name}" for name in ("exposed", "further"))
 # Student and teacher in one training, and each switch of it.
-_together: dict[str, Any] = {**_so_far, "distillation": {"listwise": 0.5, "after": 1}}
+_together: dict[str, Any] = {**VARIANTS["dssm-recent"][1], "nova": {}, "distillation": {"listwise": 0.5, "after": 1}}
 VARIANTS |= {f"synchronous-{name}": ("synchronous_dssm", {**_together, **change}) for name, change in (
     ("dssm", {}), ("student-moves-tables", {"student_updates_embeddings": True}),
     ("student-moves-attention", {"teacher_updates_user_attention": False}))}
