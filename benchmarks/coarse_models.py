@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from serving.asked import asked
 from serving.encoding import encode_requests
+from tfx_pipelines.config import load_run_config
 from tfx_pipelines.transformed import Transformed, transformed
 from zoo.data.catalogue import ITEM, VALID_FROM, Catalogue, arrow_schema
 from zoo.data.request import Request
@@ -24,7 +25,11 @@ from zoo.keras import keras, tf
 from zoo.metrics import gauc
 
 LABEL = "click"
-STUDENT = {"nova": {}, "senet": True, "bilinear": True, "crossing": "matched", "head": "mlp"}
+_RUN = load_run_config("coarse", model="dssm")
+assert _RUN.teacher is not None
+# What `zoo run coarse` trains; what a student learned from does not change what it costs.
+SETTINGS = {"dssm": {name: value for name, value in _RUN.model.config.items() if name != "distillation"},
+            _RUN.teacher.name: _RUN.teacher.config}
 ITEMS, REQUESTS, EVENTS = 6_000, 30_000, 50
 
 
@@ -86,7 +91,7 @@ def prepare(root: Path) -> Prepared:
     data = transformed(log.path, root / "pipeline")
     prepared = Prepared(root, log, data)
     transform = tft.TFTransformOutput(data.transform_graph)
-    for name, settings in (("dssm", STUDENT), ("din", {})):
+    for name, settings in SETTINGS.items():
         paths = [prepared.student(one) for one in ("float32", "float16", "int8")] if name == "dssm" else [prepared.teacher]
         if all(path.is_dir() for path in paths):
             continue
