@@ -4,10 +4,10 @@
     python -m benchmarks.coarse --logs cascade=runs/cascade/log rees46=runs/rees46/log --seeds 1 2 3
 
 The teacher is DIN beside what counting says, trained once a log with the first seed; students of the `-taught` rows learn its
-scores of all candidates of their training split; of the `synchronous-` rows, they learn beside a teacher of their own. Lifts are of
-GAUC, in thousandths: over the plain DSSM, and over the row that a step begins at, paired by seed. On a log with pools, each model
-is measured as a filter (docs/coarse.md): by the teacher, by what happened, and by the truth, which a simulator knows. Finished runs
-are kept below `--root` and not repeated; remove their files to measure again.
+scores of all candidates of their training split; of the `synchronous-` rows, they learn beside a teacher of their own. Lifts
+are of GAUC, in thousandths: over the plain DSSM, and over the row that a step begins at, paired by seed. On a log with pools,
+each model is measured as a filter (docs/coarse.md): by the teacher, by what happened, and by the truth, which a simulator
+knows. Finished runs are kept below `--root` and not repeated; remove their files to measure again.
 """
 
 from __future__ import annotations

@@ -2,13 +2,14 @@
 
     make bench-coarse
 
-DSSM and DIN as `zoo run coarse` trains them learn from one simulated log and are served by the local model server, which may use
-one core alone; the client has another. `p50_ms` is the server's median time from a request's message to its answer's, reading of the
-tensors included, `rpc_p50_ms` the client's from the first byte sent to the last one received. `p50_ms_5000` is the server's
-time for 5,000 candidates, `per_candidate_ratio` what a further candidate costs DIN over what it costs DSSM (from 500 to
-5,000), `whole_call_ratio` the same of whole calls with 5,000, the request's own part included, `growth_10x` the time for 5,000
-over that for 500, `history_50_over_1` what a further candidate costs with 50 events over one. Then the same for a catalogue of
-a million items, and what less precision costs. The last line is a JSON object; docs/results/coarse_latency.json gets the table.
+DSSM and DIN as `zoo run coarse` trains them learn from one simulated log and are served by the local model server, which may
+use one core alone; the client has another. `p50_ms` is the server's median time from a request's message to its answer's,
+reading of the tensors included, `rpc_p50_ms` the client's from the first byte sent to the last one received. `p50_ms_5000` is
+the server's time for 5,000 candidates, `per_candidate_ratio` what a further candidate costs DIN over what it costs DSSM (from
+500 to 5,000), `whole_call_ratio` the same of whole calls with 5,000, the request's own part included, `growth_10x` the time for
+5,000 over that for 500, `history_50_over_1` what a further candidate costs with 50 events over one. Then the same for a
+catalogue of a million items, and what less precision costs. The last line is a JSON object; docs/results/coarse_latency.json
+gets the table.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ def of_a_million(prepared: Prepared, rows: list[dict[str, Any]]) -> None:
 
 
 def survivors(path: str) -> float | None:
-    """What the benchmark of quality found of this student: the share of the teacher's top 50 among 600 of 5,000; None before it ran."""
+    """What the benchmark of quality found of this student: the teacher's top 50 among 600 of 5,000; None before it ran."""
     rows = json.loads(files.read_text(path))["rows"] if files.is_file(path) else []
     return next((one["metrics"]["top50_in_600"]["mean"] for one in rows
                  if one["model"] == STUDENT and "top50_in_600" in one["metrics"]), None)

@@ -57,7 +57,8 @@ TAUGHT = "-taught"  # stands in the names of students
 VARIANTS |= {f"{name}{TAUGHT}": ("dssm", {**VARIANTS[name][1], "distillation": {"listwise": 0.5}})
              for name in ("dssm-fm", "dssm-bilinear", "dssm-wide", "dssm-recent")}
 # Other ways to follow a teacher; the last two go by how far a candidate came, which not every log says.
-VARIANTS |= {f"dssm-recent{TAUGHT}-{name}": ("dssm", {**VARIANTS["dssm-recent"][1], "distillation": change}) for name, change in (
+_taught = VARIANTS["dssm-recent"][1]
+VARIANTS |= {f"dssm-recent{TAUGHT}-{name}": ("dssm", {**_taught, "distillation": change}) for name, change in (
     ("pointwise", {}), ("alignment", {"alignment": 0.5}), ("two-stages", {"listwise": 0.5, "alone": 1}),
     ("exposed", {"listwise": 0.5, "stages": dict.fromkeys(("recalled", "coarse", "fine"), 0.0)}),
     ("further", {"listwise": 0.5, "further": 0.5}))}

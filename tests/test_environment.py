@@ -1,7 +1,7 @@
 """Which of two lanes `scripts/environment.sh` makes, on machines that hold one, both or none.
 
-The script is the real one; the machine around it is made of small programs that answer as that machine's would, and its installer
-writes down what it is asked for. `tests/nightly/test_other_lane.py` makes the other lane for real.
+The script is the real one; the machine around it is made of small programs that answer as that machine's would, and its
+installer writes down what it is asked for. `tests/nightly/test_other_lane.py` makes the other lane for real.
 """
 
 import os

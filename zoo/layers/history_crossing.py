@@ -15,8 +15,8 @@ class HistoryCrossing(keras.layers.Layer):
     """`[R, N, P·(1 + H)]` inner products of a history's fields, summed over its events, with an item's fields.
 
     `c_gf = Σ_t w_t·⟨e_tg, v_f⟩ / √(1 + Σ_t w_t) = ⟨S_g, v_f⟩`, `S_g = Σ_t w_t·e_tg / √(1 + Σ_t w_t)`: since inner products
-    commute with sums, the request is asked once for its G sums and the item, ahead of time, for its F vectors. `w_t = 1`; and for
-    each of H half-lives h also `w_t = 2^(-a_t/h)`, a event t's age: how many came after it. A candidate costs P·(1 + H)·D
+    commute with sums, the request is asked once for its G sums and the item, ahead of time, for its F vectors. `w_t = 1`; and
+    for each of H half-lives h also `w_t = 2^(-a_t/h)`, a_t its age: how many came after it. A candidate costs P·(1 + H)·D
     products.
 
     Args:
@@ -45,7 +45,7 @@ class HistoryCrossing(keras.layers.Layer):
     def call(self, sums: tf.Tensor, items: tf.Tensor) -> tf.Tensor:
         events, fields, dim = sums.shape[1], items.shape[2], items.shape[3]
         kinds = events // (1 + len(self.half_lives))
-        pairs = list(itertools.product(range(kinds), range(fields))) if self.pairs == "every" else self.pairs
+        pairs = list(itertools.product(range(kinds), range(fields))) if isinstance(self.pairs, str) else self.pairs
         pairs = [(first + ours, theirs) for first in range(0, events, kinds) for ours, theirs in pairs]
         # One matrix product for all pairs, whichever they are: column p has the sum g of pair p in the rows of its field f.
         chosen = np.zeros((events, fields, len(pairs)), np.float32)
