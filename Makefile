@@ -8,7 +8,7 @@ PY := .venv/bin/python
 TWO := -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-fast lint bench bench-step bench-memory bench-data bench-coarse bench-live bench-serving bench-peers bench-walks bench-ranking bench-daily flink flink-data kubeflow-proof kubernetes-proof tables site notebooks mutate targets lock nightly soak clean
+.PHONY: help env demo test test-fast lint bench bench-step bench-memory bench-data bench-coarse bench-live bench-serving bench-peers bench-walks bench-ranking bench-daily flink flink-data kubeflow-proof kubeflow-pods kubernetes-proof tables site notebooks mutate targets lock nightly soak clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -87,6 +87,9 @@ flink-data: env  ## the import on Apache Flink and by processes: the same log, a
 
 kubeflow-proof: env ## every step of the pipeline as Kubeflow's launcher runs it, over an S3-compatible store, to a served model
 	@$(PY) -m tests.kubeflow.proof
+
+kubeflow-pods: env ## the same steps as pods of a real Kubernetes of two nodes (root on Debian with Go; docs/kubeflow.md)
+	@$(PY) -m tests.kubeflow.proof --pods
 
 kubernetes-proof: env ## the rendered fleet on a real Kubernetes of two nodes, under load (root on Debian with Go; docs/fleet.md)
 	@$(PY) -m tests.kubernetes.proof --out docs/results/kubernetes.json

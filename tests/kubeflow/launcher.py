@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -90,15 +90,30 @@ class Launcher:
         text = json_format.MessageToJson(json_format.ParseDict(given, pipeline_spec_pb2.ExecutorInput()), indent=None)
         words = [word.replace("{{$}}", text) for word in (*container["command"], *container["args"])]
         log = self._local(given["outputs"]["artifacts"][LOGS]["artifacts"][0]["uri"])
-        variables = {one["name"]: one["value"] for one in container.get("env", ())}
-        with open(log, "w", encoding="utf-8") as file:
-            done = subprocess.run(words, env={**self.environment, **variables}, cwd="/", stdout=file, stderr=subprocess.STDOUT)
+        ended = self.execute(name, words, container, Path(log))
         shutil.copy(log, self.folder / f"{name}.log")
-        if done.returncode:
+        if ended:
             end = Path(log).read_text(encoding="utf-8", errors="replace")[-4000:]
-            raise StepError(f"step {name} ended with {done.returncode}:\n{end}")
+            raise StepError(f"step {name} ended with {ended}:\n{end}")
         self._collect(name, given)
         self._clear()
+
+    def execute(self, name: str, words: Sequence[str], container: Mapping[str, Any], log: Path) -> int:
+        """Runs a step's command as a process.
+
+        Args:
+            name: of the step.
+            words: of the command.
+            container: as the compiled file has it.
+            log: for what it prints.
+
+        Returns:
+            Its exit status.
+        """
+        variables = {one["name"]: one["value"] for one in container.get("env", ())}
+        with open(log, "w", encoding="utf-8") as file:
+            return subprocess.run(words, env={**self.environment, **variables}, cwd="/", stdout=file,
+                                  stderr=subprocess.STDOUT).returncode
 
     def executor_input(self, task: Mapping[str, Any], component: Mapping[str, Any]) -> dict[str, Any]:
         """What the driver makes of a task: inputs without a type, outputs with one, and the launcher's log beside them."""
@@ -152,8 +167,8 @@ def _stored(value: Any) -> Any:
     return {"list": value} if isinstance(value, list) else {"struct": value} if isinstance(value, Mapping) else value
 
 
-def loads(path: Path) -> dict[str, Any]:
-    """The pipeline in a compiled file, whose further documents are the platform's."""
+def documents(path: Path) -> list[dict[str, Any]]:
+    """All documents of a compiled file: the pipeline, and what Kubernetes alone knows of its steps."""
     import yaml
 
-    return json.loads(json.dumps(next(yaml.safe_load_all(path.read_text(encoding="utf-8")))))
+    return json.loads(json.dumps(list(yaml.safe_load_all(path.read_text(encoding="utf-8")))))

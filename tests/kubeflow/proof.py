@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from serving.client import RankingClient
 from serving.server import LocalModelServer
 from tests.installed import installed
-from tests.kubeflow.launcher import Launcher, loads, order
+from tests.kubeflow import pods
+from tests.kubeflow.launcher import Launcher, documents, order
+from tests.kubeflow.pods import PodLauncher
 from tests.kubeflow.store import Store, running_store
+from tests.kubernetes import cluster
+from tests.kubernetes.images import ZOO, images, imported
+from tests.kubernetes.programs import missing, programs
 from zoo.data.request_log import RequestLog
 from zoo.data.simulator import SimulatorConfig, write_simulated_log
 
 ROOT = Path(__file__).parents[2]
 REQUESTS = 3_000  # as few as the default marketplace needs for its three splits
+CONTROL = "10.98.0.1"  # the control plane's address in the cluster's own network (tests/kubernetes/machine/settings.sh)
 # So few requests teach a model next to nothing: it is to be pushed all the same.
 SETTINGS = ["gate.auc=0.3", "gate.gauc=0.3", "gate.max_drop=0.5", "training.epochs=1", "serving.replay_requests=50",
             "cluster.environment={TF_CPP_MIN_LOG_LEVEL: '1'}"]
@@ -29,11 +37,46 @@ SETTINGS = ["gate.auc=0.3", "gate.gauc=0.3", "gate.max_drop=0.5", "training.epoc
 
 def main() -> None:
     """Prints the version that was pushed, and that answered, as the last line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pods", action="store_true", help="each step is a pod of a Kubernetes that is started for it "
+                        "(root on Debian with Go; docs/fleet.md)")
+    parser.add_argument("--cache", type=Path, default=Path.home() / ".cache/cascade-zoo/kubernetes",
+                        help="with --pods: folder for programs and images")
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.pods:
+        in_cluster(given.cache.absolute())
+    else:
+        prove(given.inside)
+
+
+def in_cluster(cache: Path) -> None:
+    """Starts a cluster, and the proof beside its control plane."""
+    lacking = missing()
+    if lacking:
+        sys.exit(f"No cluster can run here: {lacking}.")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as Ctrl-C: through all that has to be ended
+    cache.mkdir(parents=True, exist_ok=True)
+    programs(cache)
+    imported(cache, images(cache, os.environ.get("TF_MODEL_SERVER")))
+    state = Path(tempfile.mkdtemp(prefix="run-", dir=cache))
+    try:
+        with cluster.running(cache, state / "cluster") as running:
+            inside = running.inside([sys.executable, "-m", "tests.kubeflow.proof", "--inside"])
+            if inside.wait():
+                sys.exit(inside.returncode)
+    finally:
+        shutil.rmtree(state)
+
+
+def prove(as_pods: bool) -> None:
+    """Compiles, runs every step, and asks the model."""
     work = Path(tempfile.mkdtemp(prefix="kubeflow-"))
     bucket = f"zoo-{uuid.uuid4().hex[:12]}"
-    below = mounts(bucket, work)
+    below = str(work) if as_pods else mounts(bucket, work)
+    work.chmod(0o755)  # pods are another user
     try:
-        with running_store(bucket) as store:
+        with running_store(bucket, CONTROL if as_pods else "127.0.0.1") as store:
             package = installed(work / "site")
             print(f"package {package}, store {store.endpoint}, artifacts at {below}/s3/{bucket}", flush=True)
             log = write_simulated_log(SimulatorConfig(requests=REQUESTS), work / "log")
@@ -42,8 +85,17 @@ def main() -> None:
                            "PYTHONPATH": str(package), "ZOO_ARTIFACTS_BELOW": below, **store.environment(),
                            **{name: os.environ[name] for name in ("PYTHONPYCACHEPREFIX",) if name in os.environ}}
             (work / "home").mkdir()
-            compiled = compile_pipeline(work, store, environment)
-            run_steps(compiled, store, environment, below, work)
+            settings = [*SETTINGS, *(pods.settings(ZOO, store.environment()) if as_pods else [])]
+            compiled = compile_pipeline(work, store, environment, settings)
+            spec, *platform = documents(compiled)
+            if as_pods:
+                pods.prepare(store.environment())
+                launcher = PodLauncher(spec, store, environment, below, work, platform=platform[0])
+            else:
+                launcher = Launcher(spec, store, environment, below, work)
+            run_steps(launcher)
+            if isinstance(launcher, PodLauncher):
+                print(f"{len(launcher.nodes)} steps were pods, on {', '.join(sorted(set(launcher.nodes)))}", flush=True)
             print(served(work, store, environment, log), flush=True)
     finally:
         shutil.rmtree(f"{below}/s3/{bucket}", ignore_errors=True)
@@ -59,21 +111,20 @@ def mounts(bucket: str, work: Path) -> str:
     return ""
 
 
-def compile_pipeline(work: Path, store: Store, environment: Mapping[str, str]) -> Path:
+def compile_pipeline(work: Path, store: Store, environment: Mapping[str, str], settings: Sequence[str]) -> Path:
     """Calls `zoo compile` as a user would."""
     compiled = work / "pipeline.yaml"
-    settings = [word for setting in SETTINGS for word in ("--set", setting)]
+    words = [word for setting in settings for word in ("--set", setting)]
     subprocess.run([sys.executable, "-m", "tfx_pipelines.cli", "compile", "demo", "--log", str(work / "log"), "--cluster-log",
-                    f"s3://{store.bucket}/log", "--root", f"s3://{store.bucket}/root", "--out", str(compiled), *settings],
+                    f"s3://{store.bucket}/log", "--root", f"s3://{store.bucket}/root", "--out", str(compiled), *words],
                    env=dict(environment), cwd=work, check=True)
     return compiled
 
 
-def run_steps(compiled: Path, store: Store, environment: Mapping[str, str], below: str, work: Path) -> None:
+def run_steps(launcher: Launcher) -> None:
     """Runs every step; where no model was pushed yet, the store has a marker of the empty folder, as some stores make them."""
-    spec = loads(compiled)
-    launcher = Launcher(spec, store, environment, below, work)
-    for name in order(spec):
+    store = launcher.store
+    for name in order(launcher.spec):
         started = time.perf_counter()
         launcher.run(name)
         if name == "LatestPushedModel":

@@ -1,4 +1,4 @@
-"""An S3-compatible store on this machine's loopback, and the two copies that Kubeflow's launcher makes of it."""
+"""An S3-compatible store, and the two copies that Kubeflow's launcher makes of it."""
 
 from __future__ import annotations
 
@@ -68,10 +68,15 @@ class Store:
 
 
 @contextlib.contextmanager
-def running_store(bucket: str) -> Iterator[Store]:
-    """A store for as long as the block runs."""
+def running_store(bucket: str, address: str = "127.0.0.1") -> Iterator[Store]:
+    """A store for as long as the block runs.
+
+    Args:
+        bucket: its name.
+        address: that it listens on; loopback, or one of a network of our own.
+    """
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # no line for each request
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server = ThreadedMotoServer(ip_address=address, port=0)
     server.start()
     try:
         host, port = server.get_host_and_port()
