@@ -32,6 +32,7 @@ REQUESTS = 3_000  # as few as the default marketplace needs for its three splits
 CONTROL = "10.98.0.1"  # the control plane's address in the cluster's own network (tests/kubernetes/machine/settings.sh)
 # So few requests teach a model next to nothing: it is to be pushed all the same.
 SETTINGS = ["gate.auc=0.3", "gate.gauc=0.3", "gate.max_drop=0.5", "training.epochs=1", "serving.replay_requests=50",
+            "search={trials: 2, space: {model.config.embedding.dim: [8, 16]}}",
             "cluster.environment={TF_CPP_MIN_LOG_LEVEL: '1'}"]
 
 
@@ -131,7 +132,7 @@ def run_steps(launcher: Launcher) -> None:
             key = store.key(launcher.known[name, "model"]["uri"])
             assert not store.keys(key), "nothing was pushed, and yet there is a model"
             store.put(f"{key}/", b"")
-        print(f"{name:<18} {time.perf_counter() - started:6.1f} s", flush=True)
+        print(f"{name:<20} {time.perf_counter() - started:6.1f} s", flush=True)
 
 
 def served(work: Path, store: Store, environment: Mapping[str, str], log: RequestLog) -> int:

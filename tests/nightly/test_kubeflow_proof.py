@@ -29,4 +29,4 @@ def test_every_step_of_the_compiled_pipeline_runs_as_a_pod():
     if lacking := missing():
         pytest.skip(f"no cluster can run here: {lacking}")
     printed = proof("--pods")
-    assert re.search(r"^11 steps were pods, on node1, node2$", printed, re.MULTILINE), printed[-2000:]
+    assert re.search(r"^12 steps were pods, on node1, node2$", printed, re.MULTILINE), printed[-2000:]
