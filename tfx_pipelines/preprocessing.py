@@ -12,6 +12,7 @@ from typing import Any
 import tensorflow_transform as tft
 
 from tfx_pipelines.day_files import NUMBERS, STATE, read_json, vocabulary_name
+from tfx_pipelines.moments import MeansAndVariances
 from tfx_pipelines.schema import schema_from_json
 from zoo import files
 from zoo.assets import Assets
@@ -35,13 +36,15 @@ def preprocessing_fn(inputs: dict[str, Value], custom_config: dict[str, Any]) ->
     schema = schema_from_json(custom_config["schema"])
     folder = custom_config.get("vocabularies")
     look_up = {name: _look_up(schema, name, inputs, folder) for name in schema.spaces}
-    moments = read_json(files.join(folder, STATE, NUMBERS)) if folder else {}
+    given = read_json(files.join(folder, STATE, NUMBERS)) if folder else {}
+    numbers = [column for column in schema.columns() if column.feature.kind == "number"]
+    moments = _moments([column for column in numbers if column.feature.transform != "none"], inputs, given)
     outputs: dict[str, Value] = {}
     for column in schema.columns():
         if column.feature.kind == "id":
             outputs[column.name] = _apply(look_up[column.space], inputs[column.name])
         elif column.feature.kind == "number":
-            outputs |= _number(column, inputs[column.name], moments.get(column.name))
+            outputs |= _number(column, inputs[column.name], given.get(column.name), moments.get(column.name))
     passed = [*schema.string_keys, REQUEST_TIME]
     passed += [column.name for column in schema.columns() if column.feature.kind == "text"]
     passed += [name for column in schema.columns() for name in column.raw_names if name != column.name]
@@ -86,7 +89,30 @@ def _look_up(schema: Schema, name: str, inputs: dict[str, Value], folder: str | 
     return lambda ids: FIRST_ID + tft.apply_vocabulary(ids, vocabulary, default_value=UNKNOWN_ID - FIRST_ID)
 
 
-def _number(column: Column, raw: Value, given: dict[str, Any] | None) -> dict[str, Value]:
+def _moments(columns: list[Column], inputs: dict[str, Value], given: dict[str, Any]) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
+    """Mean and standard deviation of each number that is normalised, by its column; of the split where none are given."""
+    constants = {column.name: tuple(tf.constant(given[column.name][name], tf.float64) for name in ("mean", "deviation"))
+                 for column in columns if column.name in given}
+    learned = [column for column in columns if column.name not in given]
+    if not learned:
+        return constants
+    means, variances = tft.experimental.ptransform_analyzer(
+        [_values(_exact(column, inputs[column.name])) for column in learned], MeansAndVariances(len(learned)),
+        output_dtypes=[tf.float64, tf.float64], output_shapes=[[len(learned)], [len(learned)]], name="moments")
+    deviations = tf.where(variances > 0, tf.sqrt(variances), tf.ones_like(variances))
+    return constants | {column.name: (means[place], deviations[place]) for place, column in enumerate(learned)}
+
+
+def _exact(column: Column, raw: Value) -> Value:
+    """The number that is normalised, in float64: as it is, or its logarithm."""
+    exact = _apply(lambda x: tf.cast(x, tf.float64), raw)
+    if column.feature.transform == "log_zscore":
+        return _apply(lambda x: tf.sign(x) * tf.math.log1p(tf.abs(x)), exact)
+    return exact
+
+
+def _number(column: Column, raw: Value, given: dict[str, Any] | None,
+            moments: tuple[tf.Tensor, tf.Tensor] | None) -> dict[str, Value]:
     """A number as the model reads it, and its quantile bucket where it has buckets. NaN is a missing value.
 
     Both depend on the raw number alone. The last bit of a float32 logarithm depends on where in a batch the number stands, and
@@ -96,7 +122,8 @@ def _number(column: Column, raw: Value, given: dict[str, Any] | None) -> dict[st
     Args:
         column: its column.
         raw: as the log has it.
-        given: its `mean`, `deviation` and `bounds` (`tfx_pipelines.day`); None for those of the split.
+        given: its `bounds` (`tfx_pipelines.day`); None for those of the split.
+        moments: mean and standard deviation, where it is normalised.
     """
     feature = column.feature
     missing = tf.math.is_nan
@@ -107,16 +134,9 @@ def _number(column: Column, raw: Value, given: dict[str, Any] | None) -> dict[st
             lambda x: tf.where(missing(x), tf.constant(UNKNOWN_ID, tf.int64),
                                FIRST_ID + bucket(tf.where(missing(x), tf.zeros_like(x), x))), raw)
     value = raw
-    if feature.transform != "none":
-        value = _apply(lambda x: tf.cast(x, tf.float64), value)
-        if feature.transform == "log_zscore":
-            value = _apply(lambda x: tf.sign(x) * tf.math.log1p(tf.abs(x)), value)
-        if given is None:
-            mean, variance = tft.mean(_values(value)), tft.var(_values(value))
-            deviation = tf.where(variance > 0, tf.sqrt(variance), tf.ones_like(variance))
-        else:
-            mean, deviation = (tf.constant(given[name], tf.float64) for name in ("mean", "deviation"))
-        value = _apply(lambda x: tf.cast((x - mean) / deviation, tf.float32), value)
+    if moments is not None:
+        mean, deviation = moments
+        value = _apply(lambda x: tf.cast((x - mean) / deviation, tf.float32), _exact(column, raw))
     outputs[column.name] = _apply(lambda x: tf.where(missing(x), tf.zeros_like(x), x), value)
     return outputs
 

@@ -26,8 +26,8 @@ _START_SECONDS = 120
 # What a TaskManager is told of its memory, in place of the sum that Flink's shell scripts make; and what both are told.
 _MEMORY = {"taskmanager.cpu.cores": "1.0", "taskmanager.memory.framework.heap.size": "128mb",
            "taskmanager.memory.framework.off-heap.size": "128mb", "taskmanager.memory.task.heap.size": "512mb",
-           "taskmanager.memory.task.off-heap.size": "64mb", "taskmanager.memory.network.min": "64mb",
-           "taskmanager.memory.network.max": "64mb", "taskmanager.memory.managed.size": "256mb",
+           "taskmanager.memory.task.off-heap.size": "64mb", "taskmanager.memory.network.min": "256mb",
+           "taskmanager.memory.network.max": "256mb", "taskmanager.memory.managed.size": "256mb",
            "taskmanager.memory.jvm-metaspace.size": "256mb", "taskmanager.memory.jvm-overhead.min": "128mb",
            "taskmanager.memory.jvm-overhead.max": "128mb"}
 _SETTINGS = {"jobmanager.rpc.address": f"{_NET}.1", "jobmanager.rpc.port": f"{_RPC}", "jobmanager.bind-host": "0.0.0.0",

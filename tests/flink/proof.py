@@ -35,7 +35,7 @@ def main() -> None:
     if INSIDE not in sys.argv:
         sys.exit(in_own_network(["-m", "tests.flink.proof", INSIDE, str(folder)]))
     simulated = SimulatorConfig(requests=REQUESTS, users=200, base=-2.0, live=LiveConfig(user_ids=True))
-    write_simulated_log(simulated, folder / "log")
+    write_simulated_log(simulated, folder / "rooms")
     prepare(folder, EVENTS)
     sharded(folder, EVENTS, SHARDS)
     here = ranked(folder, "here", [])
@@ -55,7 +55,7 @@ def main() -> None:
 
 def ranked(folder: Path, name: str, arguments: list[str]) -> dict[str, Any]:
     """Runs the whole pipeline of the third generation of live rooms, by this machine or by Beam's arguments."""
-    options: dict[str, Any] = {"data.log": str(folder / "log"), "pipeline.root": str(folder / name), "training.epochs": 2,
+    options: dict[str, Any] = {"data.log": str(folder / "rooms"), "pipeline.root": str(folder / name), "training.epochs": 2,
                                "gate": {"auc": 0.4, "gauc": 0.4}}
     if arguments:
         options |= {"beam.runner": "PortableRunner", "beam.arguments": arguments[1:]}
