@@ -33,6 +33,8 @@ _MEMORY = {"taskmanager.cpu.cores": "1.0", "taskmanager.memory.framework.heap.si
 _SETTINGS = {"jobmanager.rpc.address": f"{_NET}.1", "jobmanager.rpc.port": f"{_RPC}", "jobmanager.bind-host": "0.0.0.0",
              "rest.address": f"{_NET}.1", "rest.bind-address": f"{_NET}.1", "rest.port": f"{_REST}",
              "blob.server.port": "6124",
+             # Of each shuffle that is under way, of which a pipeline has dozens; 512 by default.
+             "taskmanager.network.sort-shuffle.min-buffers": "32",
              # A TaskManager that says nothing for so long is lost, and what it did is done again by others.
              "heartbeat.interval": "1000", "heartbeat.timeout": "8000",
              "restart-strategy.type": "fixed-delay", "restart-strategy.fixed-delay.attempts": "10",
