@@ -20,6 +20,7 @@ COMMANDS = {
     "backfill": ("tfx_pipelines.commands:backfill", "Run the daily pipeline of a configuration for some days, in order."),
     "compile": ("tfx_pipelines.commands:compile_", "Compile the pipeline of a configuration for Kubeflow or Vertex AI."),
     "training-job": ("tfx_pipelines.commands:training_job", "Write the Kubernetes objects of a run whose training is divided."),
+    "flink-cluster": ("tfx_pipelines.commands:flink_cluster", "Write the Kubernetes objects of a Flink for Beam's stages."),
     "submit": ("tfx_pipelines.commands:submit", "Start the pipeline of a configuration on Kubeflow Pipelines, and follow it."),
     "serve": ("serving.commands:serve", "Serve exported models on this machine, by TF Serving's protocol."),
     "rank": ("serving.commands:rank", "Send a ranking request to a server and print the ranked candidates."),

@@ -1,4 +1,4 @@
-"""`zoo run`, `zoo backfill`, `zoo compile`, `zoo submit`, `zoo training-job` and `zoo demo`."""
+"""`zoo run`, `zoo backfill`, `zoo compile`, `zoo submit`, `zoo training-job`, `zoo flink-cluster` and `zoo demo`."""
 
 from __future__ import annotations
 
@@ -131,17 +131,51 @@ def training_job(config: str, kind, model: str | None, out: str, log: str | None
     from tfx_pipelines.config import load_run_config
     from tfx_pipelines.training_jobs import Volume
     from tfx_pipelines.training_jobs import training_job as objects_of
-    from zoo.config import ConfigError
 
-    claim, found, path = (volume or "").partition(":")
-    if volume and not (claim and found and path.startswith("/")):
-        raise ConfigError(f"--volume {volume}: expected CLAIM:/PATH, such as models:/mnt/models")
     loaded = load_run_config(config, overrides, model=model, options={"data.log": log, "pipeline.root": root})
-    objects = objects_of(loaded, kind, Volume(claim, path) if volume else None)
+    objects = objects_of(loaded, kind, Volume.parsed(volume) if volume else None)
     Path(out).write_text(to_yaml(*objects), encoding="utf-8")
     click.echo(f"Wrote {out}: {', '.join(one['kind'] for one in objects)} {objects[-1]['metadata']['name']}\n"
                f"Image:   {loaded.pipeline.image} must contain this package (pipeline.image)\n"
                f"Next:    kubectl apply -f {out}")
+
+
+@click.command("flink-cluster", help=f"""Write the Kubernetes objects of an Apache Flink on which the Beam stages of CONFIG run.
+
+{_CONFIG_HELP} Flink's operator makes a session cluster of them, with workers of this package beside each TaskManager, and a job
+server that pipelines are sent to. What the run's configuration needs to go there is printed.""")
+@click.argument("config")
+@click.option("--model", metavar="NAME", help=_MODEL_HELP)
+@click.option("--out", type=click.Path(), required=True, help="The file to write.")
+@click.option("--log", type=str, help="Folder of the request log as the pods reach it.")
+@click.option("--root", type=str, help="The run's root as the pods reach it.")
+@click.option("--volume", metavar="CLAIM:/PATH", required=True,
+              help="A persistent volume claim that all pods mount, and where.")
+@click.option("--managers", type=click.IntRange(1), default=2, show_default=True, help="TaskManagers.")
+@click.option("--slots", type=click.IntRange(1), default=2, show_default=True,
+              help="Slots of each, and Python workers beside it.")
+@click.option("--memory", default="2g", show_default=True, help="Of each TaskManager's Java.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help=_OVERRIDE_HELP)
+def flink_cluster(config: str, model: str | None, out: str, log: str | None, root: str | None, volume: str, managers: int,
+                  slots: int, memory: str, overrides: tuple[str, ...]) -> None:
+    import importlib.metadata
+
+    import yaml
+
+    from serving.fleet.commented import to_yaml
+    from tfx_pipelines.config import load_run_config
+    from tfx_pipelines.flink_cluster import Size, beam_settings
+    from tfx_pipelines.flink_cluster import flink_cluster as objects_of
+    from tfx_pipelines.training_jobs import Volume
+
+    loaded = load_run_config(config, overrides, model=model, options={"data.log": log, "pipeline.root": root})
+    size = Size(managers, slots, memory)
+    objects = objects_of(loaded, size, Volume.parsed(volume), importlib.metadata.version("apache-beam"))
+    Path(out).write_text(to_yaml(*objects), encoding="utf-8")
+    settings = yaml.safe_dump({"beam": beam_settings(loaded, size)}, sort_keys=False, width=200)
+    click.echo(f"Wrote {out}: {', '.join(one['kind'] for one in objects)} of {objects[0]['metadata']['name']}\n"
+               f"Image:   {loaded.pipeline.image} must contain this package (pipeline.image)\n"
+               f"Next:    kubectl apply -f {out}; then, in the configuration of the run:\n\n{settings}")
 
 
 @click.command("demo")

@@ -37,6 +37,18 @@ class Volume(NamedTuple):
     claim: str
     path: str
 
+    @classmethod
+    def parsed(cls, text: str) -> Volume:
+        """From `CLAIM:/PATH`, as on a command line.
+
+        Raises:
+            ConfigError: it is none.
+        """
+        claim, _, path = text.partition(":")
+        if not claim or not path.startswith("/"):
+            raise ConfigError(f"--volume {text}: expected CLAIM:/PATH, such as models:/mnt/models")
+        return cls(claim, path)
+
 
 def training_job(config: RunConfig, kind: Kind, volume: Volume | None = None) -> list[dict[str, Any]]:
     """The Kubernetes objects of a run.

@@ -40,11 +40,16 @@ def downloaded(definitions: Iterable[Definition]) -> dict[str, Path]:
 
 def validators(definition: Definition, modules: dict[str, Path]) -> dict[str, jsonschema.Draft7Validator]:
     """By `apiVersion`, what the operator takes."""
-    text = yaml.load((modules[definition.module] / definition.path).read_text(encoding="utf-8"), _LOADER)
+    return validators_of(yaml.load((modules[definition.module] / definition.path).read_text(encoding="utf-8"), _LOADER))
+
+
+def validators_of(text: dict[str, Any]) -> dict[str, jsonschema.Draft7Validator]:
+    """By `apiVersion`, what the operator takes whose definition this is."""
     found = {}
     for version in text["spec"]["versions"]:
         schema = _strict(version["schema"]["openAPIV3Schema"])
-        schema["properties"]["metadata"] = {"type": "object"}
+        # Every object has them, whether its definition says so or not.
+        schema["properties"] |= {"metadata": {"type": "object"}, "apiVersion": {"type": "string"}, "kind": {"type": "string"}}
         found[f"{text['spec']['group']}/{version['name']}"] = jsonschema.Draft7Validator(schema)
     return found
 
