@@ -46,7 +46,8 @@ FAST = {"dense": OptimizerConfig(name="adam", learning_rate=0.01),
 # Trainable variables that training does not move, by model, and why; all others must move within a few steps.
 UNMOVED: dict[str, dict[str, str]] = {}
 # What is off by default is tried here, too.
-SWITCHED_ON = {"detailed": True, "nova": {}, "senet": True, "bilinear": True, "crossing": "matched", "head": "mlp"}
+SWITCHED_ON = {"detailed": True, "nova": {}, "senet": True, "bilinear": True, "crossing": "matched",
+               "half_lives": [2.0], "head": "mlp"}
 # Adam moves a variable by rounding errors as by a gradient: a bias in front of a softmax, which nothing depends on, walks.
 # FiBiNET's products of re-weighted fields begin at 2e-7 of the largest gradient.
 ROUNDING = 1e-7

@@ -35,7 +35,7 @@ from zoo.schema import Label
 from zoo.versions import newest_version
 
 pytestmark = pytest.mark.slow
-SETTINGS = {"crossing": "every", "head": "mlp"}
+SETTINGS = {"crossing": "every", "half_lives": [2.0], "head": "mlp"}
 SCHEMA = toy_schema((Label(name="click"), Label(name="purchase"))).bind({"item": ITEMS, "category": CATEGORIES})
 
 

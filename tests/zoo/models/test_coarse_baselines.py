@@ -153,3 +153,8 @@ def test_the_contrast_draws_to_what_was_clicked_and_not_to_what_was_never_shown(
     labels, weights = {"click": tf.constant([[1.0, 0, 0]])}, {"click": tf.constant([[1.0, 1, 0]])}
     expected = np.log(2) + np.log(1 + np.e)  # cross entropy of the click, and of the first of two
     np.testing.assert_allclose(model.loss(outputs, Batch({}, labels, weights)), expected, rtol=1e-5)
+
+
+def test_half_lives_are_of_sums_that_are_crossed():
+    with pytest.raises(ConfigError, match="half_lives are of sums that are crossed, and crossing is 'none'"):
+        registry.build("dssm", toy_bound(), {"half_lives": [2]})
