@@ -110,7 +110,7 @@ def lifts(name: str, runs: dict[str, list[dict[str, Any]]]) -> dict[str, dict[st
     return found | ({"lift_of_step": over(BEFORE[name])} if BEFORE.get(name) in runs else {})
 
 
-def rows_of(log: str, name: str, runs: dict[str, list[dict[str, Any]]], command: str) -> list[dict[str, Any]]:
+def rows_of(dataset: str, name: str, runs: dict[str, list[dict[str, Any]]], command: str) -> list[dict[str, Any]]:
     """The lines of a model: its metrics, and its cuts of the pools at several sizes."""
     several = runs[name]
     metrics = {metric: mean_std([run["test"][metric] for run in several]) for metric in ("gauc", "auc")}
@@ -124,7 +124,7 @@ def rows_of(log: str, name: str, runs: dict[str, list[dict[str, Any]]], command:
     common = {"protocol": "test split and pools touched once; the epoch is chosen on validation; lifts are thousandths of GAUC",
               "model": name, "seeds": len(several), "command": command}
     swept = {metric.removeprefix("swept "): value for metric, value in pools.items() if metric.startswith("swept ")}
-    return [{"dataset": log, "metrics": metrics, **common}] + ([{"dataset": f"{log}_swept", "metrics": swept, **common}]
+    return [{"dataset": dataset, "metrics": metrics, **common}] + ([{"dataset": f"{dataset}_swept", "metrics": swept, **common}]
                                                               if swept else [])
 
 
@@ -133,6 +133,7 @@ def main() -> None:
     parser.add_argument("--logs", nargs="+", required=True, metavar="NAME=FOLDER",
                         help=f"request logs; NAME is that of a configuration: {', '.join(logs())}")
     parser.add_argument("--models", nargs="+", default=MODELS, metavar="MODEL", help=f"of {', '.join(MODELS)}")
+    parser.add_argument("--teacher", metavar="MODEL", help="in place of a log's own; its rows are of the dataset LOG_by_MODEL")
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--root", type=Path, default=Path("runs/coarse"), help="for transformed logs and finished runs")
     parser.add_argument("--out", default="docs/results/coarse.json")
@@ -142,9 +143,10 @@ def main() -> None:
         for name in options.models:
             settings(log, name)  # a wrong name is told before the first long run
         data = transformed(folder, options.root / log)
-        command = f"python -m benchmarks.coarse --logs {log}={folder} --models MODEL" + with_seeds(options.seeds)
+        other = f" --teacher {options.teacher}" if options.teacher else ""
+        command = f"python -m benchmarks.coarse --logs {log}={folder}{other} --models MODEL" + with_seeds(options.seeds)
         print(f"{log} teacher", flush=True)
-        teacher = Teacher(data, log, options.root / log, options.seeds[0])
+        teacher = Teacher(data, log, options.root / log, options.seeds[0], options.teacher)
         runs: dict[str, list[dict[str, Any]]] = {f"teacher ({teacher.name})": [of_teacher(teacher)]}
         for name in options.models:
             if name in STAGED and not any(mark.role == "stage" for mark in data.schema.marks):
@@ -159,7 +161,8 @@ def main() -> None:
                     done.write_text(json.dumps(measure(data, teacher, log, name, seed), indent=1), encoding="utf-8")
                 runs[name].append(json.loads(done.read_text(encoding="utf-8")))
         for name in runs:
-            for row in rows_of(log, name, runs, command.replace("MODEL", name)):
+            dataset = f"{log}_by_{options.teacher}" if options.teacher else log
+            for row in rows_of(dataset, name, runs, command.replace("MODEL", name)):
                 rows[row["dataset"], name] = row
         write_rows(options.out, list(rows.values()))
     print(json.dumps({f"{dataset} {model}": row["metrics"][metric]["mean"] for (dataset, model), row in rows.items()

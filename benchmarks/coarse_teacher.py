@@ -34,6 +34,7 @@ class Teacher:
         log: its name.
         root: of its folder, which is called as it is.
         seed: of the training.
+        name: of another teacher than the log's own.
 
     Attributes:
         name: of the model, as the tables call it.
@@ -43,9 +44,9 @@ class Teacher:
         files: the transformed examples with that label, by split.
     """
 
-    def __init__(self, data: Transformed, log: str, root: Path, seed: int):
+    def __init__(self, data: Transformed, log: str, root: Path, seed: int, name: str | None = None):
         self.task = data.schema.labels[0].name
-        self.name = NAMES.get(log, "din")
+        self.name = name or NAMES.get(log, "din")
         self.schema: Schema = TeacherConfig(name=settings(log, self.name)[0]).taught(data.schema)
         self.label = self.schema.labels[-1]
         self.folder = root / self.name
