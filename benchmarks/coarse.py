@@ -124,8 +124,8 @@ def rows_of(dataset: str, name: str, runs: dict[str, list[dict[str, Any]]], comm
     common = {"protocol": "test split and pools touched once; the epoch is chosen on validation; lifts are thousandths of GAUC",
               "model": name, "seeds": len(several), "command": command}
     swept = {metric.removeprefix("swept "): value for metric, value in pools.items() if metric.startswith("swept ")}
-    return [{"dataset": dataset, "metrics": metrics, **common}] + ([{"dataset": f"{dataset}_swept", "metrics": swept, **common}]
-                                                              if swept else [])
+    found = [{"dataset": dataset, "metrics": metrics, **common}]
+    return found + ([{"dataset": f"{dataset}_swept", "metrics": swept, **common}] if swept else [])
 
 
 def main() -> None:
@@ -160,8 +160,8 @@ def main() -> None:
                     done.parent.mkdir(parents=True, exist_ok=True)
                     done.write_text(json.dumps(measure(data, teacher, log, name, seed), indent=1), encoding="utf-8")
                 runs[name].append(json.loads(done.read_text(encoding="utf-8")))
+        dataset = f"{log}_by_{options.teacher}" if options.teacher else log
         for name in runs:
-            dataset = f"{log}_by_{options.teacher}" if options.teacher else log
             for row in rows_of(dataset, name, runs, command.replace("MODEL", name)):
                 rows[row["dataset"], name] = row
         write_rows(options.out, list(rows.values()))

@@ -147,7 +147,7 @@ def survivors(path: str) -> float | None:
     """What the benchmark of quality found of this student: the teacher's top 50 among 600 of 5,000; None before it ran."""
     rows = json.loads(files.read_text(path))["rows"] if files.is_file(path) else []
     return next((one["metrics"]["top50_in_600"]["mean"] for one in rows
-                 if one["model"] == STUDENT and "top50_in_600" in one["metrics"]), None)
+                 if (one["dataset"], one["model"]) == ("cascade", STUDENT)), None)
 
 
 def main() -> None:

@@ -25,11 +25,6 @@ from zoo.keras import keras, tf
 from zoo.metrics import gauc
 
 LABEL = "click"
-_RUN = load_run_config("coarse", model="dssm")
-assert _RUN.teacher is not None
-# What `zoo run coarse` trains; what a student learned from does not change what it costs.
-SETTINGS = {"dssm": {name: value for name, value in _RUN.model.config.items() if name != "distillation"},
-            _RUN.teacher.name: _RUN.teacher.config}
 ITEMS, REQUESTS, EVENTS = 6_000, 30_000, 50
 
 
@@ -77,6 +72,14 @@ class Prepared:
             path / "assets" / IDS_FILE).stat().st_size
 
 
+def _settings() -> dict[str, dict[str, Any]]:
+    """Of the models that `zoo run coarse` trains; what a student learned from does not change what it costs."""
+    run = load_run_config("coarse", model="dssm")
+    assert run.teacher is not None and run.teacher.name is not None
+    student = {name: value for name, value in run.model.config.items() if name != "distillation"}
+    return {"dssm": student, run.teacher.name: run.teacher.config}
+
+
 def prepare(root: Path) -> Prepared:
     """Makes the log and the models below `root`; what is there already is taken as it is."""
     import tensorflow_transform as tft
@@ -91,7 +94,7 @@ def prepare(root: Path) -> Prepared:
     data = transformed(log.path, root / "pipeline")
     prepared = Prepared(root, log, data)
     transform = tft.TFTransformOutput(data.transform_graph)
-    for name, settings in SETTINGS.items():
+    for name, settings in _settings().items():
         paths = [prepared.student(one) for one in ("float32", "float16", "int8")] if name == "dssm" else [prepared.teacher]
         if all(path.is_dir() for path in paths):
             continue

@@ -19,7 +19,7 @@ from zoo.keras import tf
 from zoo.schema import Schema
 from zoo.training import Scored, read_dataset, score_dataset, train
 
-# By the log: DIN beside what counting says. The kinds of statistics are those that are best on that log (docs/results.md).
+# By the log: DIN beside what counting says, in the kind that docs/results.md has of it.
 NAMES = {"cascade": "din-detailed", "rees46": "din-statistics"}
 # Requests that are scored at a time; pools have thousands of candidates.
 _REQUESTS = {POOLS: 4}

@@ -129,7 +129,7 @@ def training_job(config: str, kind, model: str | None, out: str, log: str | None
                  overrides: tuple[str, ...]) -> None:
     from serving.fleet.commented import to_yaml
     from tfx_pipelines.config import load_run_config
-    from tfx_pipelines.training_jobs import Volume
+    from tfx_pipelines.pod_parts import Volume
     from tfx_pipelines.training_jobs import training_job as objects_of
 
     loaded = load_run_config(config, overrides, model=model, options={"data.log": log, "pipeline.root": root})
@@ -166,7 +166,7 @@ def flink_cluster(config: str, model: str | None, out: str, log: str | None, roo
     from tfx_pipelines.config import load_run_config
     from tfx_pipelines.flink_cluster import Size, beam_settings
     from tfx_pipelines.flink_cluster import flink_cluster as objects_of
-    from tfx_pipelines.training_jobs import Volume
+    from tfx_pipelines.pod_parts import Volume
 
     loaded = load_run_config(config, overrides, model=model, options={"data.log": log, "pipeline.root": root})
     size = Size(managers, slots, memory)

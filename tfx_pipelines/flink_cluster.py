@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from serving.fleet.commented import Why
 from tfx_pipelines.config import RunConfig
+from tfx_pipelines.pod_parts import Volume, amounts, environment, metadata
 from tfx_pipelines.runners.kubeflow import legal_name
-from tfx_pipelines.training_jobs import Volume
 from zoo.config import ConfigError
 
 FLINK = "1.19"
@@ -44,10 +44,10 @@ def flink_cluster(config: RunConfig, size: Size, volume: Volume, beam: str) -> l
         ConfigError: log or root lie where the workers do not reach them.
     """
     for setting, place in (("pipeline.root", config.root), ("data.log", config.log)):
-        if place and "://" not in place and not place.startswith(volume.path.rstrip("/") + "/"):
+        if place and "://" not in place and not volume.holds(place):
             raise ConfigError(f"{setting}: {place} is not reached by Flink's workers; name a folder on the volume that all of "
                               f"them mount ({volume.claim} at {volume.path}), or a store")
-    name = legal_name(f"{config.name}-flink")[:_LONGEST].rstrip("-")
+    name = _name(config)
     return [_session(config, size, volume, name), *_job_server(config, volume, name, beam)]
 
 
@@ -58,32 +58,31 @@ def beam_settings(config: RunConfig, size: Size) -> dict[str, Any]:
         config: of the run.
         size: of the cluster.
     """
-    name = legal_name(f"{config.name}-flink")[:_LONGEST].rstrip("-")
+    name = _name(config)
     return {"runner": "PortableRunner", "arguments": [
         f"--job_endpoint={name}-jobs:{JOBS}", f"--artifact_endpoint={name}-jobs:{ARTIFACTS}", "--environment_type=EXTERNAL",
         f"--environment_config=localhost:{POOL}", f"--parallelism={size.managers * size.slots}",
         f"--sdk_worker_parallelism={size.slots}"]}
 
 
+def _name(config: RunConfig) -> str:
+    return legal_name(f"{config.name}-flink")[:_LONGEST].rstrip("-")
+
+
 def _session(config: RunConfig, size: Size, volume: Volume, name: str) -> dict[str, Any]:
     """`flink.apache.org/v1beta1`: without a `job`, a cluster that waits for jobs."""
     step = config.cluster.of_step(_STAGE)
-    amounts = {key: value for key, value in (
-        ("cpu", step.cpu and f"{step.cpu:g}"), ("memory", step.memory_gb and f"{step.memory_gb:g}G")) if value}
     workers: dict[str, Any] = {
         "name": "beam-workers", "image": step.image or config.pipeline.image,
         "command": ["python", "-m", "apache_beam.runners.worker.worker_pool_main", f"--service_port={POOL}"],
         "ports": [{"name": "beam-workers", "containerPort": POOL}],
-        "env": [{"name": key, "value": value} for key, value in config.cluster.environment.items()] + [
-            {"name": key, "valueFrom": {"secretKeyRef": dict(zip(("name", "key"), place.split("/"), strict=True))}}
-            for key, place in config.cluster.secrets.items()],
-        "resources": {"requests": amounts, "limits": amounts},
+        "env": environment(config.cluster), "resources": {"requests": amounts(step), "limits": amounts(step)},
         "readinessProbe": {"tcpSocket": {"port": POOL}},
-        "volumeMounts": [_mount(volume)]}
+        "volumeMounts": [volume.mount()]}
     if config.cluster.image_pull_policy:
         workers["imagePullPolicy"] = config.cluster.image_pull_policy
     pod: dict[str, Any] = {"securityContext": _GROUP, "containers": [{"name": Why(_MAIN, "The operator looks for this name."),
-                                           "volumeMounts": [_mount(volume)]}, workers], "volumes": [_claim(volume)]}
+                                           "volumeMounts": [volume.mount()]}, workers], "volumes": [volume.source()]}
     for key, value in (("nodeSelector", step.node_selector), ("tolerations", list(step.tolerations))):
         if value:
             pod[key] = value
@@ -100,7 +99,7 @@ def _session(config: RunConfig, size: Size, volume: Volume, name: str) -> dict[s
         "jobManager": {"replicas": 1, "resource": {"memory": "1g", "cpu": 1}},
         "taskManager": {"replicas": size.managers, "resource": {"memory": size.memory, "cpu": 1},
                         "podTemplate": {"apiVersion": "v1", "kind": "Pod", "spec": pod}}}
-    return {"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment", "metadata": _metadata(config, name),
+    return {"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment", "metadata": metadata(config, name),
             "spec": spec}
 
 
@@ -118,24 +117,11 @@ def _job_server(config: RunConfig, volume: Volume, name: str, beam: str) -> list
         "ports": [{"name": port, "containerPort": number} for port, number in ports.items()],
         "readinessProbe": {"tcpSocket": {"port": JOBS}},
         "resources": {"requests": {"cpu": "500m", "memory": "1G"}, "limits": {"memory": "1G"}},
-        "volumeMounts": [_mount(volume)]}
-    deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": _metadata(config, own), "spec": {
+        "volumeMounts": [volume.mount()]}
+    deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata(config, own), "spec": {
         "replicas": 1, "strategy": {"type": "Recreate"}, "selector": {"matchLabels": labels},
         "template": {"metadata": {"labels": labels}, "spec": {"securityContext": _GROUP, "containers": [container],
-                                                               "volumes": [_claim(volume)]}}}}
-    service = {"apiVersion": "v1", "kind": "Service", "metadata": _metadata(config, own), "spec": {
+                                                               "volumes": [volume.source()]}}}}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": metadata(config, own), "spec": {
         "selector": labels, "ports": [{"name": port, "port": number} for port, number in ports.items()]}}
     return [deployment, service]
-
-
-def _mount(volume: Volume) -> dict[str, str]:
-    return {"name": "shared", "mountPath": volume.path}
-
-
-def _claim(volume: Volume) -> dict[str, Any]:
-    return {"name": "shared", "persistentVolumeClaim": {"claimName": volume.claim}}
-
-
-def _metadata(config: RunConfig, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = {"name": name, "labels": {"app.kubernetes.io/name": name}}
-    return found | ({"namespace": config.cluster.namespace} if config.cluster.namespace else {})

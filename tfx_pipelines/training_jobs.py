@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import yaml
 
 from serving.fleet.commented import Why
 from tfx_pipelines.config import RunConfig
 from tfx_pipelines.places import tensorflow_reads
+from tfx_pipelines.pod_parts import Volume, amounts, environment, metadata
 from tfx_pipelines.runners.kubeflow import legal_name
 from zoo.config import ConfigError
 from zoo.training.machines.cluster import CHIEF, SERVER, WORKER
@@ -29,25 +30,6 @@ _REPLICAS = {CHIEF: "Chief", WORKER: "Worker", SERVER: "PS"}
 # A worker that dies comes back, however often; a lost server ends the training, whose next try goes on from its checkpoint.
 _TRIES = {CHIEF: 3, WORKER: 1000, SERVER: 3}
 _AGAIN = Why("OnFailure", "In its place and under its name, where the others look for it.")
-
-
-class Volume(NamedTuple):
-    """A claim that all pods mount: log, artifacts and checkpoints lie there."""
-
-    claim: str
-    path: str
-
-    @classmethod
-    def parsed(cls, text: str) -> Volume:
-        """From `CLAIM:/PATH`, as on a command line.
-
-        Raises:
-            ConfigError: it is none.
-        """
-        claim, _, path = text.partition(":")
-        if not claim or not path.startswith("/"):
-            raise ConfigError(f"--volume {text}: expected CLAIM:/PATH, such as models:/mnt/models")
-        return cls(claim, path)
 
 
 def training_job(config: RunConfig, kind: Kind, volume: Volume | None = None) -> list[dict[str, Any]]:
@@ -66,7 +48,7 @@ def training_job(config: RunConfig, kind: Kind, volume: Volume | None = None) ->
         raise ConfigError("a training is divided between as many pods as `training.machines` says: "
                           "--set training.machines.workers=4 --set training.machines.servers=2")
     for setting, place in (("pipeline.root", config.root), ("data.log", config.log)):
-        inside = volume is not None and place.startswith(volume.path.rstrip("/") + "/")
+        inside = volume is not None and volume.holds(place)
         if not inside and not ("://" in place and tensorflow_reads(place)):
             raise ConfigError(f"{setting}: {place} is not reached by all pods; name a store that TensorFlow reads (gs://…, "
                               "hdfs://…), or a folder on a volume that all of them mount (--volume CLAIM:/PATH)")
@@ -74,7 +56,7 @@ def training_job(config: RunConfig, kind: Kind, volume: Volume | None = None) ->
     machines = machines.model_copy(update={"cluster": "tf_config", "meeting": _meeting(config, machines)})
     run = config.model_copy(update={"training": config.training.model_copy(update={"machines": machines})})
     text = yaml.safe_dump(run.model_dump(mode="json", exclude_unset=True), sort_keys=False)
-    settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": _metadata(config, name), "data": {_FILE: text}}
+    settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata(config, name), "data": {_FILE: text}}
     return [settings, *_KINDS[kind](config, machines, name, volume)]
 
 
@@ -100,12 +82,12 @@ def _tf_job(config: RunConfig, machines: MachinesConfig, name: str, volume: Volu
         "successPolicy": Why("", "The job is done when the chief is."),
         "tfReplicaSpecs": {_REPLICAS[job]: replicas(count, job) for job, count in _counts(machines).items()},
     }
-    return [{"apiVersion": "kubeflow.org/v1", "kind": "TFJob", "metadata": _metadata(config, name), "spec": spec}]
+    return [{"apiVersion": "kubeflow.org/v1", "kind": "TFJob", "metadata": metadata(config, name), "spec": spec}]
 
 
 def _job_set(config: RunConfig, machines: MachinesConfig, name: str, volume: Volume | None) -> list[dict[str, Any]]:
     """`jobset.x-k8s.io/v1alpha2`: an indexed Job for each kind of machine, pods by the names of a headless service."""
-    return [{"apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet", "metadata": _metadata(config, name),
+    return [{"apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet", "metadata": metadata(config, name),
              "spec": _job_set_spec(config, machines, name, volume)}]
 
 
@@ -120,9 +102,9 @@ def _train_job(config: RunConfig, machines: MachinesConfig, name: str, volume: V
     for job in spec["replicatedJobs"]:
         if job["name"] == CHIEF:
             job["template"]["metadata"] = {"labels": {f"{api}/trainjob-ancestor-step": "trainer"}}
-    runtime = {"apiVersion": f"{api}/v1alpha1", "kind": "TrainingRuntime", "metadata": _metadata(config, name),
+    runtime = {"apiVersion": f"{api}/v1alpha1", "kind": "TrainingRuntime", "metadata": metadata(config, name),
                "spec": {"mlPolicy": {"numNodes": 1}, "template": {"spec": spec}}}
-    train = {"apiVersion": f"{api}/v1alpha1", "kind": "TrainJob", "metadata": _metadata(config, name),
+    train = {"apiVersion": f"{api}/v1alpha1", "kind": "TrainJob", "metadata": metadata(config, name),
              "spec": {"runtimeRef": {"apiGroup": api, "kind": "TrainingRuntime", "name": name}}}
     return [runtime, train]
 
@@ -148,32 +130,27 @@ def _pod(config: RunConfig, name: str, job: str, volume: Volume | None,
          cluster: Mapping[str, list[str]] | None = None) -> dict[str, Any]:
     """The template of a machine's pod."""
     step = config.cluster.of_step("Trainer")
-    environment: list[dict[str, Any]] = [{"name": key, "value": value} for key, value in config.cluster.environment.items()]
-    for key, place in config.cluster.secrets.items():
-        secret, _, field = place.partition("/")
-        environment.append({"name": key, "valueFrom": {"secretKeyRef": {"name": secret, "key": field}}})
+    variables, asked = environment(config.cluster), amounts(step)
     if cluster is not None:
         index = "metadata.annotations['batch.kubernetes.io/job-completion-index']"
         said = json.dumps({"cluster": cluster, "task": {"type": job, "index": 0}}).replace('"index": 0', '"index": $(INDEX)')
-        environment += [{"name": "INDEX", "valueFrom": {"fieldRef": {"fieldPath": index}}},
-                        {"name": "TF_CONFIG", "value": said}]
-    amounts = {key: value for key, value in (
-        ("cpu", step.cpu and f"{step.cpu:g}"), ("memory", step.memory_gb and f"{step.memory_gb:g}G")) if value}
+        variables += [{"name": "INDEX", "valueFrom": {"fieldRef": {"fieldPath": index}}},
+                      {"name": "TF_CONFIG", "value": said}]
     # Parameter servers only add and look up.
     devices = {step.gpu_type: step.gpu} if step.gpu and job != SERVER else {}
     container: dict[str, Any] = {
         "name": "tensorflow", "image": step.image or config.pipeline.image,
         "command": ["zoo", "run", f"{CONFIG}/{_FILE}"] if job == CHIEF else _waits(config),
         "ports": [{"name": Why("tfjob-port", "The operator looks for this name."), "containerPort": PORT}],
-        "env": environment,
-        "resources": {"requests": amounts, "limits": {**amounts, **devices}},
+        "env": variables,
+        "resources": {"requests": asked, "limits": {**asked, **devices}},
         "volumeMounts": [{"name": "config", "mountPath": CONFIG, "readOnly": True}]}
     volumes: list[dict[str, Any]] = [{"name": "config", "configMap": {"name": name}}]
     if config.cluster.image_pull_policy:
         container["imagePullPolicy"] = config.cluster.image_pull_policy
     if volume is not None:
-        container["volumeMounts"].append({"name": "shared", "mountPath": volume.path})
-        volumes.append({"name": "shared", "persistentVolumeClaim": {"claimName": volume.claim}})
+        container["volumeMounts"].append(volume.mount())
+        volumes.append(volume.source())
     spec: dict[str, Any] = {"containers": [container], "volumes": volumes}
     for key, value in (("serviceAccountName", config.cluster.service_account), ("nodeSelector", step.node_selector),
                        ("tolerations", list(step.tolerations))):
@@ -188,11 +165,6 @@ def _waits(config: RunConfig) -> list[str]:
     meeting = _meeting(config, config.training.machines)
     module = "zoo.training.machines.meeting" if meeting else "zoo.training.machines.server"
     return ["python", "-m", module, *([meeting] if meeting else [])]
-
-
-def _metadata(config: RunConfig, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = {"name": name, "labels": {"app.kubernetes.io/name": name}}
-    return found | ({"namespace": config.cluster.namespace} if config.cluster.namespace else {})
 
 
 _KINDS: dict[Kind, Callable[[RunConfig, MachinesConfig, str, Volume | None], list[dict[str, Any]]]] = {

@@ -11,7 +11,7 @@ from serving.fleet.commented import plain
 from tfx_pipelines.cli import zoo
 from tfx_pipelines.config import load_run_config
 from tfx_pipelines.flink_cluster import Size, beam_settings, flink_cluster
-from tfx_pipelines.training_jobs import Volume
+from tfx_pipelines.pod_parts import Volume
 from zoo.config import ConfigError
 
 CONFIG = """

@@ -9,8 +9,9 @@ import yaml
 
 from serving.fleet.commented import plain
 from tfx_pipelines.config import load_run_config
+from tfx_pipelines.pod_parts import Volume
 from tfx_pipelines.training_jobs import CONFIG as MOUNTED
-from tfx_pipelines.training_jobs import Volume, training_job
+from tfx_pipelines.training_jobs import training_job
 from zoo.config import ConfigError
 from zoo.training.machines.config import MachinesConfig
 
