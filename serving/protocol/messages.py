@@ -20,6 +20,8 @@ _TENSORFLOW = file_of("tensorflow", {
         "repeated int32 half_val = 13", "repeated float float_val = 5", "repeated double double_val = 6",
         "repeated int32 int_val = 7", "repeated bytes string_val = 8", "repeated int64 int64_val = 10",
         "repeated bool bool_val = 11", "repeated uint32 uint32_val = 16", "repeated uint64 uint64_val = 17"],
+    # What the server reads of a tensor before it knows whether TensorFlow's own parser takes the rest.
+    "TensorHead": ["int32 dtype = 1", ".tensorflow.TensorShapeProto tensor_shape = 2", "bytes tensor_content = 4"],
     "TensorInfo": ["oneof encoding: string name = 1", "int32 dtype = 2", ".tensorflow.TensorShapeProto tensor_shape = 3"],
     "SignatureDef": ["map<string, .tensorflow.TensorInfo> inputs = 1", "map<string, .tensorflow.TensorInfo> outputs = 2",
                      "string method_name = 3", "map<string, .tensorflow.TensorProto> defaults = 4"],
@@ -29,6 +31,9 @@ _SERVING = file_of("tensorflow.serving", {
                   "oneof version_choice: string version_label = 4", "string signature_name = 3"],
     "PredictRequest": [".tensorflow.serving.ModelSpec model_spec = 1", "map<string, .tensorflow.TensorProto> inputs = 2",
                        "repeated string output_filter = 3"],
+    # The same on the wire, with tensors as they stand there: a list of 5,000 strings is made once, where it is needed.
+    "UnreadPredictRequest": [".tensorflow.serving.ModelSpec model_spec = 1", "map<string, bytes> inputs = 2",
+                             "repeated string output_filter = 3"],
     "PredictResponse": [".tensorflow.serving.ModelSpec model_spec = 2", "map<string, .tensorflow.TensorProto> outputs = 1"],
     "StatusProto": ["int32 error_code = 1", "string error_message = 2"],
     "ModelVersionStatus": ["int64 version = 1", "int32 state = 2", ".tensorflow.serving.StatusProto status = 3"],
@@ -51,9 +56,11 @@ def _message(name: str) -> Any:
 
 
 TensorProto = _message("tensorflow.TensorProto")
+TensorHead = _message("tensorflow.TensorHead")
 SignatureDef = _message("tensorflow.SignatureDef")
 ModelSpec = _message("tensorflow.serving.ModelSpec")
 PredictRequest = _message("tensorflow.serving.PredictRequest")
+UnreadPredictRequest = _message("tensorflow.serving.UnreadPredictRequest")
 PredictResponse = _message("tensorflow.serving.PredictResponse")
 GetModelStatusRequest = _message("tensorflow.serving.GetModelStatusRequest")
 GetModelStatusResponse = _message("tensorflow.serving.GetModelStatusResponse")

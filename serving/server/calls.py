@@ -26,7 +26,7 @@ class Calls:
         self.manager, self.metrics = manager, Metrics()
 
     def predict(self, request: Any) -> Any:
-        """PredictionService.Predict."""
+        """PredictionService.Predict; the request is a `messages.UnreadPredictRequest`."""
         with self.metrics.call(request.model_spec.name, "GRPC"):
             return self._predict(request)
 

@@ -10,10 +10,11 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from serving.protocol import messages
 from serving.server.addresses import joined, refusal
 from serving.server.calls import Calls
 from serving.server.faults import fault_of
-from serving.server.protocol import model_service_pb2_grpc, prediction_service_pb2_grpc
+from serving.server.protocol import model_service_pb2_grpc, predict_pb2, prediction_service_pb2_grpc
 from serving.tls import ServerTls
 
 log = logging.getLogger("serving.server")
@@ -29,13 +30,10 @@ _SERVICES = ("", "PredictionService", "ModelService")
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Predict and GetModelMetadata; Classify, Regress and MultiInference answer UNIMPLEMENTED."""
+    """GetModelMetadata; Classify, Regress and MultiInference answer UNIMPLEMENTED. Predict is found before (`_predict`)."""
 
     def __init__(self, calls: Calls):
         self._calls = calls
-
-    def Predict(self, request: Any, context: grpc.ServicerContext) -> Any:
-        return _answer(self._calls.predict, request, context)
 
     def GetModelMetadata(self, request: Any, context: grpc.ServicerContext) -> Any:
         return _answer(self._calls.metadata, request, context)
@@ -74,6 +72,8 @@ class GrpcFront:
         self._health = health.HealthServicer()
         options = [*_OPTIONS, *(channel_arguments or {}).items()]
         self._server = grpc.server(futures.ThreadPoolExecutor(threads, "grpc"), options=options)
+        # Before the service that it belongs to: gRPC takes the first that knows a method.
+        self._server.add_generic_rpc_handlers((_predict(calls),))
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(calls), self._server)
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(calls), self._server)
         _health_grpc.add_HealthServicer_to_server(self._health, self._server)
@@ -98,6 +98,16 @@ class GrpcFront:
         """Refuses new calls and waits for those that run."""
         self._health.enter_graceful_shutdown()
         self._server.stop(grace_seconds).wait()
+
+
+def _predict(calls: Calls) -> grpc.GenericRpcHandler:
+    """PredictionService.Predict, its tensors unread: TensorFlow's service would make Python objects of them twice."""
+    def answer(request: Any, context: grpc.ServicerContext) -> Any:
+        return _answer(calls.predict, request, context)
+
+    method = grpc.unary_unary_rpc_method_handler(answer, messages.UnreadPredictRequest.FromString,
+                                                 predict_pb2.PredictResponse.SerializeToString)
+    return grpc.method_handlers_generic_handler("tensorflow.serving.PredictionService", {"Predict": method})
 
 
 def _answer(call: Callable[[Any], Any], request: Any, context: grpc.ServicerContext) -> Any:

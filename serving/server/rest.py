@@ -22,6 +22,7 @@ from serving.server.calls import SIGNATURES, Calls
 from serving.server.faults import Fault, fault_of, invalid
 from serving.server.protocol import get_model_metadata_pb2, get_model_status_pb2, model_pb2
 from serving.server.rest_body import read_all
+from serving.server.tensors import serialized
 from serving.server.versions import NEWEST_POSSIBLE
 
 log = logging.getLogger("serving.server")
@@ -149,7 +150,7 @@ class _Handler(BaseHTTPRequestHandler):
                 signature = version.loaded.signature(spec.signature_name)
             except Fault as fault:
                 raise invalid(fault.message) from None
-            outputs = version.loaded.predict(spec.signature_name, rest_json.input_protos(values, signature))
+            outputs = version.loaded.predict(spec.signature_name, serialized(rest_json.input_protos(values, signature)))
         return rest_answer.answer(outputs, "instances" in values)
 
     def _get(self) -> str:

@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 
 from serving.server.faults import Fault, fault_of, invalid, not_found, precondition
 from serving.server.protocol import prediction_log_pb2, saved_model_pb2
-from serving.server.tensors import check_names, to_tensor
+from serving.server.tensors import check_names, serialized, to_tensor
 from serving.tensors import Array
 from zoo.keras import tf
 from zoo.model_files import WARMUP_FILE
@@ -57,7 +57,7 @@ class Servable:
 
         Args:
             signature: its name; empty means `serving_default`.
-            inputs: TensorProtos by input name.
+            inputs: serialized TensorProtos by input name.
             outputs: names of the outputs wanted; none means all.
 
         Returns:
@@ -69,8 +69,8 @@ class Servable:
         definition = self.signature(signature)
         check_names(definition, inputs)
         wanted = _wanted(definition, list(outputs))
-        given = dict(getattr(definition, "defaults", {})) | dict(inputs)
-        tensors = {name: to_tensor(name, proto, definition.inputs[name]) for name, proto in given.items()}
+        given = serialized(getattr(definition, "defaults", {})) | dict(inputs)
+        tensors = {name: to_tensor(name, content, definition.inputs[name]) for name, content in given.items()}
         results = self._model.signatures[signature or DEFAULT_SIGNATURE](**tensors)
         return {name: results[name].numpy() for name in wanted}
 
@@ -88,7 +88,7 @@ class Servable:
                 if log.WhichOneof("log_type") != "predict_log":
                     raise invalid(f"a {log.WhichOneof('log_type')} record; only predict_log is replayed")
                 request = log.predict_log.request
-                self.predict(request.model_spec.signature_name, request.inputs, request.output_filter)
+                self.predict(request.model_spec.signature_name, serialized(request.inputs), request.output_filter)
         except Exception as error:
             cause = fault_of(error)
             raise Fault(cause.code, f"{path}: warm-up record {count}: {cause.message}") from error

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from google.protobuf.message import DecodeError
 
+from serving.protocol import messages
 from serving.server.faults import invalid
+from serving.server.protocol import tensor_pb2
 from serving.tensors import FIELDS
 from zoo.keras import tf
 
@@ -17,6 +20,7 @@ _MOST_FILLED_ELEMENTS = 1 << 24
 _MOST_DIMENSIONS = 32  # of numpy's arrays
 _FIELDS = {**FIELDS, tf.bfloat16.as_datatype_enum: "half_val", tf.complex64.as_datatype_enum: "scomplex_val",
            tf.complex128.as_datatype_enum: "dcomplex_val"}
+_STRINGS = b"\x08\x07\x12"  # how a tensor of strings begins: its type, and a shape, whose length follows
 _NUMBERS = {kind.as_datatype_enum: np.dtype(kind.as_numpy_dtype) for kind in (tf.float32, tf.float64, tf.int32, tf.int64)}
 
 
@@ -33,56 +37,61 @@ def check_names(signature: Any, given: Mapping[str, Any]) -> None:
                       f"Sent extra: {{{','.join(extra)}}}. Missing but required: {{{','.join(missing)}}}.")
 
 
-def to_tensor(name: str, proto: Any, info: Any) -> tf.Tensor:
+def to_tensor(name: str, content: bytes, info: Any) -> tf.Tensor:
     """Parses one input.
 
     Args:
         name: the input's name, for messages.
-        proto: the TensorProto that was sent.
+        content: the TensorProto that was sent, as it was sent.
         info: the signature's TensorInfo.
 
     Returns:
         The tensor.
 
     Raises:
-        Fault: INVALID_ARGUMENT: another dtype than the signature's, no shape, or bytes that don't fill the shape.
+        Fault: INVALID_ARGUMENT: no TensorProto, another dtype than the signature's, no shape, or values that don't fill it.
     """
-    if proto.dtype != info.dtype:
-        raise invalid(f"input {name!r}: expected {_dtype_name(info.dtype)} but got {_dtype_name(proto.dtype)}")
-    sizes = [dim.size for dim in proto.tensor_shape.dim]
-    if proto.tensor_shape.unknown_rank or any(size < 0 for size in sizes):
+    try:
+        head = messages.TensorHead.FromString(_beginning(content))
+    except DecodeError:
+        raise invalid(f"input {name!r}: tensor parsing error: the bytes are no TensorProto") from None
+    if head.dtype != info.dtype:
+        raise invalid(f"input {name!r}: expected {_dtype_name(info.dtype)} but got {_dtype_name(head.dtype)}")
+    sizes = [dim.size for dim in head.tensor_shape.dim]
+    if head.tensor_shape.unknown_rank or any(size < 0 for size in sizes):
         raise invalid(f"input {name!r}: tensor parsing error: the shape {sizes} has an unknown size")
     # As in TF Serving, the signature's shape is not looked at: what the graph takes is answered, what not, it refuses.
-    if math.prod(sizes) > _MOST_FILLED_ELEMENTS and not proto.tensor_content and _value_count(proto) < math.prod(sizes):
+    if math.prod(sizes) > _MOST_FILLED_ELEMENTS and not head.tensor_content and _value_count(content) < math.prod(sizes):
         raise invalid(f"input {name!r}: tensor parsing error: the shape {sizes} has {math.prod(sizes)} elements, "
-                      f"but {_value_count(proto)} values were sent")
-    whole = _whole(proto, sizes)
-    if whole is not None:
-        return whole
+                      f"but {_value_count(content)} values were sent")
+    kind = _NUMBERS.get(head.dtype)
+    if (kind is not None and len(sizes) <= _MOST_DIMENSIONS and head.tensor_content
+            and len(head.tensor_content) == math.prod(sizes) * kind.itemsize):
+        return tf.constant(np.frombuffer(head.tensor_content, kind).reshape(sizes))
     try:
         # TensorFlow's own parser: what ModelServer uses, safe on any bytes, and it holds no interpreter lock.
-        return tf.io.parse_tensor(proto.SerializeToString(), tf.as_dtype(info.dtype))
+        return tf.io.parse_tensor(content, tf.as_dtype(info.dtype))
     except tf.errors.InvalidArgumentError:
         raise invalid(f"input {name!r}: tensor parsing error: the values do not fill the shape {sizes} of "
                       f"{_dtype_name(info.dtype)}") from None
 
 
-def _whole(proto: Any, sizes: list[int]) -> tf.Tensor | None:
-    """A tensor whose values just fill its shape, by Python, which asking the parser would take longer. None for others."""
-    if len(sizes) > _MOST_DIMENSIONS or 0 in sizes:
-        return None
-    if proto.dtype == tf.string.as_datatype_enum:
-        values = list(proto.string_val)
-        if len(values) != math.prod(sizes):
-            return None
-        # Not np.array: it would drop the zero bytes at the end of strings. Not tf.reshape: it is one more operation.
-        array = np.empty(len(values), object)
-        array[:] = values
-        return tf.constant(array.reshape(sizes), tf.string)
-    kind = _NUMBERS.get(proto.dtype)
-    if kind is None or len(proto.tensor_content) != math.prod(sizes) * kind.itemsize:
-        return None
-    return tf.constant(np.frombuffer(proto.tensor_content, kind).reshape(sizes))
+def _beginning(content: bytes) -> bytes:
+    """What tells type and shape: of strings, where it is sure that no more of that follows, no more than these two.
+
+    Reading all of it would keep an object of each string.
+    """
+    if not content.startswith(_STRINGS) or len(content) == len(_STRINGS):
+        return content
+    end = len(_STRINGS) + 1 + content[len(_STRINGS)]
+    # A further shape, which would add its dimensions, begins with one of these bytes; so may strings, which then take longer.
+    more = any(content.find(byte, end) >= 0 for byte in (b"\x12", b"\x92"))
+    return content if more or content[len(_STRINGS)] > 0x7F else content[:end]
+
+
+def serialized(protos: Mapping[str, Any]) -> dict[str, bytes]:
+    """TensorProtos as `to_tensor` takes them."""
+    return {name: proto.SerializeToString() for name, proto in protos.items()}
 
 
 def write_output(value: Any, proto: Any) -> None:
@@ -128,9 +137,12 @@ def _varint(number: int) -> bytes:
     return bytes(found + bytes([number]))
 
 
-def _value_count(proto: Any) -> int:
-    return max(len(value) for field, value in proto.ListFields() if field.name.endswith("_val")) \
-        if any(field.name.endswith("_val") for field, _ in proto.ListFields()) else 0
+def _value_count(content: bytes) -> int:
+    try:
+        fields = tensor_pb2.TensorProto.FromString(content).ListFields()
+    except DecodeError:
+        return 0
+    return max((len(value) for field, value in fields if field.name.endswith("_val")), default=0)
 
 
 def _dtype_name(number: int) -> str:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from serving.encoding import encode_requests
+from serving.protocol import messages
 from serving.server import LocalModelServer
 from serving.server.protocol import model_pb2, predict_pb2, prediction_service_pb2_grpc, tensor_pb2
 from tests.serving.models import write_version
@@ -88,6 +89,20 @@ def test_an_unknown_rank_is_invalid(channel):
     request = good()
     request.inputs["candidate_price"].tensor_shape.unknown_rank = True
     assert code_of(channel, request) == grpc.StatusCode.INVALID_ARGUMENT
+
+
+@pytest.mark.parametrize("appended", [
+    tensor(tf.string, (26_000_000,)).SerializeToString(), b"\x12", b"\x42\x7fshort", b"\xff\xff"],
+    ids=["a-further-dimension", "no-length", "too-long", "no-tag"])
+def test_what_stands_behind_a_tensor_is_read_as_well(channel, appended):
+    request = good()
+    items = request.inputs["candidate_item"].SerializeToString() + appended
+    sent = messages.UnreadPredictRequest.FromString(request.SerializeToString())
+    sent.inputs["candidate_item"] = items
+    with pytest.raises(grpc.RpcError) as error:
+        channel.unary_unary("/tensorflow.serving.PredictionService/Predict")(sent.SerializeToString(), timeout=20)
+    assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert "candidate_item" in error.value.details()
 
 
 def test_string_content_that_is_no_strings_is_invalid(channel):
