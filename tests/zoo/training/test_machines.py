@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -23,6 +24,7 @@ from zoo.training import TrainingConfig, train
 from zoo.training.dataset import Share
 from zoo.training.machines.cluster import Cluster
 from zoo.training.machines.config import MachinesConfig
+from zoo.training.machines.local import LocalServers
 from zoo.training.machines.meeting import place_of
 from zoo.training.machines.train import MachinesError
 from zoo.training.machines.weights import copy_weights
@@ -163,6 +165,18 @@ def test_trees_are_not_divided(files):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("job", ["worker", "ps"])
+def test_one_that_can_t_serve_is_not_started_for_ever(job, tmp_path):
+    taken = socket.create_server(("127.0.0.1", 0))
+    with taken:
+        cluster = Cluster.of({job: [f"127.0.0.1:{taken.getsockname()[1]}"]})
+        with LocalServers(cluster, tmp_path / "log") as servers:
+            assert servers.lost.wait(120)
+    said = (tmp_path / "log").read_text()
+    assert said.count("Traceback") == (3 if job == "worker" else 1), said
+
+
+@pytest.mark.slow
 def test_nobody_is_left_where_the_training_is_killed(files, tmp_path):
     script = tmp_path / "train.py"
     script.write_text("""
@@ -170,6 +184,7 @@ import sys
 from tests.toy import toy_bound
 from zoo.training import TrainingConfig, train
 from zoo.training.machines.config import MachinesConfig
+from zoo.training.machines.local import LocalServers
 
 train("din", toy_bound(), sys.argv[1:2], sys.argv[2:3], on_progress=lambda line: print(line, flush=True), config=TrainingConfig(
     batch_size=16, epochs=50, patience=50, machines=MachinesConfig(kind="synchronous", workers=2)))

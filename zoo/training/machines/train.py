@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +61,8 @@ def train_on_machines(model: RankingModel, machines: MachinesConfig, on_progress
         files.write_text(files.join(place, JOB), told.model_dump_json())
         if machines.meeting:
             call_together(machines.meeting, files.join(place, JOB))
-        with _others(machines, cluster, Path(name), files.join(place, JOB)) as others:
-            _follow(machines, Path(name), files.join(place, JOB), others, on_progress)
+        with _others(machines, cluster, Path(name), files.join(place, JOB)) as in_vain:
+            _follow(machines, Path(name), files.join(place, JOB), in_vain, on_progress)
         tf.train.Checkpoint(model=model).read(files.join(place, WEIGHTS)).assert_existing_objects_matched()
         return json.loads(files.read_text(files.join(place, RESULT)))
 
@@ -85,21 +85,21 @@ def _told(machines: MachinesConfig, here: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _others(machines: MachinesConfig, cluster: Cluster, folder: Path, job: str) -> Iterator[list[subprocess.Popen[str]]]:
-    """The processes beside the one that leads, of which those that are given back must not end before it."""
+def _others(machines: MachinesConfig, cluster: Cluster, folder: Path, job: str) -> Iterator[Callable[[], bool]]:
+    """The processes beside the one that leads; says whether it waits in vain, as one that it needs has ended."""
     if machines.cluster == "local" and machines.kind == "synchronous":
         members = [_started(folder, job, f"member-{index}", "member", str(index)) for index in range(1, machines.workers)]
         try:
-            yield members
+            yield lambda: any(one.poll() for one in members)
         finally:
             for one in members:
                 one.kill()
                 one.wait()
     elif machines.cluster == "local":
-        with LocalServers(cluster, folder / "servers.log"):
-            yield []
+        with LocalServers(cluster, folder / "servers.log") as servers:
+            yield servers.lost.is_set
     else:
-        yield []
+        yield lambda: False
 
 
 def _started(folder: Path, job: str, name: str, module: str, *arguments: str, read: bool = False) -> subprocess.Popen[str]:
@@ -109,7 +109,7 @@ def _started(folder: Path, job: str, name: str, module: str, *arguments: str, re
                                 stdout=subprocess.PIPE if read else log, stderr=log, text=True)
 
 
-def _follow(machines: MachinesConfig, folder: Path, job: str, others: Sequence[subprocess.Popen[str]],
+def _follow(machines: MachinesConfig, folder: Path, job: str, in_vain: Callable[[], bool],
             on_progress: Callable[[str], None]) -> None:
     """Runs the process that leads, and hands on what it says."""
     what = ("coordinator",) if machines.kind == "parameter_servers" else ("member", "0")
@@ -119,7 +119,7 @@ def _follow(machines: MachinesConfig, folder: Path, job: str, others: Sequence[s
         # One that waits for a worker which is gone would wait for long.
         while leader.poll() is None:
             time.sleep(_SECONDS)
-            if any(one.poll() for one in others):
+            if in_vain():
                 leader.kill()
 
     watcher = threading.Thread(target=watch, daemon=True)
