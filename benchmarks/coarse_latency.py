@@ -43,7 +43,7 @@ COMMAND = "make bench-coarse"
 CANDIDATES = (500, 5000)
 PRECISIONS = ("float32", "float16", "int8")
 Key = TypeVar("Key")
-STUDENT = f"dssm-recent{TAUGHT}"  # what the benchmark of quality calls it
+STUDENT = f"dssm-recent{TAUGHT}-further"  # what the benchmark of quality calls it
 
 
 class Caller:
