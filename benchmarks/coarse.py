@@ -4,10 +4,10 @@
     python -m benchmarks.coarse --logs cascade=runs/cascade/log rees46=runs/rees46/log --seeds 1 2 3
 
 The teacher is DIN beside what counting says, trained once a log with the first seed; students of the `-taught` rows learn its
-scores of all candidates of their training split; of the `synchronous-` rows, they learn beside a teacher of their own. Lifts
-are of GAUC, in thousandths: over the plain DSSM, and over the row that a step begins at, paired by seed. On a log with pools,
-each model is measured as a filter (docs/coarse.md): by the teacher, by what happened, and by the truth, which a simulator
-knows. Finished runs are kept below `--root` and not repeated; remove their files to measure again.
+scores of all candidates of their training split; of the `synchronous_dssm-` rows, they learn beside a teacher of their own.
+Lifts are of GAUC, in thousandths: over the plain DSSM, and over the row that a step begins at, paired by seed. On a log with
+pools, each model is measured as a filter (docs/coarse.md): by the teacher, by what happened, and by the truth, which a
+simulator knows. Finished runs are kept below `--root` and not repeated; remove their files to measure again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 from benchmarks.coarse_teacher import Teacher, score_split
 from benchmarks.results import SEEDS, mean_std, read_rows, with_seeds, write_rows
 from benchmarks.settings import logs, settings
-from benchmarks.variants import LADDER, STAGED, TAUGHT, VARIANTS
+from benchmarks.variants import LADDER, STAGED, SYNCHRONOUS, TAUGHT, VARIANTS
 from tfx_pipelines.transformed import Transformed, transformed
 from zoo.data.layout import POOLS
 from zoo.metrics import auc, pool_hit_rate, pool_ranks, teacher_ndcg, teacher_share
@@ -30,7 +30,7 @@ from zoo.schema import REQUEST_ID
 from zoo.stages import StageTag
 from zoo.training import Scored, train
 
-STUDENTS = [name for name in VARIANTS if TAUGHT in name or name.startswith("synchronous-")]
+STUDENTS = [name for name in VARIANTS if TAUGHT in name or name.startswith(SYNCHRONOUS)]
 OURS = ["dssm-wide", "dssm-recent"]
 MODELS = ["static_rule", "gbdt", "wdl", "cold", "cold-8", "int_tower", *LADDER, "dssm-nova-add", "dssm-nova-concat", *OURS,
           *STUDENTS]

@@ -65,9 +65,10 @@ VARIANTS |= {f"dssm-recent{TAUGHT}-{name}": ("dssm", {**_taught, "distillation":
 STAGED = tuple(f"dssm-recent{TAUGHT}-{name}" for name in ("exposed", "further"))
 # Student and teacher in one training, and each switch of it.
 _together: dict[str, Any] = {**VARIANTS["dssm-recent"][1], "nova": {}, "distillation": {"listwise": 0.5, "after": 1}}
-VARIANTS |= {f"synchronous-{name}": ("synchronous_dssm", {**_together, **change}) for name, change in (
-    ("dssm", {}), ("student-moves-tables", {"student_updates_embeddings": True}),
-    ("student-moves-attention", {"teacher_updates_user_attention": False}))}
+SYNCHRONOUS = "synchronous_dssm-recent"
+VARIANTS |= {f"{SYNCHRONOUS}{name}": ("synchronous_dssm", {**_together, **change}) for name, change in (
+    ("", {}), ("-student-moves-tables", {"student_updates_embeddings": True}),
+    ("-student-moves-attention", {"teacher_updates_user_attention": False}))}
 # Live rooms: the first generation without the weights of orders and stay, and the second without one of its parts.
 VARIANTS |= {f"{model}-unweighted": (model, {"row_weights": {"order": 0.0, "stay": 0.0}}) for model in ("lr", "gbdt")}
 VARIANTS |= {f"double_sequence-{name}": ("double_sequence", change) for name, change in (
