@@ -14,7 +14,7 @@ from serving.protocol import messages
 from serving.server.addresses import joined, refusal
 from serving.server.calls import Calls
 from serving.server.faults import fault_of
-from serving.server.protocol import model_service_pb2_grpc, predict_pb2, prediction_service_pb2_grpc
+from serving.server.protocol import get_model_metadata_pb2, model_service_pb2_grpc, predict_pb2
 from serving.tls import ServerTls
 
 log = logging.getLogger("serving.server")
@@ -27,16 +27,6 @@ _OPTIONS = [
 ]
 # ModelServer's health service knows them without their package.
 _SERVICES = ("", "PredictionService", "ModelService")
-
-
-class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """GetModelMetadata; Classify, Regress and MultiInference answer UNIMPLEMENTED. Predict is found before (`_predict`)."""
-
-    def __init__(self, calls: Calls):
-        self._calls = calls
-
-    def GetModelMetadata(self, request: Any, context: grpc.ServicerContext) -> Any:
-        return _answer(self._calls.metadata, request, context)
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
@@ -72,9 +62,7 @@ class GrpcFront:
         self._health = health.HealthServicer()
         options = [*_OPTIONS, *(channel_arguments or {}).items()]
         self._server = grpc.server(futures.ThreadPoolExecutor(threads, "grpc"), options=options)
-        # Before the service that it belongs to: gRPC takes the first that knows a method.
-        self._server.add_generic_rpc_handlers((_predict(calls),))
-        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(calls), self._server)
+        self._server.add_generic_rpc_handlers((_prediction_service(calls),))
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(calls), self._server)
         _health_grpc.add_HealthServicer_to_server(self._health, self._server)
         try:
@@ -100,14 +88,21 @@ class GrpcFront:
         self._server.stop(grace_seconds).wait()
 
 
-def _predict(calls: Calls) -> grpc.GenericRpcHandler:
-    """PredictionService.Predict, its tensors unread: TensorFlow's service would make Python objects of them twice."""
-    def answer(request: Any, context: grpc.ServicerContext) -> Any:
-        return _answer(calls.predict, request, context)
+def _prediction_service(calls: Calls) -> grpc.GenericRpcHandler:
+    """Predict, its tensors unread (TensorFlow's own service would make Python objects of them), and GetModelMetadata.
 
-    method = grpc.unary_unary_rpc_method_handler(answer, messages.UnreadPredictRequest.FromString,
-                                                 predict_pb2.PredictResponse.SerializeToString)
-    return grpc.method_handlers_generic_handler("tensorflow.serving.PredictionService", {"Predict": method})
+    gRPC answers UNIMPLEMENTED to Classify, Regress and MultiInference.
+    """
+    def method(call: Callable[[Any], Any], request: Any, response: Any) -> Any:
+        def answer(sent: Any, context: grpc.ServicerContext) -> Any:
+            return _answer(call, sent, context)
+
+        return grpc.unary_unary_rpc_method_handler(answer, request.FromString, response.SerializeToString)
+
+    metadata = get_model_metadata_pb2
+    return grpc.method_handlers_generic_handler("tensorflow.serving.PredictionService", {
+        "Predict": method(calls.predict, messages.UnreadPredictRequest, predict_pb2.PredictResponse),
+        "GetModelMetadata": method(calls.metadata, metadata.GetModelMetadataRequest, metadata.GetModelMetadataResponse)})
 
 
 def _answer(call: Callable[[Any], Any], request: Any, context: grpc.ServicerContext) -> Any:

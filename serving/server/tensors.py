@@ -61,12 +61,13 @@ def to_tensor(name: str, content: bytes, info: Any) -> tf.Tensor:
     if head.tensor_shape.unknown_rank or any(size < 0 for size in sizes):
         raise invalid(f"input {name!r}: tensor parsing error: the shape {sizes} has an unknown size")
     # As in TF Serving, the signature's shape is not looked at: what the graph takes is answered, what not, it refuses.
-    if math.prod(sizes) > _MOST_FILLED_ELEMENTS and not head.tensor_content and _value_count(content) < math.prod(sizes):
-        raise invalid(f"input {name!r}: tensor parsing error: the shape {sizes} has {math.prod(sizes)} elements, "
-                      f"but {_value_count(content)} values were sent")
+    elements = math.prod(sizes)
+    if elements > _MOST_FILLED_ELEMENTS and not head.tensor_content and (sent := _value_count(content)) < elements:
+        raise invalid(f"input {name!r}: tensor parsing error: the shape {sizes} has {elements} elements, but {sent} values "
+                      "were sent")
     kind = _NUMBERS.get(head.dtype)
     if (kind is not None and len(sizes) <= _MOST_DIMENSIONS and head.tensor_content
-            and len(head.tensor_content) == math.prod(sizes) * kind.itemsize):
+            and len(head.tensor_content) == elements * kind.itemsize):
         return tf.constant(np.frombuffer(head.tensor_content, kind).reshape(sizes))
     try:
         # TensorFlow's own parser: what ModelServer uses, safe on any bytes, and it holds no interpreter lock.

@@ -184,7 +184,6 @@ import sys
 from tests.toy import toy_bound
 from zoo.training import TrainingConfig, train
 from zoo.training.machines.config import MachinesConfig
-from zoo.training.machines.local import LocalServers
 
 train("din", toy_bound(), sys.argv[1:2], sys.argv[2:3], on_progress=lambda line: print(line, flush=True), config=TrainingConfig(
     batch_size=16, epochs=50, patience=50, machines=MachinesConfig(kind="synchronous", workers=2)))
