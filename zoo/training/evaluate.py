@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 
-from zoo.data.batch import Batch
+from zoo.data.batch import Batch, Tensors
 from zoo.keras import tf
 from zoo.metrics import auc, calibration, gauc, hit_rate, logloss, ndcg, positive_ranks
 from zoo.schema import REQUEST_ID
@@ -77,18 +78,33 @@ class Scored:
         return {f"{name}_at_{k}": metric(ranks, k) for k in TOP for name, metric in (("hr", hit_rate), ("ndcg", ndcg))}
 
 
-def score_dataset(model: Trainable, dataset: tf.data.Dataset) -> Scored:
+def predictor(model: Trainable, dataset: tf.data.Dataset) -> Callable[[Tensors], Tensors]:
+    """The model's predictions as a graph that is traced once, whatever the shapes of the dataset's batches.
+
+    Tracing takes longer than a pass over a small split does (`hin`, 1,000 requests: 3.7 of 4.6 CPU seconds), so whoever scores
+    a split after every epoch keeps this.
+
+    Args:
+        model: a ranking model.
+        dataset: of `(Batch, extras)`.
+    """
+    inputs = Batch(*dataset.element_spec[0]).inputs
+    return tf.function(model.probabilities, input_signature=[inputs], autograph=False)
+
+
+def score_dataset(model: Trainable, dataset: tf.data.Dataset, predict: Callable[[Tensors], Tensors] | None = None) -> Scored:
     """Scores a dataset that was read with `keys=True`.
 
     Args:
         model: a ranking model.
         dataset: of `(Batch, extras)`.
+        predict: the `predictor` of both; None makes one for this pass.
 
     Returns:
         The candidates that have weight, in the order of the dataset.
     """
     schema = model.schema
-    predict = tf.function(model.probabilities, reduce_retracing=True, autograph=False)
+    predict = predict or predictor(model, dataset)
     columns: dict[tuple[str, str], list[np.ndarray]] = {}
 
     def keep(kind: str, name: str, values: Any) -> None:

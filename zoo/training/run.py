@@ -13,7 +13,7 @@ from zoo.models.preparation import Span
 from zoo.training.checkpoint import TrainingCheckpoints
 from zoo.training.config import TrainingConfig
 from zoo.training.dataset import read_dataset
-from zoo.training.evaluate import score_dataset
+from zoo.training.evaluate import predictor, score_dataset
 from zoo.training.loop import STEPS_PER_CALL, TrainingLoop
 from zoo.training.optimizers import GroupedOptimizer
 from zoo.training.split import TrainingFiles
@@ -61,9 +61,10 @@ class TrainingRun:
         """
         schema, first = self.model.schema, self.model.schema.labels[0]
         validation = read_dataset(schema, validation_files, max(self.config.batch_size, 512), keys=True)
+        predict = predictor(self.model, validation)
         while not self.over:
             self.epoch()
-            self.judge(score_dataset(self.model, validation).metrics(schema.group_key, first.name, first.kind))
+            self.judge(score_dataset(self.model, validation, predict).metrics(schema.group_key, first.name, first.kind))
         if not self.best_epoch:
             raise FloatingPointError(f"training of {type(self.model).__name__} diverged: validation {self.config.select_by} is "
                                      "NaN in every epoch; lower the learning rates")

@@ -69,7 +69,7 @@ def test_learning_is_better_than_chance(files):
 
 
 @pytest.mark.slow
-def test_graphs_are_traced_without_autograph(files, monkeypatch):
+def test_graphs_are_traced_once_and_without_autograph(files, monkeypatch):
     statuses, model = [], registry.get("din")
     score = model.score
 
@@ -80,7 +80,9 @@ def test_graphs_are_traced_without_autograph(files, monkeypatch):
     monkeypatch.setattr(model, "score", watched)
     run(files, epochs=1)
     # Once eagerly, which builds the model; then for the graphs of a step and of scoring.
-    assert len(statuses) >= 3 and statuses[0] == "UNSPECIFIED" and set(statuses[1:]) == {"DISABLED"}
+    assert len(statuses) == 3 and statuses[0] == "UNSPECIFIED" and set(statuses[1:]) == {"DISABLED"}
+    run(files, epochs=3, patience=3)
+    assert len(statuses) == 6, "batches of other shapes and later epochs need no other graphs"
 
 
 @pytest.mark.slow
