@@ -16,6 +16,7 @@ from tfx_pipelines.config import RunConfig, load_run_config
 from tfx_pipelines.data_stages import data_components, graph_components
 from tfx_pipelines.preprocessing import vocabularies, vocabulary_sizes
 from tfx_pipelines.runners.local import run_local
+from tfx_pipelines.runners.lock import only_run
 from zoo import files
 from zoo.assets import Assets
 from zoo.data.request_log import RequestLog
@@ -52,7 +53,7 @@ def transformed(log_path: PathLike, root: PathLike, of_run: RunConfig | None = N
 
     Args:
         log_path: the log's folder.
-        root: a local folder for the artifacts; a second call finds them there.
+        root: a local folder for the artifacts; a second call finds them there, and waits where another process makes them.
         of_run: a run's configuration, whose `graph`, `pretraining` and `neighbours` are made of the log, too.
 
     Raises:
@@ -73,8 +74,9 @@ def transformed(log_path: PathLike, root: PathLike, of_run: RunConfig | None = N
         metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
             str(root / "metadata.sqlite")),
         beam_pipeline_args=[*config.beam_arguments])
-    run = run_local(part, root / "transform.log", keys=stage_code(config.model.name),
-                    checks={("ExampleValidator", "anomalies"): check_anomalies})
+    with only_run(root, wait=True):
+        run = run_local(part, root / "transform.log", keys=stage_code(config.model.name),
+                        checks={("ExampleValidator", "anomalies"): check_anomalies})
     output = tft.TFTransformOutput(run.artifacts["Transform", "transform_graph"])
     examples = Path(run.artifacts["Transform", "transformed_examples"])
     assets = vocabularies(log.schema, output)
