@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 from sklearn.metrics import ndcg_score
 
-from benchmarks.graphs.ratings import RatingConfig, Ratings, learn
+from benchmarks.graphs.ratings import BOOK, USER, RatingConfig, Ratings, counted, learn
 from benchmarks.results import SEEDS, mean_std, read_rows, with_seeds, write_rows
 from zoo.graph import Edges, Graph, WalkConfig, write_graph
 from zoo.graph.metapath2vec import metapath2vec
@@ -94,14 +94,12 @@ def measure(data: Path, seed: int) -> dict[str, dict[str, float]]:
 
 
 def biases(train: Ratings, part: Ratings, prior: float = 5.0) -> np.ndarray:
-    """What counting alone guesses: the mean, and shrunken means of what a book, then a user, gets and gives beyond it."""
-    mean = train.values.mean()
-    rest, guess = train.values - mean, np.full(len(part.values), mean)
-    for of_train, of_part in ((train.books, part.books), (train.users, part.users)):
-        size = int(max(of_train.max(), of_part.max())) + 1
-        beyond = np.bincount(of_train, rest, size) / (np.bincount(of_train, minlength=size) + prior)
-        rest = rest - beyond[of_train]
-        guess = guess + np.where(of_part >= 0, beyond[of_part], 0.0)
+    """What counting alone guesses: the mean, and what a book and a user get and give beyond it, 0 of those without a rating."""
+    guess = np.full(len(part.values), train.values.mean())
+    asked = {USER: part.users, BOOK: part.books}
+    sizes = {kind: int(max(ids.max(), asked[kind].max())) + 1 for kind, ids in ((USER, train.users), (BOOK, train.books))}
+    for kind, beyond in counted(train, sizes, prior).items():
+        guess = guess + np.where(asked[kind] >= 0, beyond[asked[kind]], 0.0)
     return guess
 
 

@@ -34,11 +34,27 @@ class Ratings(NamedTuple):
     values: np.ndarray
 
 
+def counted(train: Ratings, sizes: Mapping[str, int], prior: float) -> dict[str, np.ndarray]:
+    """Shrunken means of what a book gets beyond the mean, and of what a user gives beyond that: `Σ rest / (n + prior)`, by type.
+
+    Args:
+        train: ratings that are counted.
+        sizes: how many users and books.
+        prior: ratings of 0 beyond that everyone begins with.
+    """
+    rest, found = train.values - train.values.mean(), {}
+    for kind, ids in ((BOOK, train.books), (USER, train.users)):
+        found[kind] = np.bincount(ids, rest, sizes[kind]) / (np.bincount(ids, minlength=sizes[kind]) + prior)
+        rest = rest - found[kind][ids]
+    return found
+
+
 class RatingConfig(Config):
     """Args:
         neighbours: K, of each node along each meta-path.
         unknown: share of the samples in training whose user is taken for one that nobody knows a rating of.
         units: of the head.
+        prior: of `counted`, where biases begin.
         batch_size: ratings a step.
         epochs: at most; the best one on the ratings kept aside is taken.
         seed: of order and draws.
@@ -47,18 +63,21 @@ class RatingConfig(Config):
     neighbours: int = 10
     unknown: float = 0.3
     units: tuple[int, ...] = (64, 32)
+    prior: float = 5.0
     batch_size: int = 1024
-    epochs: int = 4
+    epochs: int = 10
     seed: int = 1
 
 
 class RatingEncoder(keras.Model):
     """`r(u, b) = μ + β_u + β_b + MLP([z_u; z_b; z_u ⊙ z_b])`, `z = [e; h]`, h the HIN attention asked by the other one.
 
-    A user without a rating has neither β nor e of its own, and in training a share of the users is treated so.
+    A user without a rating has neither β nor e of its own, and in training a share of the users is treated so. The MLP's last
+    layer begins with zeros, so that the first guess is what counting alone says.
 
     Args:
         start: `[n, D]` vectors by type that the tables begin with.
+        biases: `[n]` by type, where β begins.
         tables: by type, `[n, K]` neighbours of each meta-path, -1 where there are fewer.
         known: `[users]` whether a rating of the user is learned from.
         mean: μ.
@@ -69,8 +88,8 @@ class RatingEncoder(keras.Model):
         "dense": OptimizerConfig(name="adam", learning_rate=1e-3),
         "embedding": OptimizerConfig(name="lazy_adam", learning_rate=1e-3)}
 
-    def __init__(self, start: Mapping[str, np.ndarray], tables: Mapping[str, list[np.ndarray]], known: np.ndarray, mean: float,
-                 config: RatingConfig, **kwargs: Any):
+    def __init__(self, start: Mapping[str, np.ndarray], biases: Mapping[str, np.ndarray],
+                 tables: Mapping[str, list[np.ndarray]], known: np.ndarray, mean: float, config: RatingConfig, **kwargs: Any):
         super().__init__(**kwargs)
         self.settings, self.mean = config, mean
         self.known = tf.constant(known, tf.float32)
@@ -81,9 +100,10 @@ class RatingEncoder(keras.Model):
             self.vectors[kind] = EmbeddingTable(count, dim, 0.0, name=f"vectors_{kind}")
             self.vectors[kind].fill(np.arange(count), values)
             self.biases[kind] = EmbeddingTable(count, 1, 0.0, name=f"biases_{kind}")
+            self.biases[kind].fill(np.arange(count), biases[kind][:, None].astype(np.float32))
             self.attention[kind] = NeighbourAttention(len(tables[kind]))
             self.semantic[kind] = SemanticAttention(dim)
-        self.mlp, self.out = MLP(config.units, "relu", 0.2), keras.layers.Dense(1)
+        self.mlp, self.out = MLP(config.units, "relu", 0.2), keras.layers.Dense(1, kernel_initializer="zeros")
         self.randomness = Randomness()
 
     def call(self, inputs: Tensors, training: bool | None = None) -> dict[str, tf.Tensor]:
@@ -141,7 +161,8 @@ def learn(graph: Graph, start: Mapping[str, np.ndarray], train: Ratings, chosen:
     tables = {kind: [np.concatenate([block.nodes for block in neighbour_blocks(graph, MetaPath.of(path, graph), settings)])
                      for path in paths] for kind, paths in PATHS.items()}
     known = np.bincount(train.users, minlength=len(start[USER])) > 0
-    model = RatingEncoder(start, tables, known, float(train.values.mean()), config)
+    biases = counted(train, {kind: len(vectors) for kind, vectors in start.items()}, config.prior)
+    model = RatingEncoder(start, biases, tables, known, float(train.values.mean()), config)
     model({USER: tf.zeros([1], tf.int64), BOOK: tf.zeros([1], tf.int64)})
     rate = tf.function(lambda user, book: model({USER: user, BOOK: book})["rating"], reduce_retracing=True)
 

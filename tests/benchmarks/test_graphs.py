@@ -73,10 +73,13 @@ def test_of_a_user_without_a_rating_nothing_but_the_neighbours_is_known():
     keras.utils.set_random_seed(1)
     start = {kind: np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32) for kind in ("user", "book")}
     tables = {kind: [np.array([[1], [0], [-1]])] for kind in start}
-    model = RatingEncoder(start, tables, np.array([True, True, False]), 3.0, RatingConfig())
+    biases = {"user": np.array([0.5, 0.0, 0.0]), "book": np.array([0.25, 0.0, 0.0])}
+    model = RatingEncoder(start, biases, tables, np.array([True, True, False]), 3.0, RatingConfig())
     ids = {"user": tf.constant([0, 2], tf.int64), "book": tf.constant([0, 0], tf.int64)}
+    np.testing.assert_allclose(model(ids)["rating"], [3.75, 3.25], err_msg="what counting says, and nothing of the user")
+    model.out.set_weights([np.ones_like(model.out.kernel), model.out.bias.numpy()])
     before = model(ids)["rating"].numpy()
     model.vectors["user"].fill(np.array([2]), np.ones((1, 4), np.float32))
-    model.biases["user"].fill(np.array([0, 2]), np.ones((2, 1), np.float32))
+    model.biases["user"].fill(np.array([0, 2]), np.array([[1.5], [1.0]], np.float32))
     after = model(ids)["rating"].numpy()
     assert after[1] == before[1] and after[0] == pytest.approx(before[0] + 1)

@@ -11,7 +11,7 @@ from zoo.assets import Assets
 from zoo.config import ConfigError
 from zoo.keras import tf
 from zoo.layers.embedding_table import EmbeddingTable
-from zoo.layers.embeddings import EmbeddingConfig, Embeddings
+from zoo.layers.embeddings import EmbeddingConfig, Embeddings, Tensors
 from zoo.schema import Column, Schema
 
 _DEDICATED_SCALE = 0.01
@@ -80,6 +80,10 @@ class RoleEmbeddings(Embeddings):
     def neighbour(self, space: str, ids: tf.Tensor) -> tf.Tensor:
         """`[..., width]` of ids of a space that are neighbours."""
         return self._of_role(_neighbour(space), space, ids)
+
+    def regularization(self, inputs: Tensors) -> tf.Tensor:
+        """As of other tables; of a role's table, the rows of all ids of its space that are in the batch, in whatever role."""
+        return self.row_regularization(inputs, self.spaces, self.roles.values())
 
     def width(self, column: Column) -> int:
         if column.feature.kind != "id" or column.space not in self.entities:

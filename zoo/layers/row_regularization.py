@@ -49,19 +49,27 @@ class RowRegularization(keras.layers.Layer):
         for space, variable in self.frequencies.items():
             variable.assign(np.maximum(counts[space], 1.0))
 
-    def call(self, inputs: Tensors, tables: Mapping[str, EmbeddingTable]) -> tf.Tensor:
-        """The columns of a batch and the tables by space to a scalar."""
-        total = tf.constant(0.0)
-        for space, table in tables.items():
-            decays = bool(self.strength) and table.trainable
-            if not decays and space not in self.anchors:
+    def call(self, inputs: Tensors, tables: Mapping[str, EmbeddingTable],
+             roles: Iterable[EmbeddingTable] = ()) -> tf.Tensor:
+        """Of a batch, a scalar.
+
+        Args:
+            inputs: columns of the batch.
+            tables: by space; anchors are theirs.
+            roles: further tables, which know their spaces.
+        """
+        total, roles = tf.constant(0.0), list(roles)
+        for space in self.columns:
+            own = [tables[space]] if space in tables else []
+            decaying = [table for table in own + [table for table in roles if table.space == space] if table.trainable]
+            anchored = bool(own) and space in self.anchors
+            if not anchored and not (self.strength and decaying):
                 continue
             ids, _ = tf.unique(tf.concat([real_ids(column, inputs) for column in self.columns[space]], 0))
             ids = tf.boolean_mask(ids, ids != PADDING_ID)
-            rows = table(ids)
-            if decays:
-                squares = tf.reduce_sum(tf.square(rows), -1)
+            for table in decaying if self.strength else []:
+                squares = tf.reduce_sum(tf.square(table(ids)), -1)
                 total += 0.5 * self.strength * tf.reduce_sum(squares / tf.gather(self.frequencies[space], ids))
-            if space in self.anchors:
-                total += self.anchors[space](ids, rows)
+            if anchored:
+                total += self.anchors[space](ids, tables[space](ids))
         return total

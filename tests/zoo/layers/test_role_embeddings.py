@@ -57,6 +57,22 @@ def test_a_sum_is_the_mixed_shared_row_and_the_own_one():
     assert embeddings.width(COLUMNS["candidate_item"]) == 2
 
 
+@pytest.mark.parametrize("tables", ["shared", "both", "dedicated"])
+def test_tables_of_roles_decay_as_others_do(tables):
+    embeddings = RoleEmbeddings(BOUND, RoleEmbeddingConfig(dim=2, tables=tables, regularization=0.5), neighbours=["item"])
+    inputs = REQUEST | {"candidate_count": tf.constant([1], tf.int64), "candidate_item": tf.constant([[4]], tf.int64),
+                        "candidate_category": tf.constant([[2]], tf.int64)}
+    embeddings.row_regularization.frequencies["item"].assign([1, 1, 1, 2, 4, 1])
+    # The history's third event is padding, and so is no id; its first ones are 3 and 2.
+    seen = {"user": {2: 1}, "item": {2: 1, 3: 2, 4: 4}, "category": {2: 1, 3: 1}}
+    own = {name: table for name, table in embeddings.roles.items() if table.space == "item"}
+    assert set(own) == (set() if tables == "shared" else {"history_item", "candidate_item", "neighbour_item"})
+    expected = sum(float((table.table.numpy()[row] ** 2).sum()) / often
+                   for table in [*embeddings.spaces.values(), *embeddings.roles.values()]
+                   for row, often in seen[table.space].items())
+    np.testing.assert_allclose(embeddings.regularization(inputs), 0.25 * expected, rtol=1e-5)
+
+
 def test_alone_they_are_one_table_or_one_each():
     shared = RoleEmbeddings(BOUND, RoleEmbeddingConfig(dim=4, tables="shared"), neighbours=["item"])
     first, *others = of_roles(shared)
