@@ -125,7 +125,8 @@ class RatingEncoder(keras.Model):
         for table in self.neighbours[kind]:
             found = tf.gather(table, ids)
             mask = tf.cast((found >= 0) & there[:, None], tf.float32)
-            along.append(PathNeighbours(own, self.vectors[kind](tf.maximum(found, 0)), mask))
+            # Neighbours don't learn: they would keep in mind what those around whom they stand gave, and nothing of new ones.
+            along.append(PathNeighbours(own, tf.stop_gradient(self.vectors[kind](tf.maximum(found, 0))), mask))
         return self.semantic[kind](*self.attention[kind](along), target)
 
     def loss(self, outputs: Tensors, batch: Batch) -> tf.Tensor:

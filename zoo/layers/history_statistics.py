@@ -64,16 +64,11 @@ class HistoryStatistics(keras.layers.Layer):
         lengths = tf.cast(request[self.sequence.length], tf.float32)
         mask = length_mask(request[self.sequence.length], request[self.first])
         parts = [for_all(tf.expand_dims(lengths, 1), shape)]
-        places = tf.range(1.0, tf.cast(tf.shape(mask)[1], tf.float32) + 1)
         for event, column in self.matched:
             same = same_ids(tf.expand_dims(candidates[column.name], 2), tf.expand_dims(request[event.name], 1))
             same *= tf.expand_dims(mask, 1)
-            count = tf.reduce_sum(same, 2)
-            # The place of the last equal event, 0 for none; how many came after it.
-            last = tf.reduce_max(tf.concat([tf.zeros_like(same[..., :1]), same * places], 2), 2)
-            recency = tf.where(last > 0, tf.expand_dims(lengths, 1) - last, float(self.sequence.max_length))
-            share = count / tf.maximum(tf.expand_dims(lengths, 1), 1.0)
-            parts += [tf.expand_dims(value, -1) for value in (count, share, recency)]
+            parts += [tf.expand_dims(value, -1) for value in count_share_recency(
+                same, request[self.sequence.length], self.sequence.max_length)]
         final = tf.one_hot(request[self.sequence.length] - 1, tf.shape(mask)[1])
         for event, column in self.compared:
             value, past = tf.cast(candidates[column.name], tf.float64), tf.cast(request[event.name], tf.float64)
@@ -84,6 +79,22 @@ class HistoryStatistics(keras.layers.Layer):
                 parts.append(tf.cast(tf.expand_dims(difference, -1), tf.float32))
         parts += [for_all(tf.reduce_sum(request[column.name] * final, 1, keepdims=True), shape) for column in self.last]
         return tf.concat(parts, -1)
+
+
+def count_share_recency(same: tf.Tensor, lengths: tf.Tensor, longest: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Of events that have something, `[R, N]` each: how many, their share of the history, how many came after the last one.
+
+    Args:
+        same: `[R, N, T]` 1 for events that have it; no event behind the history's end does.
+        lengths: `[R]` of the histories.
+        longest: the recency where there is no such event.
+    """
+    length = tf.expand_dims(tf.cast(lengths, tf.float32), 1)
+    count = tf.reduce_sum(same, 2)
+    # The place of the last such event, 0 for none.
+    places = tf.range(1.0, tf.cast(tf.shape(same)[2], tf.float32) + 1)
+    last = tf.reduce_max(tf.concat([tf.zeros_like(same[..., :1]), same * places], 2), 2)
+    return count, count / tf.maximum(length, 1.0), tf.where(last > 0, length - last, float(longest))
 
 
 def for_all(value: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from zoo.keras import keras, tf
 from zoo.layers.detailed_statistics import DetailedStatistics
 from zoo.layers.history_statistics import HistoryStatistics, for_all
+from zoo.layers.shelf_statistics import ShelfStatistics
 from zoo.schema import Column, Schema
 
 
 class DenseStatistics(keras.layers.Layer):
-    """`[R, N, F]` what trees read of each candidate: its own numbers, the request's, and `HistoryStatistics`.
+    """`[R, N, F]` what trees read of each candidate: its own numbers, the request's, and what is counted over histories.
 
     Numbers as they are; ids as their rank by frequency (the vocabulary's order). Trees split between any two values, and a
     number that equals the history's mean must not be above it in training and below it in serving: so all are rounded to 17
@@ -30,21 +31,21 @@ class DenseStatistics(keras.layers.Layer):
         self.of_candidate, self.of_request = (
             [column for column in schema.columns(level) if column.feature.kind != "text" and not column.feature.multiple]
             for level in ("candidate", "request"))
-        self.history = _counted(schema, detailed) if schema.sequence("behaviours") else None
+        self.counters = _counters(schema, detailed) if schema.sequence("behaviours") or ShelfStatistics.there(schema) else []
         self.names = [name for column in self.of_candidate + self.of_request for name in _names(column)]
-        self.names += self.history.names if self.history else []
+        self.names += [name for counter in self.counters for name in counter.names]
 
     def call(self, request: Mapping[str, tf.Tensor], candidates: Mapping[str, tf.Tensor]) -> tf.Tensor:
         own = [_number(column, candidates) for column in self.of_candidate]
         shape = tf.shape(own[0])[:2]
         parts = own + [for_all(_number(column, request), shape) for column in self.of_request]
-        if self.history:
-            parts.append(self.history(request, candidates))
+        parts += [counter(request, candidates) for counter in self.counters]
         return _coarse(tf.concat(parts, -1))
 
 
 class ScaledStatistics(keras.layers.Layer):
-    """`[R, N, F]` `HistoryStatistics` in a form that networks learn from: all of them are of about one size.
+    """`[R, N, F]` `HistoryStatistics` and, of a shelf, `ShelfStatistics`, in a form that networks learn from: all of them are of
+    about one size.
 
     Counts, lengths and squares by `log(1 + x)`; recency r as `1/(1 + r)`, which tells the last events apart, and
     `log(1 + r)/4`, which tells the old ones; distances as they are and by their size; the others as they are.
@@ -56,12 +57,12 @@ class ScaledStatistics(keras.layers.Layer):
 
     def __init__(self, schema: Schema, detailed: bool = False, **kwargs):
         super().__init__(**kwargs)
-        self.history = _counted(schema, detailed)
+        self.counters = _counters(schema, detailed)
 
     def call(self, request: Mapping[str, tf.Tensor], candidates: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        parts = []
-        for value, kind in zip(tf.unstack(self.history(request, candidates), len(self.history.kinds), -1), self.history.kinds,
-                               strict=True):
+        kinds, parts = [kind for counter in self.counters for kind in counter.kinds], []
+        values = tf.concat([counter(request, candidates) for counter in self.counters], -1)
+        for value, kind in zip(tf.unstack(values, len(kinds), -1), kinds, strict=True):
             if kind in ("count", "length", "off_taste"):
                 parts.append(tf.math.log1p(value))
             elif kind == "recency":
@@ -78,8 +79,11 @@ def present(*parts: tf.Tensor | None) -> list[tf.Tensor]:
     return [part for part in parts if part is not None]
 
 
-def _counted(schema: Schema, detailed: bool) -> HistoryStatistics:
-    return DetailedStatistics(schema) if detailed else HistoryStatistics(schema)
+def _counters(schema: Schema, detailed: bool) -> list[HistoryStatistics | ShelfStatistics]:
+    shelf = [ShelfStatistics(schema)] if ShelfStatistics.there(schema) else []
+    if shelf and schema.sequence("behaviours") is None:
+        return [*shelf]
+    return [DetailedStatistics(schema) if detailed else HistoryStatistics(schema), *shelf]
 
 
 def _names(column: Column) -> list[str]:

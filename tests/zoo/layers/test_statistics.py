@@ -10,6 +10,7 @@ from zoo.config import ConfigError
 from zoo.keras import tf
 from zoo.layers.detailed_statistics import DetailedStatistics
 from zoo.layers.history_statistics import HistoryStatistics
+from zoo.layers.shelf_statistics import ShelfStatistics
 from zoo.layers.statistics import DenseStatistics, ScaledStatistics
 from zoo.layers.usual import Moments, UsualNumber
 from zoo.schema import BehaviourSequence, Feature, IdSpace, Schema
@@ -51,6 +52,42 @@ def test_trees_get_them_beside_their_own_numbers():
     layer = DenseStatistics(SCHEMA)
     assert layer.names[:2] == ["candidate_item", "candidate_price"] and layer.names[2:] == HistoryStatistics(SCHEMA).names
     assert column(layer, "candidate_price").tolist() == [[6, 3, 1], [2, 2, 2]]
+
+
+def test_products_are_counted_against_the_shelf():
+    products = BehaviourSequence(name="products", role="products", max_length=6, fields=(
+        Feature(name="item", space="item", role="item"), Feature(name="kind", space="kind")))
+    shelf = tuple(Feature(name=name, space=space, role="shelf", multiple=True, max_values=3)
+                  for name, space in (("shelf", "item"), ("shelf_kind", "kind")))
+    schema = Schema(name="live", spaces={"item": IdSpace(), "kind": IdSpace()}, sequences=(products,),
+                    candidates=(Feature(name="host", space="item"), *shelf), group_key="user", keys=("user",),
+                    ).bind({"item": 10, "kind": 3})
+    # The first history ends before item 9; the second is empty. Of the second room's shelf only the first product is one; the
+    # third room has none. An unknown id (1) is like no other.
+    request = {"products_item": tf.constant([[5, 7, 5, 1, 9], [4, 4, 4, 4, 4]], tf.int64),
+               "products_kind": tf.constant([[2, 3, 2, 3, 2]] * 2, tf.int64),
+               "products_length": tf.constant([4, 0], tf.int64)}
+    candidates = {"candidate_host": tf.ones([2, 3], tf.int64),
+                  "candidate_shelf": tf.constant([[[5, 8, 1], [7, 5, 0], [5, 5, 5]]] * 2, tf.int64),
+                  "candidate_shelf_kind": tf.constant([[[2, 2, 2], [3, 2, 0], [2, 2, 2]]] * 2, tf.int64),
+                  "candidate_shelf_count": tf.constant([[3, 1, 0]] * 2, tf.int64),
+                  "candidate_shelf_kind_count": tf.constant([[3, 1, 0]] * 2, tf.int64)}
+    layer = ShelfStatistics(schema)
+    found = dict(zip(layer.names, np.moveaxis(layer(request, candidates).numpy(), -1, 0), strict=True))
+    nothing = {"count": 0, "share": 0, "recency": 6, "covered": 0}
+    expected = {"candidate_shelf_count": [2, 1, 0], "candidate_shelf_share": [0.5, 0.25, 0], "candidate_shelf_recency": [1, 2, 6],
+                "candidate_shelf_covered": [1 / 3, 1, 0], "candidate_shelf_kind_count": [2, 2, 0],
+                "candidate_shelf_kind_share": [0.5, 0.5, 0], "candidate_shelf_kind_recency": [1, 0, 6],
+                "candidate_shelf_kind_covered": [1, 1, 0]}
+    for name, values in expected.items():
+        np.testing.assert_allclose(found.pop(name), [values, [nothing[name.rpartition("_")[2]]] * 3], err_msg=name, rtol=1e-6)
+    assert {name: values.tolist() for name, values in found.items()} == {"products_length": [[4, 4, 4], [0, 0, 0]]}
+    trees, network = DenseStatistics(schema), ScaledStatistics(schema)
+    assert trees.names == ["candidate_host", *layer.names] and trees(request, candidates).shape == (2, 3, 1 + 9)
+    assert network(request, candidates).shape == (2, 3, 9 + 2), "each recency twice"
+    none = candidates | {name: values[..., :0] for name, values in candidates.items() if values.shape.rank == 3}
+    none |= {name: tf.zeros_like(values) for name, values in candidates.items() if name.endswith("_count")}
+    np.testing.assert_array_equal(layer(request, none)[0, 0], layer(request, candidates)[0, 2])
 
 
 def test_text_and_several_values_are_left_out():
