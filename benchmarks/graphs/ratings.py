@@ -35,7 +35,7 @@ class Ratings(NamedTuple):
 
 
 def counted(train: Ratings, sizes: Mapping[str, int], prior: float) -> dict[str, np.ndarray]:
-    """Shrunken means of what a book gets beyond the mean, and of what a user gives beyond that: `Σ rest / (n + prior)`, by type.
+    """Shrunken means of what a book gets beyond the mean, and a user gives beyond that: `Σ rest / (n + prior)`, by type.
 
     Args:
         train: ratings that are counted.
