@@ -95,8 +95,14 @@ def fill(text: str) -> str:
         return f"{match[1]}\n{table(rows)}<!-- end -->"
 
     def of_model(match: re.Match[str]) -> str:
-        rows = [row for path in sorted(RESULTS.glob("[clr]*.json")) for row in read_rows(path) if row["model"] == match[2]]
-        return f"{match[1]}\n{table(rows)}<!-- end -->"
+        # One table for each benchmark and kind of measure: in one of all, most cells would be empty.
+        alike: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for path in sorted(RESULTS.glob("[clr]*.json")):
+            for row in read_rows(path):
+                if row["model"] == match[2]:
+                    alike.setdefault((path.name, next(iter(row["metrics"]))), []).append(row)
+        tables = "\n".join(table(rows) for rows in alike.values()) or table([])
+        return f"{match[1]}\n{tables}<!-- end -->"
 
     text = re.sub(r"(<!-- mutations -->).*?<!-- end -->", lambda match: f"{match[1]}\n{mutation_table()}<!-- end -->", text,
                   flags=re.S)
