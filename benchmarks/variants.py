@@ -69,13 +69,14 @@ SYNCHRONOUS = "synchronous_dssm-recent"
 VARIANTS |= {f"{SYNCHRONOUS}{name}": ("synchronous_dssm", {**_together, **change}) for name, change in (
     ("", {}), ("-student-moves-tables", {"student_updates_embeddings": True}),
     ("-student-moves-attention", {"teacher_updates_user_attention": False}))}
-# Live rooms: the first generation without the weights of orders and stay, and the second without one of its parts.
+# Live rooms: the first generation without the weights of orders and stay; the second and the third without one of their parts.
 VARIANTS |= {f"{model}-unweighted": (model, {"row_weights": {"order": 0.0, "stay": 0.0}}) for model in ("lr", "gbdt")}
+_UNCOUNTED: dict[str, Any] = {"statistics": False, "embedding": {"regularization": 0.0}}
 VARIANTS |= {f"double_sequence-{name}": ("double_sequence", change) for name, change in (
     ("rooms", {"streams": ["rooms"]}), ("products", {"streams": ["products"]}), ("no-minutes", {"minutes_units": 0}),
-    ("shared-bottom", {"tasks": {"sharing": "shared_bottom"}}), ("waiting-is-no", {"late": False}))}
+    ("shared-bottom", {"tasks": {"sharing": "shared_bottom"}}), ("waiting-is-no", {"late": False}), ("uncounted", _UNCOUNTED))}
 VARIANTS |= {f"hin-{name}": ("hin", change) for name, change in (
-    ("no-paths", {"paths": None}), ("random-start", {"embedding": {"pretrained": None}}),
+    ("uncounted", _UNCOUNTED), ("no-paths", {"paths": None}), ("random-start", {"embedding": {"pretrained": None}}),
     ("anchored", {"embedding": {"pretrained": dict.fromkeys(("user", "host", "item"), {"mode": "anchored", "anchor": 0.01})}}),
     ("shared", {"embedding": {"tables": "shared"}}),
     ("dedicated", {"embedding": {"tables": "dedicated", "pretrained": None}}), ("mean", {"semantic": "mean"}),
