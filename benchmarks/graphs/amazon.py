@@ -28,7 +28,7 @@ from zoo.optimizers import OptimizerConfig
 
 TYPES = ("type1", "type2")
 PATHS = tuple(f"product-({kind})-product" for kind in TYPES)
-DATASET, OUT = "GATNE Amazon", "docs/results/graphs.json"
+DATASET, OUT = "gatne_amazon", "docs/results/graphs.json"
 MODELS = ["metapath2vec", "hin"]
 PROTOCOL = ("published split; areas averaged over the two types of edges, scores by cosine; one epoch of 20 walks of 10 "
             "products, window 5, 64 numbers a product")

@@ -25,7 +25,7 @@ from zoo.graph import Edges, Graph, WalkConfig, write_graph
 from zoo.graph.metapath2vec import metapath2vec
 from zoo.graph.metapath2vec_config import MetaPath2VecConfig
 
-DATASET, OUT = "Douban Book", "docs/results/graphs.json"
+DATASET, OUT = "douban_book", "docs/results/graphs.json"
 PROTOCOL = ("learned from meta_training; warm: warm_up, other ratings of the same users; cold: users without a rating; RMSE, "
             "and NDCG@5 over each user's ratings, of users with 5 or more")
 TABLES = {"friend": ("user_user", "user", "user"), "lives": ("user_location", "user", "location"),
