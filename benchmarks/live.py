@@ -33,8 +33,8 @@ TASKS = ("click", "stay", "order")
 # One generation after the other; each row with a name in `benchmarks.variants` is an ablation of the model that it begins with.
 MODELS = ["lr", "lr-unweighted", "gbdt", "gbdt-unweighted", "mmoe", "double_sequence", "double_sequence-rooms",
           "double_sequence-products", "double_sequence-no-minutes", "double_sequence-shared-bottom",
-          "double_sequence-waiting-is-no", "double_sequence-uncounted", f"double_sequence{SINGLE}", "hin", "hin-uncounted", "hin-no-paths", "hin-random-start",
-          "hin-anchored", "hin-shared", "hin-dedicated", "hin-mean", "hin-expanded"]
+          "double_sequence-waiting-is-no", "double_sequence-uncounted", f"double_sequence{SINGLE}", "hin", "hin-uncounted",
+          "hin-no-paths", "hin-random-start", "hin-anchored", "hin-shared", "hin-dedicated", "hin-mean", "hin-expanded"]
 # Beside the neighbours that `hin` looks up, those by which its product history is expanded.
 NETWORK = load_run_config(LOG, ["neighbours.paths.near=item-user-item"], model="hin")
 

@@ -44,8 +44,8 @@ class DenseStatistics(keras.layers.Layer):
 
 
 class ScaledStatistics(keras.layers.Layer):
-    """`[R, N, F]` `HistoryStatistics` and, of a shelf, `ShelfStatistics`, in a form that networks learn from: all of them are of
-    about one size.
+    """`[R, N, F]` `HistoryStatistics` and, of a shelf, `ShelfStatistics`, in a form that networks learn from: all are of about
+    one size.
 
     Counts, lengths and squares by `log(1 + x)`; recency r as `1/(1 + r)`, which tells the last events apart, and
     `log(1 + r)/4`, which tells the old ones; distances as they are and by their size; the others as they are.
