@@ -76,9 +76,9 @@ def test_products_are_counted_against_the_shelf():
     found = dict(zip(layer.names, np.moveaxis(layer(request, candidates).numpy(), -1, 0), strict=True))
     nothing = {"count": 0, "share": 0, "recency": 6, "covered": 0}
     expected = {"candidate_shelf_count": [2, 1, 0], "candidate_shelf_share": [0.5, 0.25, 0],
-                "candidate_shelf_recency": [1, 2, 6], "candidate_shelf_covered": [1 / 3, 1, 0], "candidate_shelf_kind_count": [2, 2, 0],
-                "candidate_shelf_kind_share": [0.5, 0.5, 0], "candidate_shelf_kind_recency": [1, 0, 6],
-                "candidate_shelf_kind_covered": [1, 1, 0]}
+                "candidate_shelf_recency": [1, 2, 6], "candidate_shelf_covered": [1 / 3, 1, 0],
+                "candidate_shelf_kind_count": [2, 2, 0], "candidate_shelf_kind_share": [0.5, 0.5, 0],
+                "candidate_shelf_kind_recency": [1, 0, 6], "candidate_shelf_kind_covered": [1, 1, 0]}
     for name, values in expected.items():
         np.testing.assert_allclose(found.pop(name), [values, [nothing[name.rpartition("_")[2]]] * 3], err_msg=name, rtol=1e-6)
     assert {name: values.tolist() for name, values in found.items()} == {"products_length": [[4, 4, 4], [0, 0, 0]]}
