@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import time
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import click
 from rich.console import Console
@@ -24,7 +25,9 @@ from zoo.traits import Traits
 if TYPE_CHECKING:
     from zoo.data.request_log import RequestLog
 
-_MOST_FEATURES = 5
+# What a line shows of a candidate: features, with the scores that it is not ranked by; features at least; and values of a feature
+# that has several.
+_MOST_FEATURES, _FEWEST_FEATURES, _MOST_VALUES = 5, 2, 3
 
 
 def run_rank(target: str, model_name: str | None, version: int | None, label: str | None, schema_file: str | None,
@@ -117,11 +120,16 @@ def _table(schema: Schema, ranking: Ranking, task: str | None, top: int) -> Tabl
     about += [f"{name} {len(next(iter(fields.values()), ()))} events" for name, fields in request.sequences.items()]
     table = Table(title=f"Request {request.request_id}", caption=", ".join(about))
     labels = request.labels.get(task or "", ())
-    shown = [f.name for f in schema.candidates if f.width == 1 and f.name in request.candidates][:_MOST_FEATURES]
-    for name in ("rank", task or "score", *shown, *(["happened"] if len(labels) else [])):
-        table.add_column(name, justify="right" if name in ("rank", task) else "left", overflow="fold")
+    others = [name for name in ranking.scores if name != task] if task else []
+    shown = [f.name for f in schema.candidates if f.width == 1 and f.name in request.candidates]
+    shown = shown[:max(_MOST_FEATURES - len(others), _FEWEST_FEATURES)]
+    for name in ("rank", task or "score", *others):
+        table.add_column(name, justify="right")
+    for name in (*shown, *(["happened"] if len(labels) else [])):
+        table.add_column(name, overflow="fold")
     for candidate in ranking.ranked(task)[:top]:
-        cells = [_cell(candidate.features[name]) for name in shown]
+        cells = [f"{ranking.scores[name][candidate.index]:.4f}" for name in others]
+        cells += [_cell(candidate.features[name]) for name in shown]
         cells += [_cell(labels[candidate.index])] if len(labels) else []
         table.add_row(str(candidate.rank), f"{candidate.score:.4f}", *cells)
     if request.candidate_count > top:
@@ -129,5 +137,9 @@ def _table(schema: Schema, ranking: Ranking, task: str | None, top: int) -> Tabl
     return table
 
 
-def _cell(value: object) -> str:
+def _cell(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        value = cast("Sequence[Any]", value)
+        more = len(value) - _MOST_VALUES
+        return ", ".join(_cell(one) for one in value[:_MOST_VALUES]) + (f" and {more} more" if more > 0 else "")
     return f"{value:g}" if isinstance(value, float) else str(value)

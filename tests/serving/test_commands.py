@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import re
 import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from serving.commands import rank, serve
 from serving.errors import ServingError
 from serving.model_dir import exported_model, schema_of_model
+from serving.rank import _table
+from serving.ranking import Ranking
 from serving.server import LocalModelServer
 from tests.locales import latin_1
 from tests.serving.models import write_version
 from tests.toy import toy_bound, toy_requests, toy_schema
 from zoo.config import ConfigError
-from zoo.data.request import RequestError
+from zoo.data.request import Request, RequestError
 from zoo.data.request_json import request_to_json
 from zoo.data.request_log import RequestLogWriter
+from zoo.schema import Feature, IdSpace, Schema
 from zoo.traits import Traits
 from zoo.versions import newest_version
 
@@ -74,6 +80,26 @@ def test_rank_a_request_of_a_log(target, log):
     assert request.candidates["item"][best] in first
     assert "4 candidates ranked by version 1 of scorer" in output and "ms" in output
     assert "happened" in output
+
+
+def test_every_score_is_shown_and_of_many_values_the_first():
+    candidates = (Feature(name="item", space="item", role="item"),
+                  Feature(name="tags", space="tag", multiple=True, max_values=9), Feature(name="color", space="tag"))
+    schema = Schema(name="shop", spaces={"item": IdSpace(), "tag": IdSpace()}, candidates=candidates,
+                    request=(Feature(name="city", space="tag"),), group_key="city")
+    request = Request("q", 0, {"city": "c"}, {}, {"item": ["i1", "i2"], "tags": [["a", "b", "c", "d", "e"], ["f"]],
+                                                  "color": ["red", "blue"]})
+    scores = {"click": [0.25, 0.5], "stay": [3.0, 2.0], "order": [0.125, 0.75], "value": [0.0625, 1.5]}
+    ranking = Ranking(request, {name: np.float32(values) for name, values in scores.items()}, 1)
+    console = Console(file=io.StringIO(), width=80)
+    console.print(_table(schema, ranking, "value", 20))
+    shown = [[cell.strip() for cell in re.split("[┃│]", line)[1:-1]] for line in console.file.getvalue().splitlines()
+             if line[:1] in "┃│"]
+    assert shown == [["rank", "value", "click", "stay", "order", "item", "tags"],
+                     ["1", "1.5000", "0.5000", "2.0000", "0.7500", "i2", "f"],
+                     ["2", "0.0625", "0.2500", "3.0000", "0.1250", "i1", "a, b, c and 2 more"]]
+    console.print(_table(schema, Ranking(request, {"click": np.float32([0.25, 0.5])}, 1), "click", 20))
+    assert "color" in console.file.getvalue(), "with one score there is room for more of the candidate"
 
 
 def test_the_example_of_a_log_can_be_ranked(target, log, scorer, tmp_path):
