@@ -25,8 +25,8 @@ from zoo.traits import Traits
 if TYPE_CHECKING:
     from zoo.data.request_log import RequestLog
 
-# What a line shows of a candidate: so many features and scores that it is not ranked by together, so many features at least, and
-# so many values of a feature.
+# What a line shows of a candidate: so many features and scores that it is not ranked by together, so many features at least,
+# and so many values of a feature.
 _MOST_FEATURES, _FEWEST_FEATURES, _MOST_VALUES = 5, 2, 3
 
 
