@@ -215,8 +215,10 @@ def rich_bound() -> Schema:
 
 def small(name: str, schema: Schema) -> dict[str, Any]:
     """Settings of a model for a log of this size: by default, there are a million crosses, and 500 trees, for each task,
-    and more shrinkage than an item has observations; no stream of products where there are none, else meta-paths of them."""
+    and more shrinkage than an item has observations; no stream of products where there are none, else meta-paths of them; and
+    FiBiNET's gates are none that some seeds close from the start, as ReLU does with so few fields."""
     settings: dict[str, Any] = {"cross_buckets": 1 << 10, "trees": 40, "shrinkage": 0.1}
+    settings |= {"gate": "sigmoid"} if name == "fibinet" else {}
     settings |= {"paths": META_PATHS, "expand": ["near"]} if schema.sequence("products") else {"streams": ["rooms"]}
     return {setting: value for setting, value in settings.items() if setting in registry.get(name).Config.model_fields}
 
