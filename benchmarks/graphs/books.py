@@ -70,8 +70,8 @@ def measure(data: Path, seed: int) -> dict[str, dict[str, float]]:
     with tempfile.TemporaryDirectory() as room:
         learned = [[one for one, keep in zip(part, kept, strict=True) if keep] for part in (users, books)]
         graph = make_graph(Path(room), data, *learned)
-        config = MetaPath2VecConfig(paths=WALKED, walks=WalkConfig(walks=10, length=9), dim=32, window=3, seed=seed)
-        vectors = metapath2vec(graph, config, lambda line: print(f"seed {seed}: {line}", flush=True))
+        walked = MetaPath2VecConfig(paths=WALKED, walks=WalkConfig(walks=10, length=9), dim=32, window=3, seed=seed)
+        vectors = metapath2vec(graph, walked, lambda line: print(f"seed {seed}: {line}", flush=True))
         start = {kind: vectors.vectors(kind, graph.description.nodes[kind]) for kind in ("user", "book")}
         numbers = {kind: {raw: place for place, raw in enumerate(graph.ids(kind))} for kind in ("user", "book")}
 
@@ -82,18 +82,19 @@ def measure(data: Path, seed: int) -> dict[str, dict[str, float]]:
 
         everything = of((users, books, values))
         train, chosen = (Ratings(*(part[rows] for part in everything)) for rows in (kept, ~kept))
-        predict = learn(graph, start, train, chosen, RatingConfig(seed=seed))
+        config = RatingConfig(seed=seed)
+        predict = learn(graph, start, train, chosen, config)
         found: dict[str, dict[str, float]] = {"hin": {}, "biases": {}}
         for name, file in (("warm", "warm_up"), ("cold", "user_cold_testing")):
             part = of(read_ratings(data, file))
-            guesses = {"hin": predict(part), "biases": biases(train, part)}
+            guesses = {"hin": predict(part), "biases": biases(train, part, config.prior)}
             for model, guess in guesses.items():
                 found[model][f"{name}_rmse"] = float(np.sqrt(np.mean((np.clip(guess, 1, 5) - part.values) ** 2)))
                 found[model][f"{name}_ndcg"] = ndcg(part.users, part.values, guess)
         return found
 
 
-def biases(train: Ratings, part: Ratings, prior: float = 5.0) -> np.ndarray:
+def biases(train: Ratings, part: Ratings, prior: float) -> np.ndarray:
     """What counting alone guesses: the mean, and what a book and a user get and give beyond it, 0 of those without a rating."""
     guess = np.full(len(part.values), train.values.mean())
     asked = {USER: part.users, BOOK: part.books}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tfx_pipelines.runners.lock import only_run
 from zoo.data.simulator import SimulatorConfig, write_simulated_log
 
 ROOT = Path(__file__).parents[2]
@@ -17,13 +19,13 @@ PROGRAM = "import sys; from tfx_pipelines.transformed import transformed; print(
 @pytest.mark.slow
 def test_two_programs_that_want_the_same_share_it(tmp_path):
     write_simulated_log(SimulatorConfig(requests=200, users=20), tmp_path / "log")
-    both = [subprocess.Popen([sys.executable, "-c", PROGRAM, tmp_path / "log", tmp_path / "root"], cwd=ROOT, text=True,
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
-    said = [program.communicate(timeout=600) for program in both]
-    assert [program.returncode for program in both] == [0, 0], said
-    first, second = (output.splitlines() for output, _ in said)
-    assert first[-1] == second[-1] != "[]", "what one made, the other found"
-    waited = [line for line in first + second if line.endswith("waiting until it ends")]
-    assert waited and f"another run works in {tmp_path / 'root'} (process " in waited[0]
-    stages = list((tmp_path / "root" / "Transform" / "transformed_examples").iterdir())
-    assert len(stages) == 1, "and it was made once"
+    with only_run(tmp_path / "root"):  # so that both are there when the work begins
+        both = [subprocess.Popen([sys.executable, "-c", PROGRAM, tmp_path / "log", tmp_path / "root"], cwd=ROOT, text=True,
+                                 stdout=subprocess.PIPE) for _ in range(2)]
+        waiting = [program.stdout.readline() for program in both]
+    said = [program.communicate(timeout=600)[0].splitlines() for program in both]
+    assert [program.returncode for program in both] == [0, 0]
+    assert all(f"another run works in {tmp_path / 'root'} (process {os.getpid()} since" in line for line in waiting)
+    assert said[0][-1] == said[1][-1] != "[]", "what one made, the other found"
+    made = list((tmp_path / "root" / "Transform" / "transformed_examples").iterdir())
+    assert len(made) == 1, "and it was made once"

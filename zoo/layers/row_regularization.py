@@ -59,17 +59,18 @@ class RowRegularization(keras.layers.Layer):
             roles: further tables, which know their spaces.
         """
         total, roles = tf.constant(0.0), list(roles)
-        for space in self.columns:
-            own = [tables[space]] if space in tables else []
-            decaying = [table for table in own + [table for table in roles if table.space == space] if table.trainable]
-            anchored = bool(own) and space in self.anchors
-            if not anchored and not (self.strength and decaying):
+        for space, columns in self.columns.items():
+            anchor = self.anchors.get(space)
+            ours = ([tables[space]] if space in tables else []) + [table for table in roles if table.space == space]
+            if anchor is None and not (self.strength and any(table.trainable for table in ours)):
                 continue
-            ids, _ = tf.unique(tf.concat([real_ids(column, inputs) for column in self.columns[space]], 0))
+            ids, _ = tf.unique(tf.concat([real_ids(column, inputs) for column in columns], 0))
             ids = tf.boolean_mask(ids, ids != PADDING_ID)
-            for table in decaying if self.strength else []:
-                squares = tf.reduce_sum(tf.square(table(ids)), -1)
-                total += 0.5 * self.strength * tf.reduce_sum(squares / tf.gather(self.frequencies[space], ids))
-            if anchored:
-                total += self.anchors[space](ids, tables[space](ids))
+            for table in ours:
+                rows = table(ids)
+                if self.strength and table.trainable:
+                    squares = tf.reduce_sum(tf.square(rows), -1)
+                    total += 0.5 * self.strength * tf.reduce_sum(squares / tf.gather(self.frequencies[space], ids))
+                if anchor is not None and table is tables.get(space):
+                    total += anchor(ids, rows)
         return total

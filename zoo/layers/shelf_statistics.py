@@ -9,7 +9,7 @@ from zoo.layers.behaviours import same_ids
 from zoo.layers.history_statistics import count_share_recency, for_all
 from zoo.layers.masking import length_mask
 from zoo.layers.shelf import shelf_pairs
-from zoo.schema import Schema
+from zoo.schema import PADDING_ID, Schema
 
 
 class ShelfStatistics(keras.layers.Layer):
@@ -48,11 +48,12 @@ class ShelfStatistics(keras.layers.Layer):
         parts = [for_all(tf.expand_dims(tf.cast(lengths, tf.float32), 1), tf.shape(candidates[self.candidate])[:2])]
         for event, column in self.pairs:
             past, shelf = request[event.name], candidates[column.name]
-            mask = length_mask(lengths, past)
-            # [R, N, M, T]: of each product on the shelf and each event, whether they are the same.
-            same = same_ids(shelf[..., tf.newaxis], past[:, tf.newaxis, tf.newaxis]) * mask[:, tf.newaxis, tf.newaxis]
             on_shelf = tf.sequence_mask(candidates[column.count], tf.shape(shelf)[-1], dtype=tf.float32)
-            same *= on_shelf[..., tf.newaxis]
+            # What is no event, and no product, is padding, which equals nothing.
+            past = tf.where(length_mask(lengths, past) > 0, past, PADDING_ID)
+            shelf = tf.where(on_shelf > 0, shelf, PADDING_ID)
+            # [R, N, M, T]: of each product on the shelf and each event, whether they are the same.
+            same = same_ids(shelf[..., tf.newaxis], past[:, tf.newaxis, tf.newaxis])
             covered = tf.reduce_sum(_any(same, 3), 2) / tf.maximum(tf.reduce_sum(on_shelf, 2), 1.0)
             numbers = (*count_share_recency(_any(same, 2), lengths, self.sequence.max_length), covered)
             parts += [value[..., tf.newaxis] for value in numbers]
