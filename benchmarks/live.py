@@ -2,6 +2,8 @@
 
     zoo data simulate --config benchmarks/live_simulator.yaml --out runs/live/log
     python -m benchmarks.live --log runs/live/log --seeds 1 2 3
+    zoo data simulate --config benchmarks/live_many_hosts_simulator.yaml --out runs/live_many_hosts/log
+    python -m benchmarks.live --log runs/live_many_hosts/log --dataset live_many_hosts --models gbdt double_sequence hin
 
 A row whose name ends with `-single` has a model for each task, trained alone; all others learn all tasks at once. GAUC of
 orders is over all rooms that were shown, of `p_click · p_order`; the error of stay is of log(1 + seconds), where a room was
@@ -99,44 +101,49 @@ def measure(data: Transformed, name: str, seed: int) -> dict[str, Any]:
             "best_epoch": float(np.mean([cost["best_epoch"] for cost in costs]))}
 
 
-def row(name: str, runs: list[dict[str, Any]], command: str) -> dict[str, Any]:
+def row(dataset: str, name: str, runs: list[dict[str, Any]], command: str) -> dict[str, Any]:
     """A line of the table: means over the seeds."""
     metrics = {metric: mean_std([run["test"][metric] for run in runs]) for metric in runs[0]["test"]}
     if "seconds" in runs[0]:
         metrics |= {"train_seconds": mean_std([run["seconds"] for run in runs], 0),
                     "best_epoch": mean_std([run["best_epoch"] for run in runs], 1),
                     "parameters": mean_std([run["parameters"] for run in runs], 0)}
-    return {"dataset": LOG, "protocol": "test split touched once, all orders known there; the epoch is chosen on validation by "
-            "the first task's AUC", "model": name, "seeds": len(runs), "metrics": metrics, "command": command}
+    return {"dataset": dataset, "protocol": "test split touched once, all orders known there; the epoch is chosen on "
+            "validation by the first task's AUC", "model": name, "seeds": len(runs), "metrics": metrics, "command": command}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--log", required=True, help="request log of simulated live rooms")
+    parser.add_argument("--dataset", default=LOG, help=f"what the table calls the log (default: {LOG}); settings are those of "
+                        f"the configuration {LOG}, whatever it is")
     parser.add_argument("--models", nargs="+", default=MODELS, metavar="MODEL", help=f"of {', '.join(MODELS)}")
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
-    parser.add_argument("--root", type=Path, default=Path("runs/live"), help="for the transformed log and finished runs")
+    parser.add_argument("--root", type=Path, metavar="FOLDER",
+                        help="for the transformed log and finished runs (default: runs/DATASET)")
     parser.add_argument("--out", default="docs/results/live.json")
     options = parser.parse_args()
     for name in options.models:
         settings(LOG, name)  # a wrong name is told before the first long run
-    data = transformed(options.log, options.root / "transformed", NETWORK)
-    rows = {one["model"]: one for one in read_rows(options.out)}
+    root, dataset = options.root or Path("runs", options.dataset), options.dataset
+    data = transformed(options.log, root / "transformed", NETWORK)
+    rows = {(one["dataset"], one["model"]): one for one in read_rows(options.out)}
     for name in options.models:
         runs = []
         for seed in options.seeds:
-            done = options.root / "runs" / f"{name}-{seed}.json"
+            done = root / "runs" / f"{name}-{seed}.json"
             if not done.is_file():
                 print(f"{name} seed {seed}", flush=True)
                 done.parent.mkdir(parents=True, exist_ok=True)
                 done.write_text(json.dumps(measure(data, name, seed), indent=1), encoding="utf-8")
             runs.append(json.loads(done.read_text(encoding="utf-8")))
-        command = f"python -m benchmarks.live --log {options.log} --models {name}" + with_seeds(options.seeds)
-        rows[name] = row(name, runs, command)
-        rows["truth"] = row("truth", [{"test": runs[0]["truth"]}], command)
-        print(name, {metric: value["mean"] for metric, value in rows[name]["metrics"].items()}, flush=True)
+        named = "" if dataset == LOG else f" --dataset {dataset}"
+        command = f"python -m benchmarks.live --log {options.log}{named} --models {name}" + with_seeds(options.seeds)
+        rows[dataset, name] = row(dataset, name, runs, command)
+        rows[dataset, "truth"] = row(dataset, "truth", [{"test": runs[0]["truth"]}], command)
+        print(name, {metric: value["mean"] for metric, value in rows[dataset, name]["metrics"].items()}, flush=True)
         write_rows(options.out, list(rows.values()))
-    print(json.dumps({name: one["metrics"]["gauc_click"]["mean"] for name, one in rows.items()}))
+    print(json.dumps({f"{log} {name}": one["metrics"]["gauc_click"]["mean"] for (log, name), one in rows.items()}))
 
 
 if __name__ == "__main__":
