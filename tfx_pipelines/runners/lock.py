@@ -39,7 +39,7 @@ def only_run(folder: Path, wait: bool = False) -> Iterator[None]:
             if error.errno not in (errno.EACCES, errno.EAGAIN):
                 raise
             file.seek(0)
-            other = f"another run works in {folder} ({file.read().strip()})"
+            other = f"another run works in {folder} ({file.read().strip() or 'just begun'})"
             if not wait:
                 raise RootInUseError(f"{other}; wait until it ends, or choose another root") from None
             print(f"{other}; waiting until it ends", flush=True)
