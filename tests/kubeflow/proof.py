@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -22,8 +21,7 @@ from tests.kubeflow.launcher import Launcher, documents, order
 from tests.kubeflow.pods import PodLauncher
 from tests.kubeflow.store import Store, running_store
 from tests.kubernetes import cluster
-from tests.kubernetes.images import ZOO, images, imported
-from tests.kubernetes.programs import missing, programs
+from tests.kubernetes.images import ZOO
 from zoo.data.request_log import RequestLog
 from zoo.data.simulator import SimulatorConfig, write_simulated_log
 
@@ -53,13 +51,7 @@ def main() -> None:
 
 def in_cluster(cache: Path) -> None:
     """Starts a cluster, and the proof beside its control plane."""
-    lacking = missing()
-    if lacking:
-        sys.exit(f"No cluster can run here: {lacking}.")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as Ctrl-C: through all that has to be ended
-    cache.mkdir(parents=True, exist_ok=True)
-    programs(cache)
-    imported(cache, images(cache, os.environ.get("TF_MODEL_SERVER")))
+    cluster.prepare(cache)
     state = Path(tempfile.mkdtemp(prefix="run-", dir=cache))
     try:
         with cluster.running(cache, state / "cluster") as running:

@@ -6,9 +6,13 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from tests.kubernetes.images import images, imported
+from tests.kubernetes.programs import missing, programs
 
 _SCRIPTS = Path(__file__).parent / "machine"
 _GROUP = "kubernetes-proof"
@@ -42,12 +46,23 @@ def environment(cache: Path, state: Path) -> dict[str, str]:
             "PATH": f"{cache / 'bin'}:{os.environ['PATH']}"}
 
 
+def prepare(cache: Path) -> None:
+    """Makes programs and images where they are not there; where no cluster can run, the program ends and says why."""
+    lacking = missing()
+    if lacking:
+        sys.exit(f"No cluster can run here: {lacking}.")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as Ctrl-C: through all that has to be ended
+    cache.mkdir(parents=True, exist_ok=True)
+    programs(cache)
+    imported(cache, images(cache, os.environ.get("TF_MODEL_SERVER")))
+
+
 @contextlib.contextmanager
 def running(cache: Path, state: Path) -> Iterator[Cluster]:
     """Starts a cluster and waits for its nodes; ends every process of it in any case.
 
     Args:
-        cache: programs and images are there.
+        cache: programs and images are there (`prepare`).
         state: an empty folder; its nodes' disks hold some GB.
 
     Raises:

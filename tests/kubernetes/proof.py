@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -14,8 +13,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.kubernetes import cluster
-from tests.kubernetes.images import images, imported
-from tests.kubernetes.programs import missing, programs
 from tests.kubernetes.scenario import UNDER_LOAD
 
 
@@ -29,15 +26,9 @@ def main() -> None:
     parser.add_argument("--checks", nargs="+", metavar="NAME", default=[], choices=[*UNDER_LOAD, "gpus"],
                         help=f"only these, once the fleet is up: {', '.join([*UNDER_LOAD, 'gpus'])}")
     given = parser.parse_args()
-    lacking = missing()
-    if lacking:
-        sys.exit(f"No cluster can run here: {lacking}.")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as Ctrl-C: through all that has to be ended
     os.nice(max(0, 5 - os.nice(0)))
     cache = given.cache.absolute()
-    cache.mkdir(parents=True, exist_ok=True)
-    programs(cache)
-    imported(cache, images(cache, os.environ.get("TF_MODEL_SERVER")))
+    cluster.prepare(cache)
     # Beside the images, which the nodes share by hard links.
     work = Path(tempfile.mkdtemp(prefix="run-", dir=cache))
     try:

@@ -31,7 +31,7 @@ class DenseStatistics(keras.layers.Layer):
         self.of_candidate, self.of_request = (
             [column for column in schema.columns(level) if column.feature.kind != "text" and not column.feature.multiple]
             for level in ("candidate", "request"))
-        self.counters = _counters(schema, detailed) if schema.sequence("behaviours") or ShelfStatistics.there(schema) else []
+        self.counters = _counters(schema, detailed)
         self.names = [name for column in self.of_candidate + self.of_request for name in _names(column)]
         self.names += [name for counter in self.counters for name in counter.names]
 
@@ -57,7 +57,8 @@ class ScaledStatistics(keras.layers.Layer):
 
     def __init__(self, schema: Schema, detailed: bool = False, **kwargs):
         super().__init__(**kwargs)
-        self.counters = _counters(schema, detailed)
+        # Where there is nothing to count, the second one says what the schema lacks.
+        self.counters = _counters(schema, detailed) or [HistoryStatistics(schema)]
 
     def call(self, request: Mapping[str, tf.Tensor], candidates: Mapping[str, tf.Tensor]) -> tf.Tensor:
         kinds, parts = [kind for counter in self.counters for kind in counter.kinds], []
@@ -80,10 +81,10 @@ def present(*parts: tf.Tensor | None) -> list[tf.Tensor]:
 
 
 def _counters(schema: Schema, detailed: bool) -> list[HistoryStatistics | ShelfStatistics]:
-    shelf = [ShelfStatistics(schema)] if ShelfStatistics.there(schema) else []
-    if shelf and schema.sequence("behaviours") is None:
-        return [*shelf]
-    return [DetailedStatistics(schema) if detailed else HistoryStatistics(schema), *shelf]
+    """Of the histories that the schema has."""
+    of_behaviours = DetailedStatistics if detailed else HistoryStatistics
+    found: list[HistoryStatistics | ShelfStatistics] = [of_behaviours(schema)] if schema.sequence("behaviours") else []
+    return found + ([ShelfStatistics(schema)] if ShelfStatistics.there(schema) else [])
 
 
 def _names(column: Column) -> list[str]:
