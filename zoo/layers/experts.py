@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from zoo.keras import keras, tf
 from zoo.layers.activations import activate, activation
 from zoo.layers.dense import SplitDense
+from zoo.layers.masking import weighted_sum
 from zoo.layers.randomness import Randomness
 
 
@@ -66,7 +67,7 @@ class ExpertGate(keras.layers.Layer):
 
     def call(self, parts: Sequence[tf.Tensor], experts: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """Parts and `[..., E, D]` to `[..., D]`."""
-        return tf.einsum("...e,...ed->...d", self.weights_of(parts, training), experts)
+        return weighted_sum(self.weights_of(parts, training), experts)
 
     def weights_of(self, parts: Sequence[tf.Tensor], training: bool | None = None) -> tf.Tensor:
         """`[..., E]`, summing to 1."""

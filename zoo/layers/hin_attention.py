@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from zoo.keras import keras, tf
-from zoo.layers.masking import masked_softmax
+from zoo.layers.masking import masked_softmax, weighted_sum
 
 
 class NodeAttention(keras.layers.Layer):
@@ -31,7 +31,7 @@ class NodeAttention(keras.layers.Layer):
 
     def call(self, node: tf.Tensor, neighbours: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """`[..., D]`, `[..., K, D]` and `[..., K]` to `[..., D]`; zero without neighbours."""
-        return tf.einsum("...k,...kd->...d", self.weights_of(node, neighbours, mask), neighbours)
+        return weighted_sum(self.weights_of(node, neighbours, mask), neighbours)
 
     def weights_of(self, node: tf.Tensor, neighbours: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """`[..., K]` α; zero on padding."""
@@ -61,7 +61,7 @@ class SemanticAttention(keras.layers.Layer):
 
     def call(self, paths: tf.Tensor, present: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
         """`[..., P, D]`, `[..., P]` 1 where a path has neighbours, and `[..., C]` to `[..., D]`; zero without any."""
-        return tf.einsum("...p,...pd->...d", self.weights_of(paths, present, target), paths)
+        return weighted_sum(self.weights_of(paths, present, target), paths)
 
     def weights_of(self, paths: tf.Tensor, present: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
         """`[..., P]` β."""
@@ -117,4 +117,4 @@ class SemanticMean(keras.layers.Layer):
     def call(self, paths: tf.Tensor, present: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
         """`[..., P, D]` and `[..., P]` to `[..., D]`; zero without any."""
         shares = tf.math.divide_no_nan(present, tf.reduce_sum(present, -1, keepdims=True))
-        return tf.einsum("...p,...pd->...d", shares, paths)
+        return weighted_sum(shares, paths)

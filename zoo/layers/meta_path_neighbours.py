@@ -10,7 +10,7 @@ from zoo.assets import Assets
 from zoo.config import Config, ConfigError, nearest
 from zoo.keras import keras, tf
 from zoo.layers.hin_attention import PathNeighbours
-from zoo.layers.masking import length_mask
+from zoo.layers.masking import length_mask, weighted_sum
 from zoo.layers.neighbour_table import Neighbourhood, NeighbourTable
 from zoo.layers.role_embeddings import RoleEmbeddings
 from zoo.schema import Column, Schema
@@ -68,7 +68,7 @@ class MetaPathNeighbours(keras.layers.Layer):
         real = self._real(columns)
         if real is None:
             return PathNeighbours(nodes, vectors, found.mask)
-        mean = tf.math.divide_no_nan(tf.einsum("...td,...t->...d", nodes, real), tf.reduce_sum(real, -1, keepdims=True))
+        mean = tf.math.divide_no_nan(weighted_sum(real, nodes), tf.reduce_sum(real, -1, keepdims=True))
         shape = tf.shape(ids)
         several = tf.concat([shape[:-1], [shape[-1] * found.ids.shape[-1]]], 0)
         return PathNeighbours(mean, tf.reshape(vectors, tf.concat([several, [vectors.shape[-1]]], 0)),

@@ -9,7 +9,7 @@ from zoo.data.checks import check
 from zoo.keras import keras, tf
 from zoo.layers.behaviours import Behaviours, same_ids
 from zoo.layers.embeddings import Embeddings
-from zoo.layers.masking import masked_softmax
+from zoo.layers.masking import masked_softmax, weighted_sum
 from zoo.schema import BehaviourSequence, Column, Schema
 
 Tensors = Mapping[str, tf.Tensor]
@@ -116,4 +116,4 @@ class ShelfAttention(keras.layers.Layer):
         relevance = tf.reduce_sum(near, 2, keepdims=True) / tf.maximum(tf.reduce_sum(mask, 2, keepdims=True), 1.0)
         seen = tf.tanh(self.of_product(products) + self.of_user(user)[:, tf.newaxis, tf.newaxis])
         weights = masked_softmax(tf.squeeze(self.logit(seen), -1), shelf.mask)
-        return ShelfInterest(history, relevance, tf.einsum("rnm,rnmd->rnd", weights, products))
+        return ShelfInterest(history, relevance, weighted_sum(weights, products))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zoo.keras import keras, tf
-from zoo.layers.masking import masked_softmax
+from zoo.layers.masking import masked_softmax, weighted_sum
 from zoo.layers.shelf import Shelf, has_some
 
 
@@ -29,7 +29,7 @@ class SoldForecast(keras.layers.Layer):
     def call(self, sold: Shelf, shelf: Shelf) -> tf.Tensor:
         places = tf.minimum(tf.range(tf.shape(sold.mask)[2]), self.places.shape[0] - 1)
         weights = masked_softmax(tf.gather(self.places, places), sold.mask)
-        query = self.query(tf.einsum("rnv,rnvd->rnd", weights, sold.products)) / float(shelf.products.shape[-1]) ** 0.5
+        query = self.query(weighted_sum(weights, sold.products)) / float(shelf.products.shape[-1]) ** 0.5
         logits = tf.einsum("rnd,rnmd->rnm", query, shelf.products)
         weights = masked_softmax(logits, shelf.mask) * has_some(sold.mask)
-        return tf.einsum("rnm,rnmd->rnd", weights, shelf.products)
+        return weighted_sum(weights, shelf.products)

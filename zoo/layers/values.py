@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from zoo.keras import tf
+from zoo.layers.masking import weighted_sum
 from zoo.schema import Column
 
 Tensors = Mapping[str, tf.Tensor]
@@ -18,7 +19,7 @@ Table = Callable[[tf.Tensor], tf.Tensor]
 def summed(table: Table, column: Column, inputs: Tensors) -> tf.Tensor:
     """`[..., D]` the row of a column's id; of several values `Σ_v w_v·e_v`, w their weights or 1."""
     rows = table(inputs[column.name])
-    return tf.einsum("...vd,...v->...d", rows, _weights(column, inputs)) if column.feature.multiple else rows
+    return weighted_sum(_weights(column, inputs), rows) if column.feature.multiple else rows
 
 
 def averaged(table: Table, column: Column, inputs: Tensors) -> tf.Tensor:

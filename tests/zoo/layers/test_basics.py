@@ -9,7 +9,7 @@ from zoo.keras import keras, tf
 from zoo.layers.activations import Dice, PerUnitPReLU
 from zoo.layers.dense import MLP, SplitDense
 from zoo.layers.interactions import BilinearInteraction, FactorizationMachine, HadamardInteraction, SqueezeExcitation
-from zoo.layers.masking import length_mask, masked_mean, masked_softmax, masked_sum
+from zoo.layers.masking import length_mask, masked_mean, masked_softmax, masked_sum, weighted_sum
 from zoo.layers.tower import RankingTower, TowerConfig
 from zoo.losses import task_loss
 from zoo.schema import Label
@@ -26,6 +26,15 @@ def test_masked_softmax_and_pooling():
     values = tf.constant([[[2.0], [4], [100]], [[1], [1], [1]]])
     assert masked_sum(values, mask).numpy().tolist() == [[6], [0]]
     assert masked_mean(values, mask).numpy().tolist() == [[3], [0]]
+
+
+def test_weighted_sums_of_any_rank():
+    values = tf.constant([[[1.0, 2], [3, 4], [5, 6]]])                                # [1, 3, 2]
+    assert weighted_sum(tf.constant([[1.0, 0, 2]]), values).numpy().tolist() == [[11, 14]]
+    # One list of values for all rows of weights, as the user's meta-paths are for all rooms.
+    found = weighted_sum(tf.constant([[[1.0, 0, 2], [0, 1, 0]]]), values[:, tf.newaxis])
+    assert found.numpy().tolist() == [[[11, 14], [3, 4]]]
+    assert weighted_sum(tf.zeros((2, 0)), tf.zeros((2, 0, 3))).numpy().tolist() == [[0, 0, 0], [0, 0, 0]]
 
 
 def test_dice_by_hand_with_a_mask():

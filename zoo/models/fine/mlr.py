@@ -8,7 +8,7 @@ import pydantic
 
 from zoo.keras import keras, tf
 from zoo.layers.embedding_table import EmbeddingTable
-from zoo.layers.masking import length_mask
+from zoo.layers.masking import length_mask, masked_sum
 from zoo.layers.outcomes import OutcomesConfig
 from zoo.layers.values import summed
 from zoo.models.base import RankingModel, Tensors
@@ -62,7 +62,7 @@ class MLR(RankingModel):
             mask = length_mask(request[sequence.length], request[self.schema.sequence_columns(sequence)[0].name])
             scale = tf.math.rsqrt(tf.maximum(tf.reduce_sum(mask, 1, keepdims=True), 1.0))
             for theta in self._thetas(self.schema.sequence_columns(sequence), request):
-                total += tf.einsum("rtd,rt->rd", theta, mask) * scale
+                total += masked_sum(theta, mask) * scale
         return {"common": total}
 
     def encode_candidates(self, candidates: Tensors) -> dict[str, tf.Tensor]:
