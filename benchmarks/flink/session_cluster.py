@@ -53,6 +53,7 @@ def missing() -> str | None:
 
 def in_own_network(words: Sequence[str]) -> int:
     """Runs a Python program in a network of its own, whose processes all end with it; its exit status."""
+    cluster.libraries()  # from there, nothing can be fetched
     command = ["unshare", "--net", "--pid", "--mount-proc", "--fork", "--kill-child", "sh", "-c",
                'ip link set lo up && exec "$0" "$@"', sys.executable, *words]
     return subprocess.run(command, check=False).returncode

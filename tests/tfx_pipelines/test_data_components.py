@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,12 @@ def artifacts(folder: Path, components: list) -> dict[tuple[str, str], Path]:
         beam_pipeline_args=[PICKLER])
     found = run_local(pipeline, folder / "run.log").artifacts
     return {key: Path(uri) for key, uri in found.items()} | {("log", ""): folder / "log"}
+
+
+def test_arguments_of_the_program_that_calls_are_its_own(runs, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["mine.py", "-v", "--epochs"])
+    assert artifacts(tmp_path, [ImportExampleGen(str(runs["log", ""]))])["ImportExampleGen", "examples"].is_dir()
+    assert sys.argv == ["mine.py", "-v", "--epochs"]
 
 
 def examples_of(folder: Path, split: str) -> list[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import logging
+import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -105,7 +106,7 @@ def run_local(pipeline: tfx.dsl.Pipeline, log_file: Path,
     connection = getattr(deployment.metadata_connection_config,
                          deployment.metadata_connection_config.WhichOneof("connection_config"))
     run = LocalRun()
-    with output_to_file(log_file) as console, _logging_at(logging.INFO):
+    with output_to_file(log_file) as console, _logging_at(logging.INFO), _without_arguments():
         for number, node in enumerate(ir.nodes, start=1):
             name = node.pipeline_node.node_info.id
             if keys and name in keys:
@@ -142,6 +143,17 @@ def _logging_at(level: int) -> Iterator[None]:
         yield
     finally:
         logging.getLogger().setLevel(before)
+
+
+@contextlib.contextmanager
+def _without_arguments() -> Iterator[None]:
+    """TFX reads flags from the arguments of whatever program calls it, where `-v` is one, and wants a number."""
+    before = sys.argv
+    sys.argv = before[:1]
+    try:
+        yield
+    finally:
+        sys.argv = before
 
 
 def _print_stage(console: Console, label: str, stage: Stage) -> None:
