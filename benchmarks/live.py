@@ -73,7 +73,7 @@ def of_truth(scored: Scored) -> Scored:
 
 
 def trained(data: Transformed, schema: Schema, name: str, seed: int) -> tuple[Scored, dict[str, float]]:
-    """The test split by a model that was chosen on validation, and what it took."""
+    """The test split by a model that was chosen on validation; its epoch and its size."""
     model, model_config, training = settings(LOG, name)
     if len(schema.labels) < len(TASKS):
         model_config = {setting: value for setting, value in model_config.items() if setting != "value"}
@@ -81,32 +81,30 @@ def trained(data: Transformed, schema: Schema, name: str, seed: int) -> tuple[Sc
                    config=training.model_copy(update={"seed": seed}), model_config=model_config, assets=data.assets,
                    on_progress=lambda line: print(f"  {line}", flush=True))
     scored = score_dataset(result.model, read_dataset(schema, data.files["test"], 512, keys=True))
-    return scored, {"seconds": sum(epoch["seconds"] for epoch in result.history), "best_epoch": result.best_epoch,
-                    "parameters": result.model.learned_numbers()}
+    return scored, {"best_epoch": result.best_epoch, "parameters": result.model.learned_numbers()}
 
 
 def measure(data: Transformed, name: str, seed: int) -> dict[str, Any]:
     """One run of a row: one model of all tasks, or one for each."""
     group_key = data.schema.group_key
     if not name.endswith(SINGLE):
-        scored, cost = trained(data, data.schema, name, seed)
-        return {"test": measures(scored, group_key), "truth": measures(of_truth(scored), group_key), **cost}
+        scored, of_model = trained(data, data.schema, name, seed)
+        return {"test": measures(scored, group_key), "truth": measures(of_truth(scored), group_key), **of_model}
     alone = {task: trained(data, data.schema.only([task]), name, seed) for task in TASKS}
     parts = {kind: {label: values for scored, _ in alone.values() for label, values in getattr(scored, kind).items()}
              for kind in ("labels", "weights", "scores", "truth")}
     scored = dataclasses.replace(alone["click"][0], **parts)
-    costs = [cost for _, cost in alone.values()]
+    models = [of_model for _, of_model in alone.values()]
     return {"test": measures(scored, group_key), "truth": measures(of_truth(scored), group_key),
-            **{key: float(sum(cost[key] for cost in costs)) for key in ("seconds", "parameters")},
-            "best_epoch": float(np.mean([cost["best_epoch"] for cost in costs]))}
+            "parameters": float(sum(of_model["parameters"] for of_model in models)),
+            "best_epoch": float(np.mean([of_model["best_epoch"] for of_model in models]))}
 
 
 def row(dataset: str, name: str, runs: list[dict[str, Any]], command: str) -> dict[str, Any]:
     """A line of the table: means over the seeds."""
     metrics = {metric: mean_std([run["test"][metric] for run in runs]) for metric in runs[0]["test"]}
-    if "seconds" in runs[0]:
-        metrics |= {"train_seconds": mean_std([run["seconds"] for run in runs], 0),
-                    "best_epoch": mean_std([run["best_epoch"] for run in runs], 1),
+    if "best_epoch" in runs[0]:
+        metrics |= {"best_epoch": mean_std([run["best_epoch"] for run in runs], 1),
                     "parameters": mean_std([run["parameters"] for run in runs], 0)}
     return {"dataset": dataset, "protocol": "test split touched once, all orders known there; the epoch is chosen on "
             "validation by the first task's AUC", "model": name, "seeds": len(runs), "metrics": metrics, "command": command}
