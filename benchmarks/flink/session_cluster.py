@@ -7,6 +7,7 @@ It needs root, and runs in a network namespace of its own, which nothing outside
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -39,6 +40,8 @@ _SETTINGS = {"jobmanager.rpc.address": f"{_NET}.1", "jobmanager.rpc.port": f"{_R
              "heartbeat.interval": "1000", "heartbeat.timeout": "8000",
              "restart-strategy.type": "fixed-delay", "restart-strategy.fixed-delay.attempts": "10",
              "restart-strategy.fixed-delay.delay": "2 s",
+             # Of slots that do not come back; a job then ends after so many attempts, and does not wait for an hour.
+             "slot.request.timeout": "60000",
              # Beam stands on Flink's own class path here, and in what a job brings along.
              "classloader.resolve-order": "parent-first", "classloader.check-leaked-classloader": "false"}
 
@@ -103,6 +106,7 @@ class SessionCluster:
         self.of_each, self.logs = slots, logs
         self._own: list[subprocess.Popen[bytes]] = []
         self._managers: dict[int, list[subprocess.Popen[bytes]]] = {}
+        self._addresses = itertools.count(2)
         self.arguments = ["--runner=PortableRunner", f"--job_endpoint=localhost:{_JOB}", "--environment_type=EXTERNAL",
                           f"--environment_config=localhost:{_POOL}", f"--sdk_worker_parallelism={slots}"]
 
@@ -116,19 +120,23 @@ class SessionCluster:
         wait_until(lambda: listens(_JOB), _START_SECONDS, f"the job server did not start; see {self.logs}")
 
     def start(self, number: int) -> None:
-        """Starts a TaskManager and its workers, in a network of their own."""
+        """Starts a TaskManager and its workers, in a network of their own.
+
+        Its address is new, as a new pod's is: to that of one that was killed, the JobManager holds a connection which nothing
+        has closed, and what it sends there is lost.
+        """
+        place = next(self._addresses)
         network = subprocess.Popen(["unshare", "--net", "sleep", "infinity"], start_new_session=True)
         self._managers[number] = [network]
         own = os.readlink("/proc/self/ns/net")
         wait_until(lambda: os.readlink(f"/proc/{network.pid}/ns/net") != own, 10, "no network namespace can be made")
         inside = ["nsenter", f"--target={network.pid}", "--net", "--"]
-        cable = f"flink{number}"
+        cable, address = f"flink{place}", f"{_NET}.{place}"
         for words in (["ip", "link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", f"{network.pid}"],
                       ["ip", "link", "set", cable, "master", "flink", "up"],
-                      [*inside, "ip", "addr", "add", f"{_NET}.{number + 2}/24", "dev", "eth0"],
+                      [*inside, "ip", "addr", "add", f"{address}/24", "dev", "eth0"],
                       [*inside, "ip", "link", "set", "eth0", "up"], [*inside, "ip", "link", "set", "lo", "up"]):
             subprocess.run(words, check=True)
-        address = f"{_NET}.{number + 2}"
         self._managers[number] += [
             started([*inside, *worker_pool(_POOL)], self.logs / f"workers-{number}.log"),
             self._java(f"taskmanager-{number}", "runtime.taskexecutor.TaskManagerRunner", [], _SETTINGS | _MEMORY | {
