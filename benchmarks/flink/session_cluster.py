@@ -48,7 +48,7 @@ _SETTINGS = {"jobmanager.rpc.address": f"{_NET}.1", "jobmanager.rpc.port": f"{_R
 
 def missing() -> str | None:
     """What this machine lacks to run a session cluster; None where it has all."""
-    absent = [name for name in ("ip", "unshare", "nsenter") if shutil.which(name) is None]
+    absent = [name for name in ("ip", "unshare", "nsenter", "setpriv") if shutil.which(name) is None]
     if cluster.missing() or absent:
         return cluster.missing() or f"{' and '.join(absent)} not found on PATH"
     return None if os.geteuid() == 0 else "only root may make network namespaces"
@@ -57,7 +57,8 @@ def missing() -> str | None:
 def in_own_network(words: Sequence[str]) -> int:
     """Runs a Python program in a network of its own, whose processes all end with it; its exit status."""
     cluster.libraries()  # from there, nothing can be fetched
-    command = ["unshare", "--net", "--pid", "--mount-proc", "--fork", "--kill-child", "sh", "-c",
+    # Should this process be killed outright, that one is, too, and with it all that it started.
+    command = ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--pid", "--mount-proc", "--fork", "--kill-child", "sh", "-c",
                'ip link set lo up && exec "$0" "$@"', sys.executable, *words]
     return subprocess.run(command, check=False).returncode
 
