@@ -58,8 +58,8 @@ def in_own_network(words: Sequence[str]) -> int:
     """Runs a Python program in a network of its own, whose processes all end with it; its exit status."""
     cluster.libraries()  # from there, nothing can be fetched
     # Should this process be killed outright, that one is, too, and with it all that it started.
-    command = ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--pid", "--mount-proc", "--fork", "--kill-child", "sh", "-c",
-               'ip link set lo up && exec "$0" "$@"', sys.executable, *words]
+    command = ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--pid", "--mount-proc", "--fork", "--kill-child",
+               "sh", "-c", 'ip link set lo up && exec "$0" "$@"', sys.executable, *words]
     return subprocess.run(command, check=False).returncode
 
 
