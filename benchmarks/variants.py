@@ -80,7 +80,7 @@ VARIANTS |= {f"hin-{name}": ("hin", change) for name, change in (
     ("anchored", {"embedding": {"pretrained": dict.fromkeys(("user", "host", "item"), {"mode": "anchored", "anchor": 0.01})}}),
     ("shared", {"embedding": {"tables": "shared"}}),
     ("dedicated", {"embedding": {"tables": "dedicated", "pretrained": None}}), ("mean", {"semantic": "mean"}),
-    ("expanded", {"paths": {"near": {"column": "products_item", "to": "item"}}, "expand": ["near"]}))}
+    ("expanded", {"paths": {"near": {"column": "products_item", "to": "item", "neighbours": 3}}, "expand": ["near"]}))}
 SINGLE = "-single"  # how the names of rows end that have a model for each task
 VARIANTS |= {f"double_sequence{SINGLE}": ("double_sequence", {})}
 VARIANTS["cold-8"] = ("cold", {"keep": 8})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,9 +44,11 @@ def execute(name: str, folder: Path, parameters: Mapping[str, Any]) -> dict[str,
 
 @contextmanager
 def _interactive() -> Iterator[None]:
-    """As in IPython, where alone TFX's interactive context does something."""
+    """As in IPython, where alone TFX's interactive context does something, and reads flags from the kernel's arguments."""
     builtins.__IPYTHON__ = True
+    before, sys.argv = sys.argv, ["ipykernel_launcher.py", "-f", "kernel.json"]
     try:
         yield
     finally:
+        sys.argv = before
         del builtins.__IPYTHON__
