@@ -126,6 +126,7 @@ def main() -> None:
     root, dataset = options.root or Path("runs", options.dataset), options.dataset
     data = transformed(options.log, root / "transformed", NETWORK)
     rows = {(one["dataset"], one["model"]): one for one in read_rows(options.out)}
+    command = f"python -m benchmarks.live --log {options.log}" + ("" if dataset == LOG else f" --dataset {dataset}")
     for name in options.models:
         runs = []
         for seed in options.seeds:
@@ -135,9 +136,7 @@ def main() -> None:
                 done.parent.mkdir(parents=True, exist_ok=True)
                 done.write_text(json.dumps(measure(data, name, seed), indent=1), encoding="utf-8")
             runs.append(json.loads(done.read_text(encoding="utf-8")))
-        named = "" if dataset == LOG else f" --dataset {dataset}"
-        command = f"python -m benchmarks.live --log {options.log}{named} --models {name}" + with_seeds(options.seeds)
-        rows[dataset, name] = row(dataset, name, runs, command)
+        rows[dataset, name] = row(dataset, name, runs, f"{command} --models {name}" + with_seeds(options.seeds))
         rows[dataset, "truth"] = row(dataset, "truth", [{"test": runs[0]["truth"]}], command)
         print(name, {metric: value["mean"] for metric, value in rows[dataset, name]["metrics"].items()}, flush=True)
         write_rows(options.out, list(rows.values()))

@@ -40,7 +40,7 @@ _SETTINGS = {"jobmanager.rpc.address": f"{_NET}.1", "jobmanager.rpc.port": f"{_R
              "heartbeat.interval": "1000", "heartbeat.timeout": "8000",
              "restart-strategy.type": "fixed-delay", "restart-strategy.fixed-delay.attempts": "10",
              "restart-strategy.fixed-delay.delay": "2 s",
-             # Of slots that do not come back; a job then ends after so many attempts, and does not wait for an hour.
+             # How long an attempt waits for slots, five minutes by default: of ten attempts, a job would wait for an hour.
              "slot.request.timeout": "60000",
              # Beam stands on Flink's own class path here, and in what a job brings along.
              "classloader.resolve-order": "parent-first", "classloader.check-leaked-classloader": "false"}

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -45,10 +46,6 @@ def execute(name: str, folder: Path, parameters: Mapping[str, Any]) -> dict[str,
 @contextmanager
 def _interactive() -> Iterator[None]:
     """As in IPython, where alone TFX's interactive context does something, and reads flags from the kernel's arguments."""
-    builtins.__IPYTHON__ = True
-    before, sys.argv = sys.argv, ["ipykernel_launcher.py", "-f", "kernel.json"]
-    try:
+    arguments = ["ipykernel_launcher.py", "-f", "kernel.json"]
+    with mock.patch.object(builtins, "__IPYTHON__", True, create=True), mock.patch.object(sys, "argv", arguments):
         yield
-    finally:
-        sys.argv = before
-        del builtins.__IPYTHON__

@@ -73,12 +73,6 @@ def artifacts(folder: Path, components: list) -> dict[tuple[str, str], Path]:
     return {key: Path(uri) for key, uri in found.items()} | {("log", ""): folder / "log"}
 
 
-def test_arguments_of_the_program_that_calls_are_its_own(runs, tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["mine.py", "-v", "--epochs"])
-    assert artifacts(tmp_path, [ImportExampleGen(str(runs["log", ""]))])["ImportExampleGen", "examples"].is_dir()
-    assert sys.argv == ["mine.py", "-v", "--epochs"]
-
-
 def examples_of(folder: Path, split: str) -> list[bytes]:
     """Of a split, in order; a map's order in the bytes is left to chance."""
     return [one for path in sorted((folder / f"Split-{split}").iterdir()) for one in examples_of_file(path)]
@@ -152,3 +146,9 @@ def test_statistics_are_the_same(runs, by_beam, split, by):
 
     assert ours.datasets[0].num_examples == theirs.datasets[0].num_examples
     assert by_name(ours) == by_name(theirs)
+
+
+def test_arguments_of_the_program_that_calls_are_its_own(runs, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["mine.py", "-v", "--epochs"])
+    assert artifacts(tmp_path, [ImportExampleGen(str(runs["log", ""]))])["ImportExampleGen", "examples"].is_dir()
+    assert sys.argv == ["mine.py", "-v", "--epochs"]

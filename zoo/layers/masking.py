@@ -30,7 +30,7 @@ def masked_softmax(logits: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
 def weighted_sum(weights: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
     """`Σ_l w_l·v_l`: `[..., L]` weights and `[..., L, D]` values to `[..., D]`; zero where L is 0.
 
-    A product of a row with a matrix, which takes half of the time of the same `tf.einsum`, gradients included.
+    A product of a row with a matrix, which is faster than the same `tf.einsum`, above all in the weights' gradient.
     """
     return tf.squeeze(tf.matmul(tf.expand_dims(weights, -2), values), -2)
 
