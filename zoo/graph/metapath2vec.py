@@ -16,7 +16,7 @@ from zoo.graph.meta_path import MetaPath
 from zoo.graph.metapath2vec_config import MetaPath2VecConfig
 from zoo.graph.skip_gram import CENTER, CONTEXT, TYPE, SkipGram
 from zoo.graph.visits import expected_visits
-from zoo.graph.walks import ENDED, walk_blocks
+from zoo.graph.walks import BLOCK, ENDED, walk_blocks
 from zoo.keras import keras, tf
 from zoo.training.loop import TrainingLoop
 from zoo.training.optimizers import GroupedOptimizer
@@ -104,25 +104,45 @@ def _counts(graph: Graph, paths: Sequence[MetaPath], config: MetaPath2VecConfig)
     return counts
 
 
-def _blocks(graph: Graph, paths: Sequence[MetaPath], config: MetaPath2VecConfig, epoch: int
-            ) -> Iterator[tuple[MetaPath, np.ndarray]]:
+def _rounds(graph: Graph, paths: Sequence[MetaPath], config: MetaPath2VecConfig, epoch: int) -> Iterator[list[np.ndarray]]:
+    """Some walks of each path at a time, the same share of all: of paths that are learned one after the other, the last one has
+    the last word on the nodes that it shares with others."""
     walks = config.walks.model_copy(update={"seed": config.seed + epoch})
-    for path in paths:
-        for block in walk_blocks(graph, path, walks):
-            yield path, block
+    totals = [graph.description.nodes[path.types[0]] * walks.walks for path in paths]
+    rounds = -(-max(totals) * len(paths) // BLOCK)
+    ends = [np.arange(1, rounds + 1) * total // rounds for total in totals]
+    yield from map(list, zip(*(_cut(walk_blocks(graph, path, walks), np.diff(end, prepend=0).tolist())
+                               for path, end in zip(paths, ends, strict=True)), strict=True))
+
+
+def _cut(blocks: Iterator[np.ndarray], sizes: Sequence[int]) -> Iterator[np.ndarray]:
+    """The rows of blocks, so many at a time."""
+    rest = np.zeros((0, 1), np.int32)
+    for size in sizes:
+        parts = [rest[:0]]
+        while size:
+            if not len(rest):
+                rest = next(blocks)
+            parts.append(rest[:size])
+            size -= len(parts[-1])
+            rest = rest[len(parts[-1]):]
+        yield np.concatenate(parts[1:] or parts)
 
 
 def _dataset(graph: Graph, paths: Sequence[MetaPath], config: MetaPath2VecConfig, model: SkipGram,
              epoch: int) -> tf.data.Dataset:
-    """Batches of pairs; those of a block of walks in an order of their own."""
+    """Batches of pairs; those of a round of walks in an order of their own."""
     kinds = list(model.first)
+
+    def pairs_of(path: MetaPath, walks: np.ndarray) -> Iterator[np.ndarray]:
+        types = [path.type(place) for place in range(walks.shape[1])]
+        numbered = np.where(walks == ENDED, ENDED, walks + np.array([model.first[kind] for kind in types]))
+        return window_pairs(numbered, [kinds.index(kind) for kind in types], config.window)
 
     def batches() -> Iterator[Any]:
         order = np.random.default_rng([config.seed, epoch])
-        for path, block in _blocks(graph, paths, config, epoch):
-            types = [path.type(place) for place in range(block.shape[1])]
-            numbered = np.where(block == ENDED, ENDED, block + np.array([model.first[kind] for kind in types]))
-            pairs = np.concatenate(list(window_pairs(numbered, [kinds.index(kind) for kind in types], config.window)))
+        for walks in _rounds(graph, paths, config, epoch):
+            pairs = np.concatenate([found for path, part in zip(paths, walks, strict=True) for found in pairs_of(path, part)])
             order.shuffle(pairs)
             for first in range(0, len(pairs), config.batch_size):
                 center, context, kind = pairs[first:first + config.batch_size].T

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 
 from zoo.data.vectors import read_vectors
-from zoo.graph import Edges, Graph, GraphError, WalkConfig, write_graph
+from zoo.graph import Edges, Graph, GraphError, MetaPath, WalkConfig, walk_blocks, write_graph
+from zoo.graph import metapath2vec as module
 from zoo.graph.metapath2vec import MetaPath2VecConfig, metapath2vec, window_pairs, write_vectors
 from zoo.graph.skip_gram import SkipGram
 from zoo.keras import keras, tf
@@ -39,6 +40,24 @@ def test_the_loss_by_hand():
     s = lambda x: np.log1p(np.exp(x))  # noqa: E731
     assert float(model.loss(outputs, None)) == pytest.approx(  # pyright: ignore[reportArgumentType]
         (s(-1.0) + s(0.5) + s(-1.0) + s(-2.0) + 2 * s(0.0)) / 2)
+
+
+def test_walks_of_all_paths_are_learned_in_turn(graph, monkeypatch):
+    """60 users have 600 walks, 80 items 800; every round has a third of each path's."""
+    monkeypatch.setattr(module, "BLOCK", 600)
+    paths = [MetaPath.of(text, graph) for text in ("user-item-user", "item-user-item")]
+    config = MetaPath2VecConfig(paths=("user-item-user", "item-user-item"), walks=WalkConfig(walks=10, length=5))
+    rounds = list(module._rounds(graph, paths, config, epoch=1))
+    assert [[len(part) for part in walks] for walks in rounds] == [[200, 266], [200, 267], [200, 267]]
+    for number, path in enumerate(paths):
+        whole = np.concatenate(list(walk_blocks(graph, path, WalkConfig(walks=10, length=5, seed=2))))
+        np.testing.assert_array_equal(np.concatenate([walks[number] for walks in rounds]), whole)
+
+
+def test_rows_of_blocks_are_cut_anew():
+    blocks = [np.arange(6).reshape(3, 2), np.arange(6, 14).reshape(4, 2)]
+    found = [rows.tolist() for rows in module._cut(iter(blocks), [0, 1, 4, 0, 2])]
+    assert found == [[], [[0, 1]], [[2, 3], [4, 5], [6, 7], [8, 9]], [], [[10, 11], [12, 13]]]
 
 
 @pytest.fixture(scope="module")

@@ -34,9 +34,41 @@ def test_neighbours_by_hand(graph, tmp_path):
 
 def test_the_most_frequent_stay_the_nearest_first():
     ends = np.array([[3, 1, 3, 2, 1, 3], [-1, 5, -1, -1, -1, -1], [-1] * 6])
-    nodes, shares = neighbours._most_frequent(ends, 2)
+    nodes, shares = neighbours._nearest(ends, 2, None)
     np.testing.assert_array_equal(nodes, [[3, 1], [5, -1], [-1, -1]])
     np.testing.assert_allclose(shares, [[1 / 2, 1 / 3], [1, 0], [0, 0]])
+
+
+def test_by_lift_a_hub_is_near_nobody(tmp_path):
+    """Everybody bought the hub; of the others, u and v bought a and b, w and x bought c and d."""
+    both, rest = ["u", "v"], ["w", "x"]
+    bought = [(user, "hub") for user in both + rest] + [(user, item) for users, items in ((both, "ab"), (rest, "cd"))
+                                                        for user in users for item in items]
+    users, items = zip(*bought, strict=True)
+    write_graph(tmp_path, [Edges("bought", "user", "item", pa.table({"source": users, "target": items}))])
+    graph = Graph(tmp_path)
+    path = MetaPath.of("item-user-item", graph)
+    nearest = {by: dict(zip(graph.ids("item"), found.nodes[:, 0].tolist(), strict=True)) for by in ("visits", "lift")
+               for found in neighbour_blocks(graph, path, NeighbourConfig(walks=3000, neighbours=1, by=by))}
+    hub, number = graph.ids("item").index("hub"), {name: place for place, name in enumerate(graph.ids("item"))}
+    # From a a third of the walks comes back, a third ends at b and a third at the hub; of the walks from all, twice as many do.
+    found = next(iter(neighbour_blocks(graph, path, NeighbourConfig(walks=3000, neighbours=2, by="lift"))))
+    np.testing.assert_allclose(found.shares[number["a"]], [0.5, 0.5], atol=0.05)
+    of_lift = {name: nearest["lift"][name] for name in "abcd"}
+    assert of_lift == {"a": number["b"], "b": number["a"], "c": number["d"], "d": number["c"]}
+    assert found.nodes[number["a"]].tolist() == [number["b"], hub]
+
+
+def test_chance_is_what_walks_from_all_nodes_show(graph):
+    path = MetaPath.of("item-user-item", graph)
+    # a: 1/2 and 1/4 of a and b; b: 1/2, 1/2, 1/2; c: 1/4, 1/2; d: 1; e has no buyer, and no walk.
+    np.testing.assert_allclose(neighbours._chance(graph, path), np.array([0.75, 1.5, 0.75, 1, 0]) / 4)
+
+
+def test_many_walks_are_taken_some_nodes_at_a_time(graph, monkeypatch):
+    monkeypatch.setattr(neighbours, "_WALKS", 5000)
+    [found] = neighbour_blocks(graph, MetaPath.of("item-user-item", graph), NeighbourConfig(walks=2500))
+    assert [set(row[row >= 0].tolist()) for row in found.nodes] == [{1}, {0, 2}, {1}, set(), set()]
 
 
 def test_ends_of_another_type_may_have_the_same_number(graph):
