@@ -118,16 +118,20 @@ class Studio:
         self._remember(who, at, room, tick, click, stay, ordered, part["ordered_at"])
         return part
 
-    def _taste(self, who: np.ndarray, on_air: np.ndarray, tick: int) -> dict[str, np.ndarray]:
-        """Logit of an entry, expected log stay, and logit of an order, of users `[R]` in rooms `[O]`."""
+    def _reasons(self, who: np.ndarray, on_air: np.ndarray, tick: int) -> dict[str, np.ndarray]:
+        """What speaks for users `[R]` in rooms `[O]`, `[R, O]`; what all users see alike, `[O]`."""
         users, rooms, hosts, host = self.users, self.rooms, self.hosts, self.rooms.host[on_air]
         strength = 0.5 + users.strength[who]
         alike = (users.leaf[who][:, None, :, None] == hosts.leaf[host][None, :, None, :]).any(3)  # [R, O, interests]
-        interest = (alike * strength[:, None, :]).max(2)
-        friends = self.belongs[who][:, hosts.community[host]].astype(float)
-        loyal = np.minimum(self.often[who][:, host], 3) / 3
-        moment, charm = rooms.excitement[on_air, tick], hosts.charm[host]
-        fits = self._fit(who, rooms.shelf_at(on_air, tick)).max(2)
+        return {"interest": (alike * strength[:, None, :]).max(2),
+                "friends": self.belongs[who][:, hosts.community[host]].astype(float),
+                "loyal": np.minimum(self.often[who][:, host], 3) / 3,
+                "fits": self._fit(who, rooms.shelf_at(on_air, tick)).max(2),
+                "moment": rooms.excitement[on_air, tick], "charm": hosts.charm[host]}
+
+    def _taste(self, who: np.ndarray, on_air: np.ndarray, tick: int) -> dict[str, np.ndarray]:
+        """Logit of an entry, expected log stay, and logit of an order, of users `[R]` in rooms `[O]`."""
+        interest, friends, loyal, fits, moment, charm = self._reasons(who, on_air, tick).values()
         return {
             "click": self.config.base + 1.6 * interest + 1.3 * friends + 0.9 * loyal + 0.4 * charm + 0.5 * moment + 0.7 * fits,
             "stay": 2.5 + 0.5 * interest + 0.9 * friends + 0.35 * moment + 0.25 * charm,
