@@ -60,9 +60,12 @@ bench-coarse: env ## coarse rankers: quality of each, with ablations (an hour; f
 	$(PY) -m benchmarks.coarse --logs cascade=runs/cascade/log $(if $(wildcard runs/rees46/log),rees46=runs/rees46/log)
 	$(PY) -m benchmarks.coarse_latency
 
-bench-live: env  ## live rooms: each generation of models and its ablations (finished runs are kept)
-	@test -d runs/live/log || .venv/bin/zoo data simulate --config benchmarks/live_simulator.yaml --out runs/live/log
+bench-live: env  ## live rooms: what can be known of them, and each generation of models with ablations (hours; finished runs are kept)
+	@for log in live live_many_visits; do \
+		test -d runs/$$log/log || .venv/bin/zoo data simulate --config benchmarks/$${log}_simulator.yaml --out runs/$$log/log; done
+	$(PY) -m benchmarks.live_ceiling live live_many_visits
 	$(PY) -m benchmarks.live --log runs/live/log
+	$(PY) -m benchmarks.live --log runs/live_many_visits/log --dataset live_many_visits --models gbdt double_sequence hin hin-no-paths
 
 bench-serving: env ## 600 candidates: rank beside point-wise tf.Examples and DeepCTR's DIN on one server; products' own time (5 minutes)
 	$(PY) -m benchmarks.serving

@@ -2,8 +2,8 @@
 
     zoo data simulate --config benchmarks/live_simulator.yaml --out runs/live/log
     python -m benchmarks.live --log runs/live/log --seeds 1 2 3
-    zoo data simulate --config benchmarks/live_many_hosts_simulator.yaml --out runs/live_many_hosts/log
-    python -m benchmarks.live --log runs/live_many_hosts/log --dataset live_many_hosts --models gbdt double_sequence hin
+    zoo data simulate --config benchmarks/live_many_visits_simulator.yaml --out runs/live_many_visits/log
+    python -m benchmarks.live --log runs/live_many_visits/log --dataset live_many_visits --models gbdt double_sequence hin
 
 A row whose name ends with `-single` has a model for each task, trained alone; all others learn all tasks at once. GAUC of
 orders is over all rooms that were shown, of `p_click · p_order`; the error of stay is of log(1 + seconds), where a room was
@@ -36,7 +36,8 @@ TASKS = ("click", "stay", "order")
 MODELS = ["lr", "lr-unweighted", "gbdt", "gbdt-unweighted", "mmoe", "double_sequence", "double_sequence-rooms",
           "double_sequence-products", "double_sequence-no-minutes", "double_sequence-shared-bottom",
           "double_sequence-waiting-is-no", "double_sequence-uncounted", f"double_sequence{SINGLE}", "hin", "hin-uncounted",
-          "hin-no-paths", "hin-random-start", "hin-anchored", "hin-shared", "hin-dedicated", "hin-mean", "hin-expanded"]
+          "hin-no-paths", "hin-random-start", "hin-free", "hin-anchored", "hin-shared", "hin-dedicated", "hin-mean",
+          "hin-expanded"]
 # Beside the neighbours that `hin` looks up, those by which its product history is expanded.
 NETWORK = load_run_config(LOG, ["neighbours.paths.near=item-user-item"], model="hin")
 

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from zoo.config import merged
+
+
+def _starts(**how: Any) -> dict[str, Any]:
+    """What becomes of the vectors that tables of live rooms begin with."""
+    return {"embedding": {"pretrained": dict.fromkeys(("user", "host", "item"), how)}}
+
+
 # A name for the table, the model, and what is changed in the settings that a log's configuration gives it; None takes one away.
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "dmr-no-auxiliary": ("dmr", {"auxiliary": "none"}),
@@ -77,8 +85,9 @@ VARIANTS |= {f"double_sequence-{name}": ("double_sequence", change) for name, ch
     ("shared-bottom", {"tasks": {"sharing": "shared_bottom"}}), ("waiting-is-no", {"late": False}), ("uncounted", _UNCOUNTED))}
 VARIANTS |= {f"hin-{name}": ("hin", change) for name, change in (
     ("uncounted", _UNCOUNTED), ("no-paths", {"paths": None}), ("random-start", {"embedding": {"pretrained": None}}),
-    ("anchored", {"embedding": {"pretrained": dict.fromkeys(("user", "host", "item"), {"mode": "anchored", "anchor": 0.01})}}),
-    ("shared", {"embedding": {"tables": "shared"}}),
+    ("free", _starts(mode="free")), ("anchored", _starts(mode="anchored", anchor=0.01)),
+    # Without tables of roles, shared ones have to learn.
+    ("shared", merged(_starts(mode="free"), {"embedding": {"tables": "shared"}})),
     ("dedicated", {"embedding": {"tables": "dedicated", "pretrained": None}}), ("mean", {"semantic": "mean"}),
     ("expanded", {"paths": {"near": {"column": "products_item", "to": "item", "neighbours": 3}}, "expand": ["near"]}))}
 SINGLE = "-single"  # how the names of rows end that have a model for each task
