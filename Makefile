@@ -62,7 +62,7 @@ bench-coarse: env ## coarse rankers: quality of each, with ablations (an hour; f
 
 bench-live: env  ## live rooms: what can be known of them, and each generation of models with ablations (hours; finished runs are kept)
 	@for log in live live_many_visits; do \
-		test -d runs/$$log/log || .venv/bin/zoo data simulate --config benchmarks/$${log}_simulator.yaml --out runs/$$log/log; done
+		test -d runs/$$log/log || .venv/bin/zoo data simulate --config benchmarks/$${log}_simulator.yaml --out runs/$$log/log || exit 1; done
 	$(PY) -m benchmarks.live_ceiling live live_many_visits
 	$(PY) -m benchmarks.live --log runs/live/log
 	$(PY) -m benchmarks.live --log runs/live_many_visits/log --dataset live_many_visits --models gbdt double_sequence hin hin-no-paths

@@ -48,13 +48,14 @@ class WatchedStudio(Studio):
     def _remember(self, who: np.ndarray, at: np.ndarray, room: np.ndarray, tick: int, click: np.ndarray, *rest: Any) -> None:
         on_air = self.rooms.open_at(tick)
         place = np.searchsorted(on_air, room)
-        alike = np.zeros(room.shape)
-        both = self._reasons(who, on_air, tick) | {"logit": self._taste(who, on_air, tick)["click"]}
-        of_shown = {name: np.take_along_axis(values + np.zeros((len(who), 1)), place, 1) for name, values in both.items()}
-        of_shown |= {"user": alike + who[:, None], "host": self.rooms.host[room], "place": alike + np.arange(room.shape[1]),
-                     "day": alike + self.today, "click": click}
+        why = self._reasons(who, on_air, tick)
+        of_all = why | {"logit": self._taste(why)["click"]}
+        of_shown = {name: np.take_along_axis(np.broadcast_to(values, (len(who), len(on_air))), place, 1)
+                    for name, values in of_all.items()}
+        of_shown |= {"user": who[:, None], "host": self.rooms.host[room], "place": np.arange(room.shape[1]),
+                     "day": np.array(self.today), "click": click}
         for name, values in of_shown.items():
-            self.known.setdefault(name, []).append(values.ravel())
+            self.known.setdefault(name, []).append(np.broadcast_to(values, room.shape).ravel())
         super()._remember(who, at, room, tick, click, *rest)
 
 
@@ -75,7 +76,7 @@ def watched(config: SimulatorConfig) -> tuple[WatchedStudio, dict[str, np.ndarra
 def measure(config: SimulatorConfig) -> Iterator[tuple[str, float]]:
     """Names and GAUC."""
     studio, known = watched(config)
-    user, host, click = known["user"].astype(int), known["host"].astype(int), known["click"].astype(float)
+    user, host, click = known["user"], known["host"], known["click"].astype(float)
     before = known["day"] < config.days - 1 - LEARNED_DAYS
     learned, asked = ~before & (known["day"] < config.days - 1), known["day"] == config.days - 1
     examined = 1 / (1 + config.position_decay * known["place"])

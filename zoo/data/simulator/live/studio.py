@@ -94,7 +94,7 @@ class Studio:
         rng, live, rooms = self.rng, self.live, self.rooms
         features = self._of_users(who, at)
         on_air = rooms.open_at(tick)
-        taste = self._taste(who, on_air, tick)
+        taste = self._taste(self._reasons(who, on_air, tick))
         # The platform offers what it believes to be good, through noise, and some rooms at random.
         order = taste["click"] + rng.normal(0, 2.0, taste["click"].shape)
         order = np.where(rng.random(order.shape) < self.config.exploration, rng.normal(0, 4.0, order.shape), order)
@@ -129,9 +129,10 @@ class Studio:
                 "fits": self._fit(who, rooms.shelf_at(on_air, tick)).max(2),
                 "moment": rooms.excitement[on_air, tick], "charm": hosts.charm[host]}
 
-    def _taste(self, who: np.ndarray, on_air: np.ndarray, tick: int) -> dict[str, np.ndarray]:
-        """Logit of an entry, expected log stay, and logit of an order, of users `[R]` in rooms `[O]`."""
-        interest, friends, loyal, fits, moment, charm = self._reasons(who, on_air, tick).values()
+    def _taste(self, why: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Logit of an entry, expected log stay, and logit of an order, `[R, O]`, by what speaks for them."""
+        interest, friends, loyal, fits, moment, charm = (
+            why[name] for name in ("interest", "friends", "loyal", "fits", "moment", "charm"))
         return {
             "click": self.config.base + 1.6 * interest + 1.3 * friends + 0.9 * loyal + 0.4 * charm + 0.5 * moment + 0.7 * fits,
             "stay": 2.5 + 0.5 * interest + 0.9 * friends + 0.35 * moment + 0.25 * charm,
