@@ -8,7 +8,8 @@
 A row whose name ends with `-single` has a model for each task, trained alone; all others learn all tasks at once. GAUC of
 orders is over all rooms that were shown, of `p_click · p_order`; the error of stay is of log(1 + seconds), where a room was
 entered. Gaps are mean distances to the true chances, and to the true expectation of log(1 + seconds), over all rooms. Finished
-runs are kept below `--root` and not repeated; remove their files to measure again.
+runs are kept below `--root` and not repeated; remove their files to measure again. By how much models differ,
+`benchmarks.live_differences` says.
 """
 
 from __future__ import annotations
@@ -85,12 +86,12 @@ def trained(data: Transformed, schema: Schema, name: str, seed: int) -> tuple[Sc
     return scored, {"best_epoch": result.best_epoch, "parameters": result.model.learned_numbers()}
 
 
-def measure(data: Transformed, name: str, seed: int) -> dict[str, Any]:
-    """One run of a row: one model of all tasks, or one for each."""
+def measure(data: Transformed, name: str, seed: int) -> tuple[dict[str, Any], Scored]:
+    """One run of a row, and the test split by it: one model of all tasks, or one for each."""
     group_key = data.schema.group_key
     if not name.endswith(SINGLE):
         scored, of_model = trained(data, data.schema, name, seed)
-        return {"test": measures(scored, group_key), "truth": measures(of_truth(scored), group_key), **of_model}
+        return {"test": measures(scored, group_key), "truth": measures(of_truth(scored), group_key), **of_model}, scored
     alone = {task: trained(data, data.schema.only([task]), name, seed) for task in TASKS}
     parts = {kind: {label: values for scored, _ in alone.values() for label, values in getattr(scored, kind).items()}
              for kind in ("labels", "weights", "scores", "truth")}
@@ -98,7 +99,29 @@ def measure(data: Transformed, name: str, seed: int) -> dict[str, Any]:
     models = [of_model for _, of_model in alone.values()]
     return {"test": measures(scored, group_key), "truth": measures(of_truth(scored), group_key),
             "parameters": float(sum(of_model["parameters"] for of_model in models)),
-            "best_epoch": float(np.mean([of_model["best_epoch"] for of_model in models]))}
+            "best_epoch": float(np.mean([of_model["best_epoch"] for of_model in models]))}, scored
+
+
+def kept(root: Path, name: str, seed: int) -> Path:
+    """The file of a finished run; beside it lies what the run said of the test split, as `.npz`."""
+    return root / "runs" / f"{name}-{seed}.json"
+
+
+def keep(done: Path, run: dict[str, Any], scored: Scored, group_key: str) -> None:
+    """Writes a finished run: groups, outcomes and scores of the rooms of the test split, then its measures.
+
+    Args:
+        done: the file, of `kept`.
+        run: its measures, which say that it is finished.
+        scored: the test split.
+        group_key: that GAUC groups by.
+    """
+    click = scored.labels["click"]
+    done.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(done.with_suffix(".npz"), groups=np.unique(scored.keys[group_key], return_inverse=True)[1], click=click,
+                        order=click * scored.labels["order"], click_score=scored.scores["click"],
+                        order_score=scored.scores["click"] * scored.scores["order"])
+    done.write_text(json.dumps(run, indent=1), encoding="utf-8")
 
 
 def row(dataset: str, name: str, runs: list[dict[str, Any]], command: str) -> dict[str, Any]:
@@ -131,11 +154,10 @@ def main() -> None:
     for name in options.models:
         runs = []
         for seed in options.seeds:
-            done = root / "runs" / f"{name}-{seed}.json"
+            done = kept(root, name, seed)
             if not done.is_file():
                 print(f"{name} seed {seed}", flush=True)
-                done.parent.mkdir(parents=True, exist_ok=True)
-                done.write_text(json.dumps(measure(data, name, seed), indent=1), encoding="utf-8")
+                keep(done, *measure(data, name, seed), data.schema.group_key)
             runs.append(json.loads(done.read_text(encoding="utf-8")))
         rows[dataset, name] = row(dataset, name, runs, f"{command} --models {name}" + with_seeds(options.seeds))
         rows[dataset, "truth"] = row(dataset, "truth", [{"test": runs[0]["truth"]}], command)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import live
+from benchmarks import live, live_differences
 from benchmarks.settings import settings
 from zoo.assets import Assets
 from zoo.data.simulator import SimulatorConfig
@@ -72,3 +75,23 @@ def test_a_row_has_the_mean_of_its_runs():
     runs = [{"test": {"gauc_click": value}, "best_epoch": 1, "parameters": 5} for value in (0.5, 0.7)]
     row = live.row("live", "mmoe", runs, "command")
     assert row["metrics"]["gauc_click"] == {"mean": 0.6, "std": pytest.approx(0.1414)} and row["seeds"] == 2
+
+
+def test_what_is_kept_of_a_run_tells_models_apart(tmp_path):
+    one, file = scored(), live.kept(tmp_path, "hin", 1)
+    live.keep(file, {"test": {}}, one, "user_id")
+    # Another model puts the first user's entered room last, and says the same of the second user.
+    other = dataclasses.replace(one, scores=one.scores | {"click": np.array([.1, .2, .6, .9, .1, .2])})
+    live.keep(live.kept(tmp_path, "double_sequence", 1), {"test": {}}, other, "user_id")
+    assert json.loads(file.read_text()) == {"test": {}}
+    run, against = (np.load(live.kept(tmp_path, name, 1).with_suffix(".npz")) for name in ("hin", "double_sequence"))
+    found = live_differences.intervals(run, against)
+    assert found["click"].value == pytest.approx(live.measures(one, "user_id")["gauc_click"]
+                                                 - live.measures(other, "user_id")["gauc_click"]) == 0.25
+    assert found["click"].low == 0.0 and found["click"].high == 0.5, "draws of either user alone"
+    # .1·.4 is below .6·.1: the order's room is second of three.
+    assert found["order"].value == pytest.approx(0.5)
+    row = live_differences.row("live", ("hin", "double_sequence"), [found], "command")
+    assert row["metrics"]["click"]["mean"] == 250.0 and row["metrics"]["high_click"]["mean"] == 500.0
+    with pytest.raises(ValueError, match="groups differ: .* measure again"):
+        live_differences.intervals(run, {**against, "groups": against["groups"] + 1})
