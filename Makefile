@@ -65,7 +65,11 @@ bench-live: env  ## live rooms: what can be known of them, and each generation o
 		test -d runs/$$log/log || .venv/bin/zoo data simulate --config benchmarks/$${log}_simulator.yaml --out runs/$$log/log || exit 1; done
 	$(PY) -m benchmarks.live_ceiling live live_many_visits
 	$(PY) -m benchmarks.live --log runs/live/log
-	$(PY) -m benchmarks.live --log runs/live_many_visits/log --dataset live_many_visits --models gbdt double_sequence hin hin-no-paths
+	$(PY) -m benchmarks.live --log runs/live_many_visits/log --dataset live_many_visits --models gbdt double_sequence hin \
+		hin-no-paths hin-random-start hin-shared hin-dedicated hin-mean hin-expanded
+	$(PY) -m benchmarks.live_differences --dataset live_many_visits --pairs "hin over double_sequence" "hin over gbdt" \
+		"double_sequence over gbdt" "hin over hin-no-paths" "hin over hin-random-start" "hin over hin-shared" \
+		"hin over hin-dedicated" "hin over hin-mean" "hin over hin-expanded"
 
 bench-serving: env ## 600 candidates: rank beside point-wise tf.Examples and DeepCTR's DIN on one server; products' own time (5 minutes)
 	$(PY) -m benchmarks.serving

@@ -127,8 +127,9 @@ def main() -> None:
 
 
 def _command(row: dict[str, Any]) -> str:
-    """The command of a row; the model's name is left open, so that a table of many models has one command."""
-    return re.sub(rf"(?<=--models ){re.escape(row['model'])}(?= |$)", "MODEL", row["command"])
+    """The command of a row; the name of the model or of the pair is left open, so that a table of many has one command."""
+    name = re.escape(row["model"])
+    return re.sub(rf'(?<=--pairs )"{name}"', "PAIR", re.sub(rf"(?<=--models ){name}(?= |$)", "MODEL", row["command"]))
 
 
 def _test(row: dict[str, str]) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks import live, live_differences
 from benchmarks.settings import settings
+from benchmarks.tables import table
 from zoo.assets import Assets
 from zoo.data.simulator import SimulatorConfig
 from zoo.data.simulator.schema import simulator_schema
@@ -91,7 +92,9 @@ def test_what_is_kept_of_a_run_tells_models_apart(tmp_path):
     assert found["click"].low == 0.0 and found["click"].high == 0.5, "draws of either user alone"
     # .1·.4 is below .6·.1: the order's room is second of three.
     assert found["order"].value == pytest.approx(0.5)
-    row = live_differences.row("live", ("hin", "double_sequence"), [found], "command")
+    row = live_differences.row("live", "hin over double_sequence", [found],
+                               'python -m benchmarks.live_differences --pairs "hin over double_sequence" --seeds 1')
+    assert table([row]).endswith("Measured by `python -m benchmarks.live_differences --pairs PAIR --seeds 1`.\n")
     assert row["metrics"]["click"]["mean"] == 250.0 and row["metrics"]["high_click"]["mean"] == 500.0
     with pytest.raises(ValueError, match="groups differ: .* measure again"):
         live_differences.intervals(run, {**against, "groups": against["groups"] + 1})
