@@ -1,11 +1,11 @@
-"""What can be known of a click in a simulated live room: GAUC of the test day, from ever more of the truth.
+"""What can be known of a click in a simulated live room: GAUC of the test split, from ever more of the truth.
 
     python -m benchmarks.live_ceiling live live_many_visits
 
 A log's name is that of a file with the simulator's settings, `benchmarks/NAME_simulator.yaml`.
 
 The first rows are the truth, with and without the place on the page, of which no model is told. The others are logistic
-regressions, learned on the six days before the last: on what counting tries to know, taken from the truth (the user's
+regressions, learned on the six days before it: on what counting tries to know, taken from the truth (the user's
 interest, loyalty, how well the shelf fits, how often the host was clicked); and beside it on how near user and host are by who
 entered which room before these days: by the factors of what counting left unexplained, by communities of the hosts that are
 given, and by communities of both.
@@ -77,15 +77,15 @@ def measure(config: SimulatorConfig) -> Iterator[tuple[str, float]]:
     """Names and GAUC."""
     studio, known = watched(config)
     user, host, click = known["user"], known["host"], known["click"].astype(float)
-    before = known["day"] < config.days - 1 - LEARNED_DAYS
-    learned, asked = ~before & (known["day"] < config.days - 1), known["day"] == config.days - 1
+    before, asked = known["day"] < config.first_test_day - LEARNED_DAYS, known["day"] >= config.first_test_day
+    learned = ~before & ~asked
     examined = 1 / (1 + config.position_decay * known["place"])
 
-    def of_test_day(scores: np.ndarray) -> float:
+    def of_test(scores: np.ndarray) -> float:
         return gauc(user[asked].astype(str), click[asked], scores, np.ones(asked.sum())).value
 
-    yield "truth", of_test_day((examined / (1 + np.exp(-known["logit"])))[asked])
-    yield "place", of_test_day(known["logit"][asked])
+    yield "truth", of_test((examined / (1 + np.exp(-known["logit"])))[asked])
+    yield "place", of_test(known["logit"][asked])
 
     hosts, (people, communities) = len(studio.hosts.community), studio.belongs.shape
     rate = (np.bincount(host[before], click[before], hosts) + 1) / (np.bincount(host[before], minlength=hosts) + 10)
@@ -95,7 +95,7 @@ def measure(config: SimulatorConfig) -> Iterator[tuple[str, float]]:
         """Of a regression on counts and more; the place is known to it while it learns, and not when it is asked."""
         inputs = np.stack([*more, *counts.T], 1)
         weights = LogisticRegression(C=1e4, max_iter=1000).fit(inputs[learned], click[learned]).coef_[0]
-        return of_test_day(inputs[asked, :-1] @ weights[:-1])
+        return of_test(inputs[asked, :-1] @ weights[:-1])
 
     chance = LogisticRegression(C=1e4, max_iter=1000).fit(counts[before], click[before]).predict_proba(counts[before])[:, 1]
     pairs = (user[before], host[before])
@@ -122,7 +122,7 @@ def main() -> None:
         for name, value in measure(parse(SimulatorConfig, load_yaml(path), where=str(path))):
             print(f"{log}  {NAMES[name]:50} {value:.4f}", flush=True)
             rows.append({
-                "dataset": log, "protocol": "the test day; what is learned, of the days before it", "model": NAMES[name],
+                "dataset": log, "protocol": "the test split; what is learned, of the days before it", "model": NAMES[name],
                 "seeds": 1, "metrics": {"gauc": {"mean": round(value, 4), "std": 0.0}},
                 "command": f"python -m benchmarks.live_ceiling {' '.join(options.logs)}"})
     write_rows(options.out, rows)

@@ -20,6 +20,7 @@ from zoo.data.simulator import (
     write_simulated_log,
 )
 from zoo.data.simulator.market import Assortment
+from zoo.data.simulator.simulate import simulate_days
 from zoo.metrics import auc, calibration
 
 SMALL = SimulatorConfig(requests=6_000, users=300, items=500)
@@ -67,6 +68,20 @@ def test_days_follow_each_other_and_the_last_two_are_held_out(requests):
     days = (times - SMALL.start) // 86_400
     splits = np.array([split for split, _ in requests])
     assert set(days[splits == "test"]) == {SMALL.days - 1} and set(days[splits == "validation"]) == {SMALL.days - 2}
+
+
+@pytest.mark.parametrize("scenario", [
+    {}, {"trends": {"lifetime": 3.0}}, {"cascade": {"pool": 100, "coarse": 40, "fine": 20, "pools": 5}},
+    {"live": {"hosts": 20}, "base": -3.0}], ids=["shop", "trends", "cascade", "live"])
+def test_a_longer_test_split_leaves_the_days_before_it_as_they_are(scenario):
+    def days(requests: int, **more: int) -> list[tuple[str, str]]:
+        config = parse(SimulatorConfig, {"users": 100, "items": 300, "requests": requests} | scenario | more)
+        return [(split, str(batch.to_pylist())) for split, batch in simulate_days(config)]
+
+    short, long = days(400), days(600, test_days=3)
+    assert [split for split, _ in short if split != "pools"] == ["train", "train", "validation", "test"]
+    assert [split for split, _ in long if split != "pools"] == ["train", "train", "validation", "test", "test", "test"]
+    assert short[:3] == long[:3]
 
 
 def test_labels_are_drawn_from_the_truth(requests):
@@ -149,6 +164,8 @@ def test_purchases_are_given_the_click():
 
 
 def test_too_short_a_log_is_refused():
+    with pytest.raises(ConfigError, match="last 5 days; the splits need at least 6: ask for more requests or fewer users"):
+        parse(SimulatorConfig, {"requests": 500, "users": 100, "test_days": 4})
     with pytest.raises(ConfigError, match="need at least 3"):
         parse(SimulatorConfig, {"requests": 200, "users": 1_000})
 

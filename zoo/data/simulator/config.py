@@ -90,6 +90,8 @@ class SimulatorConfig(Config):
         trends: fashions of brands and items that are no longer sold; None for neither.
         live: candidates are live rooms, and labels click, stay and order; None for items.
         labels: `click`, or also `purchase`, which is observed for clicked candidates only.
+        test_days: days of the test split, the last ones. A log with more of them and as many more requests has the same
+            training and validation splits.
         start: first day, seconds since 1970.
     """
 
@@ -112,13 +114,14 @@ class SimulatorConfig(Config):
     trends: TrendsConfig | None = None
     live: LiveConfig | None = None
     labels: tuple[Literal["click", "purchase"], ...] = ("click",)
+    test_days: int = pydantic.Field(default=1, ge=1)
     start: int = 1_700_006_400
 
     @pydantic.model_validator(mode="after")
     def _consistent(self) -> SimulatorConfig:
-        if self.days < 3:
+        if self.first_test_day < 2:
             raise ValueError(f"{self.requests} requests of {self.users} users last {self.days} days; the splits need at "
-                             "least 3: ask for more requests or fewer users")
+                             f"least {2 + self.test_days}: ask for more requests or fewer users")
         if self.cascade and self.cascade.fine < self.page:
             raise ValueError(f"a page of {self.page} is chosen from what fine ranking scores; got cascade.fine "
                              f"{self.cascade.fine}")
@@ -146,5 +149,10 @@ class SimulatorConfig(Config):
 
     @property
     def days(self) -> int:
-        """Days that the log lasts; the last is the test split, the one before it validation."""
+        """Days that the log lasts."""
         return -(-self.requests // self.requests_a_day)
+
+    @property
+    def first_test_day(self) -> int:
+        """The number of the first day of the test split, from 0; the day before it is validation."""
+        return self.days - self.test_days

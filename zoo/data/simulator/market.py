@@ -39,9 +39,10 @@ class Assortment:
         self.price_level = rng.normal(0, 1, count)
         self.price = np.exp(rng.normal(3.0, 0.8, leaves)[self.leaf] + 0.45 * self.price_level)
         self.quality = rng.normal(0, 1, count)
-        # Two thirds of the items are there at the start, up to 200 days old; the others appear while the log runs.
+        # Two thirds of the items are there at the start, up to 200 days old; the others appear while the log runs, up to the
+        # first test day, so that the days before it are the same however many follow.
         old = rng.random(count) < 2 / 3
-        self.born = np.where(old, -rng.integers(0, 200, count), rng.integers(0, config.days, count))
+        self.born = np.where(old, -rng.integers(0, 200, count), rng.integers(0, config.first_test_day + 1, count))
         self.attraction = np.exp(0.6 * rng.normal(0, 1, count) + 0.4 * self.quality)
         self.trends = Trends(config, config.trends, self.born) if config.trends else None
         self.known = {name: pa.array([f"{name[0]}{number}".encode() for number in numbers.tolist()], pa.binary())

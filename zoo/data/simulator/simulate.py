@@ -46,8 +46,8 @@ def simulate_days(config: SimulatorConfig) -> Iterator[tuple[str, pa.RecordBatch
         config: of the marketplace.
 
     Yields:
-        `(split, batch)`: the last day is `test`, the one before `validation`, all others `train`; of a cascade's last day, the
-        requests with whole pools are `pools`.
+        `(split, batch)`: the last `test_days` are `test`, the one before them `validation`, all others `train`; of a cascade's
+        last day, the requests with whole pools are `pools`.
     """
     rng = np.random.default_rng(config.seed)
     goods = Assortment(config, rng)
@@ -56,9 +56,9 @@ def simulate_days(config: SimulatorConfig) -> Iterator[tuple[str, pa.RecordBatch
     shop = kind(config, goods, users, rng)
     left = config.requests
     for day in range(config.days):
-        split = {config.days - 1: "test", config.days - 2: "validation"}.get(day, "train")
+        split = "test" if day >= config.first_test_day else "validation" if day == config.first_test_day - 1 else "train"
         today = min(left, config.requests_a_day)
-        if split == "test" and isinstance(shop, CascadeShop):
+        if day == config.days - 1 and isinstance(shop, CascadeShop):
             batch, pools = shop.day_with_pools(day, today)
             yield split, batch
             if len(pools):

@@ -74,7 +74,8 @@ class Studio:
         who = rng.permutation(np.repeat(np.arange(self.config.users), rng.multinomial(count, share)))
         at = self.midnight + np.sort(rng.integers(0, DAY, count))
         ticks = (at - self.midnight) // (60 * live.tick)
-        until = self.config.start + (self.config.days - 2) * DAY if day < self.config.days - 2 else None
+        validation = self.config.first_test_day - 1
+        until = self.config.start + validation * DAY if day < validation else None
         shown: list[dict[str, Any]] = []
         for tick in range(DAY_MINUTES // live.tick):
             self._arrive(tick)
