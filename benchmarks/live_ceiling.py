@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.results import write_rows
 from zoo.config import load_yaml, parse
 from zoo.data.simulator import SimulatorConfig
 from zoo.data.simulator.live.studio import Studio
-from zoo.data.simulator.market import Assortment, Population
+from zoo.data.simulator.simulate import Marketplace
 from zoo.metrics import gauc
 
 LEARNED_DAYS = 6
@@ -45,6 +46,10 @@ class WatchedStudio(Studio):
         self.known: dict[str, list[np.ndarray]] = {}
         self.today = 0
 
+    def day(self, day: int, count: int) -> pa.RecordBatch:
+        self.today = day
+        return super().day(day, count)
+
     def _remember(self, who: np.ndarray, at: np.ndarray, room: np.ndarray, tick: int, click: np.ndarray, *rest: Any) -> None:
         on_air = self.rooms.open_at(tick)
         place = np.searchsorted(on_air, room)
@@ -61,15 +66,10 @@ class WatchedStudio(Studio):
 
 def watched(config: SimulatorConfig) -> tuple[WatchedStudio, dict[str, np.ndarray]]:
     """The studio after its last day, and what is known of each room that it showed."""
-    rng = np.random.default_rng(config.seed)
-    goods = Assortment(config, rng)
-    users = Population(config, goods, rng)
-    studio, left = WatchedStudio(config, goods, users, rng), config.requests
-    for studio.today in range(config.days):
-        count = min(left, config.requests_a_day)
-        studio.day(studio.today, count)
-        left -= count
-        users.drift(rng)
+    market = Marketplace(config, WatchedStudio)
+    for _ in market.days():
+        pass
+    studio = market.shop
     return studio, {name: np.concatenate(parts) for name, parts in studio.known.items()}
 
 

@@ -2,7 +2,7 @@
 
     python -m benchmarks.simulator_ceiling --config benchmarks/simulator_1m.yaml
 
-All on the test day. The true probability; the same averaged over the positions that the page could have given the candidate;
+All on the test split. The true probability; the same averaged over the positions that the page could have given the candidate;
 also over the interests that may have brought the user; and also without the interests that left no click in the history.
 Then an estimator of a dozen numbers that anyone would count in the log who knows docs/simulator.md, with boosted trees on
 top, learned from the days before: once for each candidate by itself, and once with what the page says.
@@ -16,14 +16,15 @@ from typing import Any
 
 import lightgbm
 import numpy as np
+import pyarrow as pa
 
 from benchmarks.results import write_rows
 from zoo.config import load_yaml, parse
 from zoo.data.columnar import to_requests
 from zoo.data.request import Request
 from zoo.data.simulator import SimulatorConfig, simulator_schema
-from zoo.data.simulator.market import Assortment, Population
 from zoo.data.simulator.shop import Pages, Shop
+from zoo.data.simulator.simulate import Marketplace
 from zoo.metrics import auc
 
 DRAWS = 32  # orders of a page that a position is averaged over
@@ -33,13 +34,17 @@ DAY = 86_400
 
 
 class WatchedShop(Shop):
-    """A shop that also keeps what would be known of its clicks on the last day."""
+    """A shop that also keeps what would be known of its clicks in the test split."""
 
     def __init__(self, *args: Any):
         super().__init__(*args)
         self.dice = np.random.default_rng(0)  # its own, so that the shop's days stay what they are
         self.known: dict[str, list[np.ndarray]] = {}
         self.watching = False
+
+    def day(self, day: int, count: int) -> pa.RecordBatch:
+        self.watching = day >= self.config.first_test_day
+        return super().day(day, count)
 
     def _pages(self, who: np.ndarray, at: np.ndarray) -> Pages:
         pages = super()._pages(who, at)
@@ -137,24 +142,17 @@ def plain_estimates(learned: list[Request], asked: list[Request]) -> dict[str, n
 
 def measure(config: SimulatorConfig) -> dict[str, float]:
     """AUC by what is known."""
-    rng = np.random.default_rng(config.seed)
-    goods = Assortment(config, rng)
-    users = Population(config, goods, rng)
-    schema = simulator_schema(config)
-    shop, left, learned = WatchedShop(config, goods, users, rng), config.requests, []
-    for day in range(config.days):
-        last = day == config.days - 1
-        shop.watching, today = last, left if last else min(left, round(config.users * config.requests_per_user_day))
-        batch = shop.day(day, today)
-        left -= today
-        requests = list(to_requests(schema, batch)) if day >= config.days - 1 - LEARNED_DAYS else []
-        learned += [] if last else requests
-        users.drift(rng)
-    known = {name: np.concatenate(parts) for name, parts in shop.known.items()}
+    market, schema = Marketplace(config, WatchedShop), simulator_schema(config)
+    learned: list[Request] = []
+    asked: list[Request] = []
+    for day, (split, batch) in enumerate(market.days()):
+        if day >= config.first_test_day - LEARNED_DAYS:
+            (asked if split == "test" else learned).extend(to_requests(schema, batch))
+    known = {name: np.concatenate(parts) for name, parts in market.shop.known.items()}
     click = known.pop("click")
     results = {name: auc(click, values) for name, values in known.items()}
-    clicks = np.concatenate([request.labels["click"] for request in requests])
-    return results | {name: auc(clicks, scores) for name, scores in plain_estimates(learned, requests).items()}
+    clicks = np.concatenate([request.labels["click"] for request in asked])
+    return results | {name: auc(clicks, scores) for name, scores in plain_estimates(learned, asked).items()}
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import itertools
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +29,7 @@ from zoo.data.simulator.shop import Shop
 _BATCH = 4_096  # requests that are written at a time
 _CANDIDATES = 1 << 18  # that are written at a time
 _HOURS = (18, 21)  # that divide a day into splits
+Kind = TypeVar("Kind", bound=Shop | Studio)
 
 
 def simulate(config: SimulatorConfig) -> Iterator[tuple[str, Request]]:
@@ -37,6 +38,39 @@ def simulate(config: SimulatorConfig) -> Iterator[tuple[str, Request]]:
     for split, batch in simulate_days(config):
         for request in to_requests(schema, batch):
             yield split, request
+
+
+class Marketplace(Generic[Kind]):
+    """Goods, users and the shop where they meet, before its first day.
+
+    Args:
+        config: of all three.
+        kind: of the shop.
+    """
+
+    def __init__(self, config: SimulatorConfig, kind: type[Kind]):
+        self.config, self.rng = config, np.random.default_rng(config.seed)
+        self.goods = Assortment(config, self.rng)
+        self.users = Population(config, self.goods, self.rng)
+        self.shop = kind(config, self.goods, self.users, self.rng)
+
+    def days(self) -> Iterator[tuple[str, pa.RecordBatch]]:
+        """See `simulate_days`."""
+        config, shop, left = self.config, self.shop, self.config.requests
+        for day in range(config.days):
+            split = "test" if day >= config.first_test_day else "validation" if day == config.first_test_day - 1 else "train"
+            today = min(left, config.requests_a_day)
+            if day == config.days - 1 and isinstance(shop, CascadeShop):
+                batch, pools = shop.day_with_pools(day, today)
+                yield split, batch
+                if len(pools):
+                    yield POOLS, pools
+            else:
+                yield split, shop.day(day, today)
+            left -= today
+            self.users.drift(self.rng)
+            if self.goods.trends:
+                self.goods.trends.night()
 
 
 def simulate_days(config: SimulatorConfig) -> Iterator[tuple[str, pa.RecordBatch]]:
@@ -49,26 +83,8 @@ def simulate_days(config: SimulatorConfig) -> Iterator[tuple[str, pa.RecordBatch
         `(split, batch)`: the last `test_days` are `test`, the one before them `validation`, all others `train`; of a cascade's
         last day, the requests with whole pools are `pools`.
     """
-    rng = np.random.default_rng(config.seed)
-    goods = Assortment(config, rng)
-    users = Population(config, goods, rng)
     kind = Studio if config.live else CascadeShop if config.cascade else Shop
-    shop = kind(config, goods, users, rng)
-    left = config.requests
-    for day in range(config.days):
-        split = "test" if day >= config.first_test_day else "validation" if day == config.first_test_day - 1 else "train"
-        today = min(left, config.requests_a_day)
-        if day == config.days - 1 and isinstance(shop, CascadeShop):
-            batch, pools = shop.day_with_pools(day, today)
-            yield split, batch
-            if len(pools):
-                yield POOLS, pools
-        else:
-            yield split, shop.day(day, today)
-        left -= today
-        users.drift(rng)
-        if goods.trends:
-            goods.trends.night()
+    yield from Marketplace(config, kind).days()
 
 
 def write_simulated_log(config: SimulatorConfig, path: files.PathLike, overwrite: bool = False,
