@@ -44,7 +44,6 @@ class WatchedStudio(Studio):
     def __init__(self, *args: Any):
         super().__init__(*args)
         self.known: dict[str, list[np.ndarray]] = {}
-        self.today = 0
 
     def day(self, day: int, count: int) -> pa.RecordBatch:
         self.today = day

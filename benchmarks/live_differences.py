@@ -1,4 +1,4 @@
-"""Live rooms: by how much one model ranks better than another on the same test day, and within what bounds.
+"""Live rooms: by how much one model ranks better than another on the same test split, and within what bounds.
 
     python -m benchmarks.live --log runs/live/log --models double_sequence hin
     python -m benchmarks.live_differences --dataset live --pairs "hin over double_sequence"
@@ -72,7 +72,8 @@ def main() -> None:
              for pair in options.pairs for name in pair.split(OVER) for seed in options.seeds}
     absent = [str(file) for file in files.values() if not file.is_file()]
     if absent:
-        parser.error(f"no such file: {', '.join(absent)}; benchmarks.live writes them, of runs that are not finished yet")
+        parser.error(f"no such file: {', '.join(absent)}; benchmarks.live writes them with each run; where a run is "
+                     "finished without one, remove its .json and measure again")
     rows = {(one["dataset"], one["model"]): one for one in read_rows(options.out)}
     command = f"python -m benchmarks.live_differences --dataset {dataset}"
     for pair in options.pairs:

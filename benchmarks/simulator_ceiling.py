@@ -40,7 +40,6 @@ class WatchedShop(Shop):
         super().__init__(*args)
         self.dice = np.random.default_rng(0)  # its own, so that the shop's days stay what they are
         self.known: dict[str, list[np.ndarray]] = {}
-        self.watching = False
 
     def day(self, day: int, count: int) -> pa.RecordBatch:
         self.watching = day >= self.config.first_test_day

@@ -20,7 +20,6 @@ from zoo.data.request import Request
 from zoo.data.request_log import RequestLog, RequestLogWriter
 from zoo.data.simulator.cascade_shop import CascadeShop
 from zoo.data.simulator.config import SimulatorConfig
-from zoo.data.simulator.live.rooms import Hosts
 from zoo.data.simulator.live.studio import Studio
 from zoo.data.simulator.market import DAY, Assortment, Population
 from zoo.data.simulator.schema import simulator_schema
@@ -83,8 +82,7 @@ def simulate_days(config: SimulatorConfig) -> Iterator[tuple[str, pa.RecordBatch
         `(split, batch)`: the last `test_days` are `test`, the one before them `validation`, all others `train`; of a cascade's
         last day, the requests with whole pools are `pools`.
     """
-    kind = Studio if config.live else CascadeShop if config.cascade else Shop
-    yield from Marketplace(config, kind).days()
+    yield from _market(config).days()
 
 
 def write_simulated_log(config: SimulatorConfig, path: files.PathLike, overwrite: bool = False,
@@ -166,11 +164,12 @@ def _parts(config: SimulatorConfig) -> Iterator[tuple[int, str, pa.RecordBatch]]
             before += len(part)
 
 
+def _market(config: SimulatorConfig) -> Marketplace[Any]:
+    """The marketplace of the scenario."""
+    return Marketplace(config, Studio if config.live else CascadeShop if config.cascade else Shop)
+
+
 def _catalogue(config: SimulatorConfig) -> Iterator[CatalogueRow]:
-    """What can be a candidate: items, or hosts. They are what the seed is drawn from first, so they are the same again."""
-    rng = np.random.default_rng(config.seed)
-    goods = Assortment(config, rng)
-    if config.live is None:
-        return goods.catalogue()
-    Population(config, goods, rng)
-    return Hosts(config, config.live, goods, rng).catalogue()
+    """What can be a candidate: items, or hosts; the same again as those of the log."""
+    market = _market(config)
+    return market.shop.hosts.catalogue() if config.live else market.goods.catalogue()
